@@ -1,0 +1,1 @@
+//! What each provider speaks, in and out.

@@ -1,0 +1,2 @@
+//! The tanggap binary.
+fn main() {}
