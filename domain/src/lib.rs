@@ -4,8 +4,19 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod access;
+pub mod actor;
+pub mod agent;
+pub mod channel;
+pub mod conversation;
+pub mod event;
 pub mod id;
 pub mod inbound;
+pub mod input;
 pub mod message;
+pub mod refusal;
+pub mod reply_window;
+pub mod resource;
 pub mod text_enum;
+pub mod ticket;
 pub mod time;

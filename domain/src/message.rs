@@ -215,16 +215,10 @@ mod tests {
 
     #[test]
     fn read_tells_that_it_was_delivered_and_the_first_time_of_each_stays() {
-        let (one, two) = (
-            Timestamp::from_unix_seconds(1).unwrap(),
-            Timestamp::from_unix_seconds(2).unwrap(),
-        );
+        let (one, two) = (Timestamp::from_unix_seconds(1).unwrap(), Timestamp::from_unix_seconds(2).unwrap());
         let mut times = StatusTimes::default();
         times.note(Read, one);
         times.note(Delivered, two);
-        assert_eq!(
-            (times.sent, times.delivered, times.read),
-            (Some(one), Some(one), Some(one))
-        );
+        assert_eq!((times.sent, times.delivered, times.read), (Some(one), Some(one), Some(one)));
     }
 }

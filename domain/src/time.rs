@@ -57,11 +57,7 @@ impl Timestamp {
     /// This time moved by `by`; the furthest representable time where that would overflow.
     #[must_use]
     pub fn plus(self, by: TimeDelta) -> Self {
-        let end = if by < TimeDelta::zero() {
-            DateTime::<Utc>::MIN_UTC
-        } else {
-            DateTime::<Utc>::MAX_UTC
-        };
+        let end = if by < TimeDelta::zero() { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
         Self::new(self.0.checked_add_signed(by).unwrap_or(end))
     }
 
@@ -123,9 +119,6 @@ mod tests {
     fn is_cut_to_microseconds_and_shown_with_z() {
         let at = chrono::DateTime::parse_from_rfc3339("2026-11-20T09:14:03.123456789+07:00")
             .map(|at| Timestamp::new(at.to_utc()));
-        assert_eq!(
-            at.map(|at| at.to_string()).as_deref(),
-            Ok("2026-11-20T02:14:03.123456Z")
-        );
+        assert_eq!(at.map(|at| at.to_string()).as_deref(), Ok("2026-11-20T02:14:03.123456Z"));
     }
 }

@@ -1,0 +1,52 @@
+//! Channels: what each kind can do.
+
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// Where customers write.
+    pub enum ChannelKind {
+        /// A WhatsApp number (Cloud API).
+        WhatsApp = "whatsapp",
+        /// A Facebook Page.
+        Messenger = "messenger",
+        /// A Telegram bot.
+        Telegram = "telegram",
+    }
+}
+
+text_enum! {
+    /// Whether a channel works.
+    pub enum ChannelState {
+        /// It does, as far as is known.
+        Connected = "connected",
+        /// The provider refuses our credentials, or restricted the account; what waits stays queued
+        /// until an admin enters new credentials.
+        NeedsAttention = "needs_attention",
+    }
+}
+
+impl ChannelKind {
+    /// How long after the customer's last message free messages are allowed, in hours; `None`: always.
+    #[must_use]
+    pub fn reply_window_hours(self) -> Option<i64> {
+        match self {
+            Self::WhatsApp | Self::Messenger => Some(24),
+            Self::Telegram => None,
+        }
+    }
+
+    /// The longest text that the provider takes, in Unicode scalar values.
+    #[must_use]
+    pub fn text_max_chars(self) -> usize {
+        match self {
+            Self::WhatsApp | Self::Telegram => 4096,
+            Self::Messenger => 2000,
+        }
+    }
+
+    /// Whether the provider tells when a message is delivered and read.
+    #[must_use]
+    pub fn has_receipts(self) -> bool {
+        !matches!(self, Self::Telegram)
+    }
+}

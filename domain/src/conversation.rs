@@ -1,0 +1,388 @@
+//! A conversation: the lasting thread of one identity, and who holds it.
+
+use crate::access::{
+    ArchiveConversation, AssignConversation, ClaimConversation, Held, MarkConversationRead, Permit,
+    ResolveConversation, SendMessage, UnassignConversation,
+};
+use crate::id::{AgentId, ChannelId, ContactId, ConversationId, DivisionId, MessageId, SessionId, TicketId};
+use crate::refusal::{Code, Refusal};
+use crate::text_enum::text_enum;
+use crate::time::Timestamp;
+
+text_enum! {
+    /// How a conversation stands; always derived from its state, never stored.
+    pub enum ConversationStatus {
+        /// Waiting for an agent, or with a bot.
+        Open = "open",
+        /// An agent holds it.
+        Answered = "answered",
+        /// Nothing to do until the customer writes again.
+        Resolved = "resolved",
+    }
+}
+
+text_enum! {
+    /// Who has to do something next.
+    pub enum Handler {
+        /// It waits for an agent.
+        Queue = "queue",
+        /// An agent.
+        Agent = "agent",
+        /// Nobody: resolved.
+        None = "none",
+    }
+}
+
+text_enum! {
+    /// How an agent came to hold a ticket.
+    pub enum HoldReason {
+        /// It took the conversation.
+        Claimed = "claimed",
+        /// It was given the conversation by somebody.
+        Assigned = "assigned",
+        /// It answered a conversation that nobody held.
+        Replied = "replied",
+    }
+}
+
+/// The stretch from the first message until the conversation is resolved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// Where a conversation is in its life; each state has what is legal in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// No session.
+    Resolved,
+    /// A session that nobody holds. It has a ticket if somebody held it before.
+    Waiting {
+        /// The session.
+        session: Session,
+        /// Since when nobody holds it.
+        since: Timestamp,
+        /// The session's ticket.
+        ticket: Option<TicketId>,
+    },
+    /// A session that an agent holds.
+    Held {
+        /// The session.
+        session: Session,
+        /// The holder.
+        assignee: AgentId,
+        /// The session's ticket.
+        ticket: TicketId,
+    },
+}
+
+/// A conversation, as its rules need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// The channel it is on.
+    pub channel_id: ChannelId,
+    /// Who writes.
+    pub contact_id: ContactId,
+    /// Where it is in its life.
+    pub state: State,
+    /// The division it waits for, or was given to.
+    pub division_id: Option<DivisionId>,
+    /// The customer's last message, by the provider's clock.
+    pub last_inbound_at: Option<Timestamp>,
+    /// The last thing that happened in it, by our clock; what lists are ordered by.
+    pub last_activity_at: Timestamp,
+    /// Its newest message.
+    pub last_message_id: Option<MessageId>,
+    /// Messages of the customer since somebody read or answered.
+    pub unread_count: i32,
+    /// Since when it is out of the everyday tabs.
+    pub archived_at: Option<Timestamp>,
+    /// Rises by one with every change.
+    pub version: i64,
+    /// When the first message came.
+    pub created_at: Timestamp,
+}
+
+/// What happened to the ticket while the conversation changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TicketChange {
+    /// The session got its ticket.
+    Opened {
+        /// The new ticket.
+        ticket: TicketId,
+        /// Its holder.
+        agent: AgentId,
+        /// How the holder came by it.
+        reason: HoldReason,
+    },
+    /// The session's ticket has another holder.
+    Moved {
+        /// The ticket.
+        ticket: TicketId,
+        /// The new holder.
+        to: AgentId,
+        /// How the new holder came by it.
+        reason: HoldReason,
+    },
+    /// The holder gave it back; the ticket waits with the conversation.
+    Released {
+        /// The ticket.
+        ticket: TicketId,
+    },
+}
+
+/// Ids that a transition may need; made by the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreshIds {
+    /// For a session that begins.
+    pub session: SessionId,
+    /// For a ticket that is opened.
+    pub ticket: TicketId,
+}
+
+impl Conversation {
+    /// A conversation that begins now; it has no message yet.
+    #[must_use]
+    pub fn begin(id: ConversationId, channel_id: ChannelId, contact_id: ContactId, now: Timestamp) -> Self {
+        Self {
+            id,
+            channel_id,
+            contact_id,
+            state: State::Resolved,
+            division_id: None,
+            last_inbound_at: None,
+            last_activity_at: now,
+            last_message_id: None,
+            unread_count: 0,
+            archived_at: None,
+            version: 0,
+            created_at: now,
+        }
+    }
+
+    /// Who holds it, for the policy.
+    #[must_use]
+    pub fn held(&self) -> Held {
+        Held { by: self.assignee() }
+    }
+
+    /// Its holder.
+    #[must_use]
+    pub fn assignee(&self) -> Option<AgentId> {
+        match self.state {
+            State::Held { assignee, .. } => Some(assignee),
+            State::Waiting { .. } | State::Resolved => None,
+        }
+    }
+
+    /// Its session, unless it is resolved.
+    #[must_use]
+    pub fn session(&self) -> Option<Session> {
+        match self.state {
+            State::Held { session, .. } | State::Waiting { session, .. } => Some(session),
+            State::Resolved => None,
+        }
+    }
+
+    /// The ticket of its session.
+    #[must_use]
+    pub fn ticket(&self) -> Option<TicketId> {
+        match self.state {
+            State::Held { ticket, .. } => Some(ticket),
+            State::Waiting { ticket, .. } => ticket,
+            State::Resolved => None,
+        }
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn status(&self) -> ConversationStatus {
+        match self.state {
+            State::Resolved => ConversationStatus::Resolved,
+            State::Waiting { .. } => ConversationStatus::Open,
+            State::Held { .. } => ConversationStatus::Answered,
+        }
+    }
+
+    /// Who has to do something next.
+    #[must_use]
+    pub fn handler(&self) -> Handler {
+        match self.state {
+            State::Resolved => Handler::None,
+            State::Waiting { .. } => Handler::Queue,
+            State::Held { .. } => Handler::Agent,
+        }
+    }
+
+    /// Refuses if it changed since the caller read it.
+    ///
+    /// # Errors
+    /// `version_mismatch`, naming the version now.
+    pub fn expect_version(&self, expected: Option<i64>) -> Result<(), Refusal> {
+        match expected {
+            Some(version) if version != self.version => {
+                Err(Refusal::new(Code::VersionMismatch).with("version", self.version))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The customer wrote. Begins a session if there is none, and brings it back from the archive.
+    pub fn receive(&mut self, message: MessageId, written_at: Timestamp, session: SessionId, now: Timestamp) {
+        if self.state == State::Resolved {
+            let session = Session { id: session, started_at: now };
+            self.state = State::Waiting { session, since: now, ticket: None };
+        }
+        self.archived_at = None;
+        self.unread_count = self.unread_count.saturating_add(1);
+        self.last_inbound_at = self.last_inbound_at.max(Some(written_at));
+        self.note(message, now);
+    }
+
+    /// A message came to be the newest.
+    pub fn note(&mut self, message: MessageId, now: Timestamp) {
+        self.last_message_id = Some(message);
+        self.last_activity_at = self.last_activity_at.max(now);
+    }
+
+    /// Takes it for the caller. Claiming what the caller holds changes nothing.
+    ///
+    /// # Errors
+    /// `already_held` by another (`holder` is to be named), `already_resolved`.
+    pub fn claim(
+        &mut self,
+        permit: &Permit<ClaimConversation>,
+        fresh: FreshIds,
+        now: Timestamp,
+    ) -> Result<Option<TicketChange>, Refusal> {
+        let me = permit.actor().agent_id;
+        match self.state {
+            State::Held { assignee, .. } if assignee == me => Ok(None),
+            State::Held { .. } => Err(Code::AlreadyHeld.into()),
+            State::Resolved => Err(Code::AlreadyResolved.into()),
+            State::Waiting { .. } => Ok(self.hold(me, HoldReason::Claimed, fresh, now)),
+        }
+    }
+
+    /// Gives it to an agent; a resolved one begins a new session.
+    pub fn assign(
+        &mut self,
+        _permit: &Permit<AssignConversation>,
+        to: AgentId,
+        fresh: FreshIds,
+        now: Timestamp,
+    ) -> Option<TicketChange> {
+        self.hold(to, HoldReason::Assigned, fresh, now)
+    }
+
+    /// Gives it to a division: it waits in the queue for one of its members.
+    ///
+    /// # Errors
+    /// `already_resolved`: there is nothing to wait for.
+    pub fn assign_division(
+        &mut self,
+        _permit: &Permit<AssignConversation>,
+        division: DivisionId,
+        now: Timestamp,
+    ) -> Result<Option<TicketChange>, Refusal> {
+        if self.state == State::Resolved {
+            return Err(Code::AlreadyResolved.into());
+        }
+        self.division_id = Some(division);
+        Ok(self.release(now))
+    }
+
+    /// Puts it back into the queue.
+    ///
+    /// # Errors
+    /// `not_held`.
+    pub fn unassign(
+        &mut self,
+        _permit: &Permit<UnassignConversation>,
+        now: Timestamp,
+    ) -> Result<TicketChange, Refusal> {
+        self.release(now).ok_or_else(|| Code::NotHeld.into())
+    }
+
+    /// Ends the session. The ticket, if there is one, is to be closed.
+    ///
+    /// # Errors
+    /// `already_resolved`.
+    pub fn resolve(
+        &mut self,
+        _permit: &Permit<ResolveConversation>,
+    ) -> Result<(Session, Option<TicketId>), Refusal> {
+        let session = self.session().ok_or(Code::AlreadyResolved)?;
+        let ticket = self.ticket();
+        self.state = State::Resolved;
+        self.division_id = None;
+        self.unread_count = 0;
+        Ok((session, ticket))
+    }
+
+    /// The caller writes to the customer: what nobody holds becomes the caller's first, a resolved
+    /// one begins a new session. Answering is reading.
+    pub fn reply(
+        &mut self,
+        permit: &Permit<SendMessage>,
+        fresh: FreshIds,
+        now: Timestamp,
+    ) -> Option<TicketChange> {
+        self.unread_count = 0;
+        self.archived_at = None;
+        match self.state {
+            State::Held { .. } => None,
+            State::Waiting { .. } | State::Resolved => {
+                self.hold(permit.actor().agent_id, HoldReason::Replied, fresh, now)
+            }
+        }
+    }
+
+    /// Says that the customer's messages have been read. True if there were unread ones.
+    pub fn mark_read(&mut self, _permit: &Permit<MarkConversationRead>) -> bool {
+        std::mem::take(&mut self.unread_count) > 0
+    }
+
+    /// Takes it out of the everyday tabs, or brings it back. True if that changed anything.
+    pub fn archive(&mut self, _permit: &Permit<ArchiveConversation>, archived: bool, now: Timestamp) -> bool {
+        let changed = self.archived_at.is_some() != archived;
+        if changed {
+            self.archived_at = archived.then_some(now);
+        }
+        changed
+    }
+
+    fn hold(
+        &mut self,
+        agent: AgentId,
+        reason: HoldReason,
+        fresh: FreshIds,
+        now: Timestamp,
+    ) -> Option<TicketChange> {
+        let session = self.session().unwrap_or(Session { id: fresh.session, started_at: now });
+        let held_before = self.ticket();
+        if self.assignee() == Some(agent) {
+            return None;
+        }
+        let ticket = held_before.unwrap_or(fresh.ticket);
+        self.state = State::Held { session, assignee: agent, ticket };
+        self.last_activity_at = self.last_activity_at.max(now);
+        Some(if held_before.is_some() {
+            TicketChange::Moved { ticket, to: agent, reason }
+        } else {
+            TicketChange::Opened { ticket, agent, reason }
+        })
+    }
+
+    fn release(&mut self, now: Timestamp) -> Option<TicketChange> {
+        let State::Held { session, ticket, .. } = self.state else { return None };
+        self.state = State::Waiting { session, since: now, ticket: Some(ticket) };
+        self.last_activity_at = self.last_activity_at.max(now);
+        Some(TicketChange::Released { ticket })
+    }
+}

@@ -1,0 +1,129 @@
+//! What people type, made safe once: after this a name is a name.
+
+use email_address::EmailAddress;
+
+use crate::message::TEXT_MAX_CHARS;
+use crate::refusal::Refusal;
+
+/// A name of an agent, division or channel: 1 to 100 characters, trimmed, on one line.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn name(pointer: &str, text: &str) -> Result<String, Refusal> {
+    line(pointer, text, 100)
+}
+
+/// A name of a workspace: 1 to 200 characters, trimmed, on one line.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn workspace_name(pointer: &str, text: &str) -> Result<String, Refusal> {
+    line(pointer, text, 200)
+}
+
+/// The short name of a workspace: 1 to 63 of a-z, 0-9 and `-`, not at its ends.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn slug(pointer: &str, text: &str) -> Result<String, Refusal> {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = (1..=63).contains(&text.len())
+        && text.chars().all(inner)
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Refusal::invalid(
+            pointer,
+            "slug",
+            "must be 1 to 63 of a-z, 0-9 and -, and neither begin nor end with -",
+        ))
+    }
+}
+
+/// An e-mail address, lower-cased: addresses that differ only in case are one person's.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn email(pointer: &str, text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    let fits = text.len() <= 254 && EmailAddress::is_valid(text) && text.contains('@') && text.is_ascii();
+    if fits {
+        Ok(text.to_lowercase())
+    } else {
+        Err(Refusal::invalid(pointer, "email", "must be an e-mail address"))
+    }
+}
+
+/// A new password: 8 to 200 characters.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn password(pointer: &str, text: &str) -> Result<(), Refusal> {
+    if (8..=200).contains(&text.chars().count()) {
+        Ok(())
+    } else {
+        Err(Refusal::invalid(pointer, "length", "must be 8 to 200 characters"))
+    }
+}
+
+/// The text of a message: 1 to `max` characters (at most [`TEXT_MAX_CHARS`]), not only white space,
+/// without NUL.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn message_text(pointer: &str, text: &str, max: usize) -> Result<(), Refusal> {
+    let max = max.min(TEXT_MAX_CHARS);
+    if text.trim().is_empty() {
+        return Err(Refusal::invalid(pointer, "required", "must not be empty"));
+    }
+    if text.contains('\0') {
+        return Err(Refusal::invalid(pointer, "characters", "must not contain the character U+0000"));
+    }
+    if text.chars().count() > max {
+        return Err(Refusal::invalid(
+            pointer,
+            "too_long",
+            format!("must be at most {max} characters on this channel"),
+        ));
+    }
+    Ok(())
+}
+
+/// An identifier or secret of a provider, or a key that a caller chose: 1 to `max` visible ASCII
+/// characters.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn token(pointer: &str, text: &str, max: usize) -> Result<String, Refusal> {
+    let fits = (1..=max).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Refusal::invalid(
+            pointer,
+            "token",
+            format!("must be 1 to {max} visible ASCII characters without spaces"),
+        ))
+    }
+}
+
+fn line(pointer: &str, text: &str, max: usize) -> Result<String, Refusal> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > max {
+        return Err(Refusal::invalid(pointer, "length", format!("must be 1 to {max} characters")));
+    }
+    let invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+    };
+    if text.chars().any(invisible) {
+        return Err(Refusal::invalid(
+            pointer,
+            "characters",
+            "must not contain control, zero-width or direction characters",
+        ));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,143 @@
+//! Why something is not done: a stable code, and what the sentence about it needs.
+
+use std::fmt;
+
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// Every reason a caller can be told. Clients match on these words; they never change meaning.
+    /// Status, title and sentence per code stand in one table, `api::http::problem`.
+    pub enum Code {
+        /// The body is not JSON.
+        MalformedJson = "malformed_json",
+        /// The request line, a header or the path cannot be understood.
+        MalformedRequest = "malformed_request",
+        /// No credentials came with the call.
+        MissingCredentials = "missing_credentials",
+        /// The access token is not one of ours, is of another kind, or its sign-in has ended.
+        InvalidToken = "invalid_token",
+        /// The access token has run out.
+        TokenExpired = "token_expired",
+        /// E-mail and password do not match an active agent.
+        InvalidCredentials = "invalid_credentials",
+        /// The refresh token is not one of ours, or its sign-in has ended.
+        InvalidRefreshToken = "invalid_refresh_token",
+        /// The refresh token had been exchanged before: the whole sign-in is ended.
+        RefreshTokenReused = "refresh_token_reused",
+        /// The signature or secret of a provider's webhook is wrong.
+        InvalidSignature = "invalid_signature",
+        /// The caller may know of the thing, but not do this.
+        Forbidden = "forbidden",
+        /// The browser page's origin is not on the list.
+        OriginNotAllowed = "origin_not_allowed",
+        /// Unknown, or hidden from the caller.
+        NotFound = "not_found",
+        /// The path exists, the method does not.
+        MethodNotAllowed = "method_not_allowed",
+        /// Another agent holds the conversation.
+        AlreadyHeld = "already_held",
+        /// Nobody holds the conversation.
+        NotHeld = "not_held",
+        /// The conversation is resolved already.
+        AlreadyResolved = "already_resolved",
+        /// The reply window of the channel is closed.
+        ReplyWindowClosed = "reply_window_closed",
+        /// Only a failed message, or one whose fate is unknown, can be sent again.
+        NotRetryable = "not_retryable",
+        /// Another workspace has this slug.
+        SlugTaken = "slug_taken",
+        /// Another agent of the workspace has this e-mail address.
+        EmailTaken = "email_taken",
+        /// The account is connected to this workspace already.
+        ChannelExists = "channel_exists",
+        /// The thing has changed since the caller read it.
+        VersionMismatch = "version_mismatch",
+        /// The body is larger than allowed.
+        PayloadTooLarge = "payload_too_large",
+        /// The body is not of the media type that the operation takes.
+        UnsupportedMediaType = "unsupported_media_type",
+        /// Something in the request has the wrong type or value; `errors` says what.
+        ValidationFailed = "validation_failed",
+        /// The cursor is not one of this list.
+        InvalidCursor = "invalid_cursor",
+        /// The key came before with another request.
+        IdempotencyKeyReused = "idempotency_key_reused",
+        /// The same request is still being worked on.
+        IdempotencyKeyInUse = "idempotency_key_in_use",
+        /// More than one workspace knows this e-mail address: name the workspace.
+        WorkspaceRequired = "workspace_required",
+        /// The agent cannot be given conversations by this caller.
+        NotAssignable = "not_assignable",
+        /// Too many calls.
+        TooManyRequests = "too_many_requests",
+        /// A fault of ours.
+        Internal = "internal",
+        /// The database is away or busy; the same call may succeed soon.
+        Unavailable = "unavailable",
+    }
+}
+
+/// A refusal: nothing was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The stable reason.
+    pub code: Code,
+    /// What the sentence for people names: `("holder", "Siti")`.
+    pub params: Vec<(&'static str, String)>,
+    /// What exactly is wrong with the request, for `validation_failed`.
+    pub errors: Vec<FieldError>,
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer into the body (`/admin/email`), or the name of a parameter (`?limit`).
+    pub pointer: String,
+    /// The stable reason.
+    pub code: &'static str,
+    /// One sentence.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// A refusal that needs no words of its own.
+    #[must_use]
+    pub fn new(code: Code) -> Self {
+        Self { code, params: Vec::new(), errors: Vec::new() }
+    }
+
+    /// Adds a word that the sentence names.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
+        self.params.push((name, value.to_string()));
+        self
+    }
+
+    /// A request with something wrong in it.
+    #[must_use]
+    pub fn invalid(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code: Code::ValidationFailed,
+            params: Vec::new(),
+            errors: vec![FieldError { pointer: pointer.into(), code, detail: detail.into() }],
+        }
+    }
+}
+
+impl From<Code> for Refusal {
+    fn from(code: Code) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused: {}", self.code)?;
+        for error in &self.errors {
+            write!(f, "; {} {}: {}", error.pointer, error.code, error.detail)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Refusal {}

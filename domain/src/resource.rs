@@ -1,0 +1,448 @@
+//! The shapes that clients see. A `GET`, a list's items and an event's `data` are the same bytes'
+//! worth of the same type, which is why they live below the routes: an event is written in the
+//! transaction of the change.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::agent::Role;
+use crate::channel::{ChannelKind, ChannelState};
+use crate::conversation::{ConversationStatus, Handler, HoldReason};
+use crate::id::{
+    AgentId, ChannelId, ContactId, ConversationId, DivisionId, MessageId, TicketId, WorkspaceId,
+};
+use crate::message::{AuthorType, Direction, MessageKind, MessageStatus, ReplyTo, StatusTimes};
+use crate::reply_window::ReplyWindow;
+use crate::ticket::TicketStatus;
+use crate::time::Timestamp;
+use uuid::Uuid;
+
+macro_rules! shape {
+    ($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+        pub struct $name { $($body)* }
+    };
+}
+
+shape! {
+    /// A reference to an agent.
+    pub struct AgentRef {
+        /// The agent.
+        pub id: AgentId,
+        /// Its name.
+        pub name: String,
+    }
+}
+
+shape! {
+    /// A reference to a division.
+    pub struct DivisionRef {
+        /// The division.
+        pub id: DivisionId,
+        /// Its name.
+        pub name: String,
+    }
+}
+
+shape! {
+    /// A reference to a channel.
+    pub struct ChannelRef {
+        /// The channel.
+        pub id: ChannelId,
+        /// What kind of account it is.
+        pub kind: ChannelKind,
+        /// Its name.
+        pub name: String,
+    }
+}
+
+shape! {
+    /// A reference to a contact.
+    pub struct ContactRef {
+        /// The contact.
+        pub id: ContactId,
+        /// Its name.
+        pub name: String,
+        /// Its phone number, digits with country code; null where it is not known.
+        pub phone: Option<String>,
+    }
+}
+
+shape! {
+    /// A tenant.
+    pub struct Workspace {
+        /// Its id.
+        pub id: WorkspaceId,
+        /// Its name.
+        pub name: String,
+        /// Its short name, unique in the installation, used to sign in.
+        pub slug: String,
+        /// Its time zone (IANA), `Asia/Jakarta` for example.
+        pub timezone: String,
+        /// Rises by one with every change.
+        pub version: i64,
+        /// When it was made.
+        pub created_at: Timestamp,
+    }
+}
+
+shape! {
+    /// A member of the team.
+    pub struct Agent {
+        /// Its id.
+        pub id: AgentId,
+        /// Its name.
+        pub name: String,
+        /// The address it signs in with.
+        pub email: String,
+        /// What it may do in general.
+        pub role: Role,
+        /// For the role `agent`: whether it sees conversations of others and those waiting.
+        pub view_all: bool,
+        /// Who looks after it.
+        pub supervisor: Option<AgentRef>,
+        /// The divisions it belongs to.
+        pub divisions: Vec<DivisionRef>,
+        /// False: it left the team.
+        pub active: bool,
+        /// Rises by one with every change.
+        pub version: i64,
+        /// When it joined.
+        pub created_at: Timestamp,
+    }
+}
+
+shape! {
+    /// A member of a division.
+    pub struct Member {
+        /// The agent.
+        pub id: AgentId,
+        /// Its name.
+        pub name: String,
+        /// Its role.
+        pub role: Role,
+    }
+}
+
+shape! {
+    /// A named group of agents.
+    pub struct Division {
+        /// Its id.
+        pub id: DivisionId,
+        /// Its name.
+        pub name: String,
+        /// Who belongs to it.
+        pub members: Vec<Member>,
+        /// Rises by one with every change.
+        pub version: i64,
+        /// When it was made.
+        pub created_at: Timestamp,
+    }
+}
+
+shape! {
+    /// Whether a channel works.
+    pub struct ChannelStatus {
+        /// Whether it does.
+        pub state: ChannelState,
+        /// What is wrong, in words for an admin.
+        pub detail: Option<String>,
+    }
+}
+
+shape! {
+    /// What a channel can do.
+    pub struct ChannelCapabilities {
+        /// The kinds of message that can be sent.
+        pub kinds: Vec<MessageKind>,
+        /// Whether the customer's reading is reported.
+        pub read_receipts: bool,
+        /// How long after the customer's last message free messages are allowed, in hours; null: always.
+        pub reply_window_hours: Option<i64>,
+        /// Upper bounds of what can be sent.
+        pub limits: ChannelLimits,
+    }
+}
+
+shape! {
+    /// Upper bounds of what a channel can send.
+    pub struct ChannelLimits {
+        /// The longest text, in Unicode scalar values.
+        pub text_chars: usize,
+    }
+}
+
+shape! {
+    /// A secret that is set; it is never shown.
+    pub struct SecretHint {
+        /// Which: `access_token`, `app_secret`, ...
+        pub name: String,
+        /// Its last four characters; null if it is too short to show any.
+        pub ends_with: Option<String>,
+    }
+}
+
+shape! {
+    /// One connected account at a provider.
+    pub struct Channel {
+        /// Its id.
+        pub id: ChannelId,
+        /// What kind of account.
+        pub kind: ChannelKind,
+        /// Its name in the team.
+        pub name: String,
+        /// The account at the provider: a phone number id, a Page id, a bot id.
+        pub external_id: String,
+        /// What else is known of the account and may be shown.
+        pub account: Value,
+        /// Whether it works.
+        pub status: ChannelStatus,
+        /// What to enter as webhook address at the provider.
+        pub webhook_url: String,
+        /// What it can do.
+        pub capabilities: ChannelCapabilities,
+        /// The secrets that are set.
+        pub secrets: Vec<SecretHint>,
+        /// Rises by one with every change.
+        pub version: i64,
+        /// When it was connected.
+        pub created_at: Timestamp,
+    }
+}
+
+shape! {
+    /// Who a contact is on one channel.
+    pub struct Identity {
+        /// The channel's kind.
+        pub kind: ChannelKind,
+        /// The channel.
+        pub channel_id: ChannelId,
+        /// The provider's lasting id.
+        pub external_id: String,
+        /// The public user name.
+        pub username: Option<String>,
+        /// The phone number, digits with country code.
+        pub phone: Option<String>,
+        /// The name that the customer shows there.
+        pub name: Option<String>,
+    }
+}
+
+shape! {
+    /// A customer.
+    pub struct Contact {
+        /// Its id.
+        pub id: ContactId,
+        /// Its name.
+        pub name: String,
+        /// Its phone number, digits with country code.
+        pub phone: Option<String>,
+        /// Who it is on each channel.
+        pub identities: Vec<Identity>,
+        /// Since when it wants no marketing messages.
+        pub opted_out_at: Option<Timestamp>,
+        /// Rises by one with every change.
+        pub version: i64,
+        /// When it first wrote.
+        pub created_at: Timestamp,
+    }
+}
+
+shape! {
+    /// The newest message of a conversation, in short.
+    pub struct LastMessage {
+        /// The message.
+        pub id: MessageId,
+        /// What it is.
+        pub kind: MessageKind,
+        /// Which way it went.
+        pub direction: Direction,
+        /// The beginning of its text, at most 200 characters.
+        pub text: Option<String>,
+        /// When it was written.
+        pub at: Timestamp,
+    }
+}
+
+shape! {
+    /// The lasting thread of one customer on one channel.
+    pub struct Conversation {
+        /// Its id.
+        pub id: ConversationId,
+        /// The channel.
+        pub channel: ChannelRef,
+        /// The customer.
+        pub contact: ContactRef,
+        /// How it stands.
+        pub status: ConversationStatus,
+        /// Who has to do something next.
+        pub handler: Handler,
+        /// Who holds it.
+        pub assignee: Option<AgentRef>,
+        /// The division it waits for or was given to.
+        pub division: Option<DivisionRef>,
+        /// Messages of the customer since somebody read or answered.
+        pub unread_count: i32,
+        /// The newest message.
+        pub last_message: Option<LastMessage>,
+        /// What lists are ordered by.
+        pub last_activity_at: Timestamp,
+        /// What may be sent now, and how long.
+        pub reply_window: ReplyWindow,
+        /// The ticket of the present session.
+        pub ticket_id: Option<TicketId>,
+        /// Since when it waits for an agent.
+        pub waiting_since: Option<Timestamp>,
+        /// Since when it is archived.
+        pub archived_at: Option<Timestamp>,
+        /// Rises by one with every change.
+        pub version: i64,
+        /// When the customer first wrote here.
+        pub created_at: Timestamp,
+    }
+}
+
+shape! {
+    /// Who wrote a message.
+    pub struct Author {
+        /// What it is.
+        #[serde(rename = "type")]
+        pub author_type: AuthorType,
+        /// The contact or agent; null for bots and the product itself.
+        pub id: Option<Uuid>,
+        /// The name to show.
+        pub name: Option<String>,
+    }
+}
+
+shape! {
+    /// A file that belongs to a message and is still at the provider.
+    pub struct Media {
+        /// The file's name, as the customer's device gave it.
+        pub filename: Option<String>,
+        /// The content type, as the provider says.
+        pub content_type: Option<String>,
+        /// The size in bytes, as the provider says.
+        pub size_bytes: Option<i64>,
+        /// The provider's id of the file.
+        pub provider_media_id: Option<String>,
+    }
+}
+
+shape! {
+    /// An emoji that somebody put on a message.
+    pub struct Reaction {
+        /// The emoji.
+        pub emoji: String,
+        /// Who: `contact` or `agent`.
+        pub author_type: AuthorType,
+        /// The contact or agent.
+        pub author_id: Uuid,
+        /// When.
+        pub at: Timestamp,
+    }
+}
+
+shape! {
+    /// Why a message failed.
+    pub struct MessageError {
+        /// A stable word of ours: `reply_window_closed`, `recipient_blocked`, ...
+        pub code: String,
+        /// The provider's code.
+        pub provider_code: Option<String>,
+        /// What an agent should know and do.
+        pub detail: String,
+    }
+}
+
+shape! {
+    /// One message of a conversation.
+    pub struct Message {
+        /// Its id; messages are ordered by it.
+        pub id: MessageId,
+        /// The conversation.
+        pub conversation_id: ConversationId,
+        /// Which way it went.
+        pub direction: Direction,
+        /// Who wrote it.
+        pub author: Author,
+        /// What it is.
+        pub kind: MessageKind,
+        /// The text, the caption, or the words on the pressed button.
+        pub text: Option<String>,
+        /// The file that belongs to it.
+        pub media: Option<Media>,
+        /// What the kind needs beside the text.
+        pub content: Option<Value>,
+        /// The message that it answers.
+        pub reply_to: Option<ReplyTo>,
+        /// Emojis put on it.
+        pub reactions: Vec<Reaction>,
+        /// How far it has come.
+        pub status: MessageStatus,
+        /// When each status was reached.
+        pub status_times: StatusTimes,
+        /// Why it failed.
+        pub error: Option<MessageError>,
+        /// The id that the sender gave it.
+        pub client_message_id: Option<String>,
+        /// The provider's id.
+        pub provider_message_id: Option<String>,
+        /// When it was written, by the provider's clock.
+        pub at: Timestamp,
+        /// When the customer changed it.
+        pub edited_at: Option<Timestamp>,
+        /// When the customer took it back.
+        pub revoked_at: Option<Timestamp>,
+        /// Rises by one with every change.
+        pub version: i64,
+        /// When it came here.
+        pub created_at: Timestamp,
+    }
+}
+
+shape! {
+    /// One agent's time with a ticket.
+    pub struct TicketHolder {
+        /// Who.
+        pub agent: AgentRef,
+        /// Since when.
+        pub from: Timestamp,
+        /// Until when; null: still.
+        pub to: Option<Timestamp>,
+        /// How it came by the ticket.
+        pub reason: HoldReason,
+    }
+}
+
+shape! {
+    /// The record of a session that an agent handled.
+    pub struct Ticket {
+        /// Its id.
+        pub id: TicketId,
+        /// The conversation.
+        pub conversation_id: ConversationId,
+        /// The customer.
+        pub contact: ContactRef,
+        /// The channel.
+        pub channel: ChannelRef,
+        /// Who holds it, or held it last.
+        pub agent: AgentRef,
+        /// How it stands.
+        pub status: TicketStatus,
+        /// The first message of the session.
+        pub session_started_at: Timestamp,
+        /// When an agent first got it.
+        pub opened_at: Timestamp,
+        /// The first reply of an agent.
+        pub answered_at: Option<Timestamp>,
+        /// When it was resolved.
+        pub closed_at: Option<Timestamp>,
+        /// Everybody who held it, in order.
+        pub holders: Vec<TicketHolder>,
+        /// Rises by one with every change.
+        pub version: i64,
+    }
+}
