@@ -36,7 +36,6 @@ CREATE TABLE events (
     audience            text NOT NULL CHECK (audience IN ('everyone', 'admins', 'agent', 'conversation', 'ticket')),
     agent_id            uuid,
     conversation_id     uuid,
-    channel_id          uuid,
     before_exists       boolean NOT NULL,
     before_assignee_id  uuid,
     before_division_id  uuid,
@@ -121,7 +120,7 @@ CREATE TABLE channels (
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, kind, external_id)
 );
-CREATE UNIQUE INDEX channels_by_id ON channels (id, workspace_id);
+CREATE INDEX channels_by_id ON channels (id);
 CREATE INDEX channels_by_name ON channels (workspace_id, name, id);
 
 CREATE TABLE contacts (
@@ -294,7 +293,7 @@ CREATE TABLE jobs (
     id             uuid NOT NULL,
     kind           text NOT NULL CHECK (kind IN ('send_message')),
     lane           uuid NOT NULL,
-    channel_id     uuid,
+    channel_id     uuid NOT NULL,
     subject_id     uuid NOT NULL,
     due_at         timestamptz NOT NULL,
     attempts       integer NOT NULL DEFAULT 0,

@@ -1,5 +1,24 @@
 //! Tanggap's PostgreSQL: schema, queries, and the embedded server.
+//!
+//! Plain functions on a connection, one file per group of tables; what comes out is a domain type or
+//! the shape that clients see. Only [`db`] knows of pools and blocking threads.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod agents;
+pub mod channels;
+pub mod contacts;
+pub mod conversations;
+pub mod db;
+pub mod divisions;
+pub mod error;
+pub mod events;
+pub mod idempotency;
+pub mod jobs;
 pub mod local_postgres;
+pub mod messages;
+pub mod migrate;
+pub mod sign_ins;
+mod sql;
+pub mod tickets;
+pub mod workspaces;

@@ -1,0 +1,335 @@
+//! Customers, and who they are on each channel.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryableByName, RunQueryDsl};
+use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
+use domain::resource::{Contact, Identity};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::error::{StoreError, expect_rows, word};
+use crate::sql::sql;
+
+/// A customer on one channel, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredIdentity {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// Its id.
+    pub id: IdentityId,
+    /// The customer.
+    pub contact_id: ContactId,
+    /// The provider's lasting id.
+    pub external_id: String,
+    /// The phone number.
+    pub phone: Option<String>,
+    /// The public user name.
+    pub username: Option<String>,
+    /// The name that the customer shows there.
+    pub name: Option<String>,
+    /// Its conversation; `None` only within the transaction that makes the identity.
+    pub conversation_id: Option<ConversationId>,
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    channel_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    contact_id: Uuid,
+    #[diesel(sql_type = Text)]
+    external_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    username: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    name: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    conversation_id: Option<Uuid>,
+}
+
+/// Whom to look for on a channel.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Wanted {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// The provider's lasting id.
+    pub external_id: String,
+    /// The phone number, where it is known.
+    pub phone: Option<String>,
+}
+
+/// Everybody who has the wanted lasting id, or the wanted phone number, on the wanted channel.
+///
+/// # Errors
+/// Only those of the database.
+pub fn find_identities(
+    conn: &mut PgConnection,
+    wanted: &[Wanted],
+) -> Result<Vec<StoredIdentity>, StoreError> {
+    let rows = sql("WITH k AS (
+             SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS k (workspace_id, channel_id, external_id, phone)
+         ), found AS (
+             SELECT i.* FROM k JOIN contact_identities i ON i.workspace_id = k.workspace_id AND i.channel_id = k.channel_id
+                 AND i.external_id = k.external_id
+             UNION
+             SELECT i.* FROM k JOIN contact_identities i ON i.workspace_id = k.workspace_id AND i.channel_id = k.channel_id
+                 AND i.phone = k.phone
+         )
+         SELECT f.workspace_id, f.channel_id, f.id, f.contact_id, f.external_id, f.phone, f.username, f.name, c.id AS conversation_id
+         FROM found f LEFT JOIN conversations c ON c.workspace_id = f.workspace_id AND c.identity_id = f.id")
+        .bind(wanted.iter().map(|one| one.workspace_id).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|one| one.channel_id).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|one| one.external_id.clone()).collect::<Vec<_>>())
+        .bind(wanted.iter().map(|one| one.phone.clone()).collect::<Vec<_>>())
+        .load::<Row>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StoredIdentity {
+            workspace_id: row.workspace_id.into(),
+            channel_id: row.channel_id.into(),
+            id: row.id.into(),
+            contact_id: row.contact_id.into(),
+            external_id: row.external_id,
+            phone: row.phone,
+            username: row.username,
+            name: row.name,
+            conversation_id: row.conversation_id.map(Into::into),
+        })
+        .collect())
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Stores new customers with their first identity. Those whom another transaction stored meanwhile
+/// are passed over, whole. Answers the identities stored.
+///
+/// # Errors
+/// `RowCount` if half a customer would remain.
+pub fn insert_new(
+    conn: &mut PgConnection,
+    new: &[(StoredIdentity, String)],
+    now: Timestamp,
+) -> Result<Vec<IdentityId>, StoreError> {
+    let column = |take: fn(&StoredIdentity) -> Option<String>| {
+        new.iter().map(|(one, _)| take(one)).collect::<Vec<_>>()
+    };
+    sql("INSERT INTO contacts (workspace_id, id, name, phone, created_at)
+         SELECT n.workspace_id, n.id, n.name, n.phone, $5
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS n (workspace_id, id, name, phone)")
+    .bind(new.iter().map(|(one, _)| one.workspace_id).collect::<Vec<_>>())
+    .bind(new.iter().map(|(one, _)| one.contact_id).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>())
+    .bind(column(|one| one.phone.clone()))
+    .bind(now)
+    .execute(conn)?;
+    // In one order, so that two batches with the same newcomers wait for each other in line.
+    let stored = sql("INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, phone, username, name, created_at)
+         SELECT n.workspace_id, n.id, n.contact_id, n.channel_id, n.external_id, n.phone, n.username, n.name, $9
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
+             AS n (workspace_id, id, contact_id, channel_id, external_id, phone, username, name)
+         ORDER BY n.workspace_id, n.channel_id, n.external_id
+         ON CONFLICT DO NOTHING RETURNING id")
+        .bind(new.iter().map(|(one, _)| one.workspace_id).collect::<Vec<_>>())
+        .bind(new.iter().map(|(one, _)| one.id).collect::<Vec<_>>())
+        .bind(new.iter().map(|(one, _)| one.contact_id).collect::<Vec<_>>())
+        .bind(new.iter().map(|(one, _)| one.channel_id).collect::<Vec<_>>())
+        .bind(column(|one| Some(one.external_id.clone())))
+        .bind(column(|one| one.phone.clone()))
+        .bind(column(|one| one.username.clone()))
+        .bind(column(|one| one.name.clone()))
+        .bind(now)
+        .load::<IdRow>(conn)?;
+    let stored: Vec<IdentityId> = stored.into_iter().map(|row| row.id.into()).collect();
+    let (workspaces, contacts): (Vec<_>, Vec<_>) = new
+        .iter()
+        .filter(|(one, _)| !stored.contains(&one.id))
+        .map(|(one, _)| (one.workspace_id, one.contact_id))
+        .unzip();
+    if !contacts.is_empty() {
+        let count = contacts.len();
+        let removed =
+            sql("DELETE FROM contacts c USING unnest($1::uuid[], $2::uuid[]) AS n (workspace_id, id)
+             WHERE c.workspace_id = n.workspace_id AND c.id = n.id")
+            .bind(workspaces)
+            .bind(contacts)
+            .execute(conn)?;
+        expect_rows("contacts::insert_new", removed, count)?;
+    }
+    Ok(stored)
+}
+
+/// Stores what the provider newly says of a customer, and carries name and number over to the
+/// contact. A number that another identity of the channel has is taken from that one: the provider
+/// says that it is this customer's now.
+///
+/// # Errors
+/// `RowCount` if the identity is not there.
+pub fn update_identity(conn: &mut PgConnection, identity: &StoredIdentity) -> Result<(), StoreError> {
+    sql("UPDATE contact_identities SET phone = NULL
+         WHERE workspace_id = $1 AND channel_id = $2 AND phone = $3 AND id <> $4")
+    .bind(identity.workspace_id)
+    .bind(identity.channel_id)
+    .bind(identity.phone.clone())
+    .bind(identity.id)
+    .execute(conn)?;
+    let changed = sql("UPDATE contact_identities SET external_id = $3, phone = $4, username = $5, name = $6
+         WHERE workspace_id = $1 AND id = $2")
+    .bind(identity.workspace_id)
+    .bind(identity.id)
+    .bind(identity.external_id.clone())
+    .bind(identity.phone.clone())
+    .bind(identity.username.clone())
+    .bind(identity.name.clone())
+    .execute(conn)?;
+    expect_rows("contacts::update_identity", changed, 1)?;
+    let changed = sql(
+        "UPDATE contacts SET name = coalesce($3, name), phone = coalesce($4, phone), version = version + 1
+         WHERE workspace_id = $1 AND id = $2",
+    )
+    .bind(identity.workspace_id)
+    .bind(identity.contact_id)
+    .bind(identity.name.clone())
+    .bind(identity.phone.clone())
+    .execute(conn)?;
+    expect_rows("contacts::update_identity", changed, 1)
+}
+
+/// A contact wants no marketing messages since `at`, or wants them again. True if that is new.
+///
+/// # Errors
+/// Only those of the database.
+pub fn set_opted_out(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    at: Option<Timestamp>,
+) -> Result<bool, StoreError> {
+    let changed = sql("UPDATE contacts SET opted_out_at = $3, version = version + 1
+         WHERE workspace_id = $1 AND id = $2 AND (opted_out_at IS NULL) <> ($3::timestamptz IS NULL)")
+    .bind(workspace)
+    .bind(contact)
+    .bind(at)
+    .execute(conn)?;
+    Ok(changed > 0)
+}
+
+#[derive(QueryableByName)]
+struct ContactRow {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    opted_out_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+}
+
+#[derive(QueryableByName)]
+struct IdentityRow {
+    #[diesel(sql_type = SqlUuid)]
+    contact_id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    channel_id: Uuid,
+    #[diesel(sql_type = Text)]
+    external_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    username: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    name: Option<String>,
+}
+
+/// The shapes of these contacts, in no order; unknown ones are left out.
+///
+/// # Errors
+/// `Unreadable` for a row that the domain does not know; those of the database.
+pub fn shapes(
+    conn: &mut PgConnection,
+    keys: Vec<(WorkspaceId, ContactId)>,
+) -> Result<Vec<(WorkspaceId, Contact)>, StoreError> {
+    let (workspaces, ids): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+    let contacts =
+        sql("SELECT c.workspace_id, c.id, c.name, c.phone, c.opted_out_at, c.version, c.created_at
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
+         JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.id")
+        .bind(workspaces.clone())
+        .bind(ids.clone())
+        .load::<ContactRow>(conn)?;
+    let identities =
+        sql("SELECT i.contact_id, h.kind, i.channel_id, i.external_id, i.username, i.phone, i.name
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
+         JOIN contact_identities i ON i.workspace_id = k.workspace_id AND i.contact_id = k.id
+         JOIN channels h ON h.workspace_id = i.workspace_id AND h.id = i.channel_id
+         ORDER BY i.created_at, i.id")
+        .bind(workspaces)
+        .bind(ids)
+        .load::<IdentityRow>(conn)?;
+    contacts
+        .into_iter()
+        .map(|row| {
+            let own = identities.iter().filter(|identity| identity.contact_id == row.id);
+            let contact = Contact {
+                id: row.id.into(),
+                name: row.name,
+                phone: row.phone,
+                identities: own.map(identity).collect::<Result<_, _>>()?,
+                opted_out_at: row.opted_out_at.map(Timestamp::new),
+                version: row.version,
+                created_at: Timestamp::new(row.created_at),
+            };
+            Ok((row.workspace_id.into(), contact))
+        })
+        .collect()
+}
+
+fn identity(row: &IdentityRow) -> Result<Identity, StoreError> {
+    Ok(Identity {
+        kind: word("channels", "kind", row.channel_id, &row.kind)?,
+        channel_id: row.channel_id.into(),
+        external_id: row.external_id.clone(),
+        username: row.username.clone(),
+        phone: row.phone.clone(),
+        name: row.name.clone(),
+    })
+}
+
+/// The identity on a channel that the provider used to know by this id or phone number.
+///
+/// # Errors
+/// Only those of the database.
+pub fn by_old_id(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    channel: ChannelId,
+    old: String,
+) -> Result<Option<StoredIdentity>, StoreError> {
+    let wanted =
+        Wanted { workspace_id: workspace, channel_id: channel, phone: Some(old.clone()), external_id: old };
+    Ok(find_identities(conn, std::slice::from_ref(&wanted))?.into_iter().next())
+}

@@ -1,0 +1,173 @@
+//! Work that happens later, or again.
+
+use diesel::pg::PgConnection;
+use diesel::sql_types::{Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryableByName, RunQueryDsl};
+use domain::id::{ChannelId, ConversationId, JobId, MessageId, WorkspaceId};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::error::{StoreError, expect_rows};
+use crate::sql::sql;
+
+/// A message to be handed to its provider. The lane is the conversation: one at a time, in order.
+#[derive(Debug, Clone, Copy)]
+pub struct SendJob {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// Its id; the order within the lane.
+    pub id: JobId,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// The channel: while it needs attention, its jobs wait.
+    pub channel_id: ChannelId,
+    /// The message.
+    pub message_id: MessageId,
+    /// How often it was tried, this time included once it is claimed.
+    pub attempts: i32,
+    /// True if an earlier claim was never settled: the process died in the middle, and nobody knows
+    /// whether the provider took the message.
+    pub abandoned: bool,
+}
+
+/// Enqueues the sending of a message.
+///
+/// # Errors
+/// Only those of the database.
+pub fn enqueue_send(conn: &mut PgConnection, job: SendJob, due_at: Timestamp) -> Result<(), StoreError> {
+    sql("INSERT INTO jobs (workspace_id, id, kind, lane, channel_id, subject_id, due_at, created_at)
+         VALUES ($1, $2, 'send_message', $3, $4, $5, $6, $6)")
+    .bind(job.workspace_id)
+    .bind(job.id)
+    .bind(job.conversation_id)
+    .bind(job.channel_id)
+    .bind(job.message_id)
+    .bind(due_at)
+    .execute(conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    lane: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    channel_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    subject_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = Bool)]
+    abandoned: bool,
+}
+
+/// Claims up to `limit` due jobs until `until`: only the first of each lane, and none of a channel
+/// that needs attention. The claim is committed before the work begins, so that a crash is seen.
+///
+/// # Errors
+/// Only those of the database.
+pub fn claim_sends(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<SendJob>, StoreError> {
+    let rows = sql("WITH next AS (
+             SELECT j.workspace_id, j.id, j.claimed_until IS NOT NULL AS abandoned FROM jobs j
+             WHERE j.due_at <= $1 AND (j.claimed_until IS NULL OR j.claimed_until <= $1)
+               AND NOT EXISTS (SELECT 1 FROM jobs e
+                               WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)
+               AND NOT EXISTS (SELECT 1 FROM channels c
+                               WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND c.state = 'needs_attention')
+             ORDER BY j.due_at, j.id LIMIT $3 FOR UPDATE OF j SKIP LOCKED
+         )
+         UPDATE jobs j SET claimed_until = $2, attempts = j.attempts + 1 FROM next
+         WHERE j.workspace_id = next.workspace_id AND j.id = next.id
+         RETURNING j.workspace_id, j.id, j.lane, j.channel_id, j.subject_id, j.attempts, next.abandoned")
+        .bind(now)
+        .bind(until)
+        .bind(limit)
+        .load::<Row>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SendJob {
+            workspace_id: row.workspace_id.into(),
+            id: row.id.into(),
+            conversation_id: row.lane.into(),
+            channel_id: row.channel_id.into(),
+            message_id: row.subject_id.into(),
+            attempts: row.attempts,
+            abandoned: row.abandoned,
+        })
+        .collect())
+}
+
+/// The job is done, one way or the other.
+///
+/// # Errors
+/// Only those of the database.
+pub fn finish(conn: &mut PgConnection, workspace: WorkspaceId, id: JobId) -> Result<(), StoreError> {
+    sql("DELETE FROM jobs WHERE workspace_id = $1 AND id = $2").bind(workspace).bind(id).execute(conn)?;
+    Ok(())
+}
+
+/// The job is to be done again at `due_at`; its lane waits for it.
+///
+/// # Errors
+/// `RowCount` if it is not there.
+pub fn postpone(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: JobId,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    let changed =
+        sql("UPDATE jobs SET due_at = $3, claimed_until = NULL WHERE workspace_id = $1 AND id = $2")
+            .bind(workspace)
+            .bind(id)
+            .bind(due_at)
+            .execute(conn)?;
+    expect_rows("jobs::postpone", changed, 1)
+}
+
+#[derive(QueryableByName)]
+struct DueRow {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    due_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// When the next job could be claimed; `None` if there is none.
+///
+/// # Errors
+/// Only those of the database.
+pub fn next_due(conn: &mut PgConnection) -> Result<Option<Timestamp>, StoreError> {
+    let row = sql("SELECT min(greatest(j.due_at, j.claimed_until)) AS due_at FROM jobs j
+         WHERE NOT EXISTS (SELECT 1 FROM channels c
+                           WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND c.state = 'needs_attention')
+           AND NOT EXISTS (SELECT 1 FROM jobs e
+                           WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)")
+        .get_result::<DueRow>(conn)?;
+    Ok(row.due_at.map(Timestamp::new))
+}
+
+#[derive(QueryableByName)]
+struct DepthRow {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    waiting: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    oldest: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// How many jobs wait, and since when the oldest does.
+///
+/// # Errors
+/// Only those of the database.
+pub fn depth(conn: &mut PgConnection) -> Result<(i64, Option<Timestamp>), StoreError> {
+    let row = sql("SELECT count(*) AS waiting, min(created_at) AS oldest FROM jobs")
+        .get_result::<DepthRow>(conn)?;
+    Ok((row.waiting, row.oldest.map(Timestamp::new)))
+}

@@ -1,0 +1,79 @@
+//! Tenants, and the installation they live in.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
+use domain::id::WorkspaceId;
+use domain::resource::Workspace;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::sql::sql;
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    slug: String,
+    #[diesel(sql_type = Text)]
+    timezone: String,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+    #[diesel(sql_type = Timestamptz)]
+    created_at: DateTime<Utc>,
+}
+
+/// Stores a new tenant and its event counter.
+///
+/// # Errors
+/// `Taken("workspaces_slug_key")` if another has the slug.
+pub fn insert(conn: &mut PgConnection, workspace: &Workspace) -> Result<(), StoreError> {
+    sql("INSERT INTO workspaces (id, name, slug, timezone, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(workspace.id)
+        .bind(workspace.name.clone())
+        .bind(workspace.slug.clone())
+        .bind(workspace.timezone.clone())
+        .bind(workspace.version)
+        .bind(workspace.created_at)
+        .execute(conn)?;
+    sql("INSERT INTO event_counters (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
+    Ok(())
+}
+
+/// The tenant with this id.
+///
+/// # Errors
+/// Only those of the database.
+pub fn get(conn: &mut PgConnection, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+    let row = sql("SELECT id, name, slug, timezone, version, created_at FROM workspaces WHERE id = $1")
+        .bind(id)
+        .get_result::<Row>(conn)
+        .optional()?;
+    Ok(row.map(|row| Workspace {
+        id: row.id.into(),
+        name: row.name,
+        slug: row.slug,
+        timezone: row.timezone,
+        version: row.version,
+        created_at: Timestamp::new(row.created_at),
+    }))
+}
+
+#[derive(QueryableByName)]
+struct EpochRow {
+    #[diesel(sql_type = SqlUuid)]
+    epoch: Uuid,
+}
+
+/// The epoch of the installation's event logs.
+///
+/// # Errors
+/// Only those of the database; a database that was never migrated has none.
+pub fn epoch(conn: &mut PgConnection) -> Result<Uuid, StoreError> {
+    Ok(sql("SELECT epoch FROM installation").get_result::<EpochRow>(conn)?.epoch)
+}
