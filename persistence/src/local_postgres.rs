@@ -1,1 +1,0 @@
-//! A PostgreSQL of our own under the data folder.
