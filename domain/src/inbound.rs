@@ -12,7 +12,9 @@ use crate::time::Timestamp;
 /// One thing that one webhook body says, addressed to one account at the provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InboundEvent {
-    /// The account it is for: a WhatsApp phone number id, a Page id, a bot id.
+    /// The account it is for: a WhatsApp phone number id, a Page id, a bot id. What WhatsApp tells of
+    /// a whole business account (templates, restrictions) names that account's id instead; empty
+    /// where the provider names none.
     pub account: String,
     /// What happened.
     pub what: InboundKind,
@@ -148,7 +150,9 @@ pub struct Sender {
 pub struct InboundMessage {
     /// Who.
     pub sender: Sender,
-    /// The provider's id; unique on the channel. On Telegram `<chat id>:<message id>`.
+    /// The provider's id; unique on the channel. On Telegram `<chat id>:<message id>`, and
+    /// `<chat id>:callback:<id>` for a pressed button; on Messenger `<id>#2` and so on for each
+    /// further file of one message.
     pub provider_message_id: String,
     /// When it was written, by the provider's clock.
     pub at: Timestamp,
@@ -158,12 +162,14 @@ pub struct InboundMessage {
     pub text: Option<String>,
     /// What the kind needs beside the text: `location`, `contacts`, `payload`, `referral`,
     /// `forwarded`, `start_parameter`, `media_group`, `order`, `error_code`, ... An object or null.
+    /// Neither this nor any text here contains a NUL character, which PostgreSQL could not store.
     pub content: Value,
     /// The picture, video, document, voice note or sticker, which is fetched later.
     pub media: Option<InboundMedia>,
     /// The provider's id of the message that this one answers.
     pub reply_to: Option<String>,
-    /// The provider's own JSON of this message, as it came.
+    /// The provider's own JSON of this message, as it came but for escapes that PostgreSQL cannot
+    /// store (NUL, halves of surrogate pairs), which are `\ufffd`.
     pub raw: String,
 }
 

@@ -1,0 +1,10 @@
+//! Telegram, by its Bot API.
+
+pub mod inbound;
+mod message;
+
+/// The longest text message, in characters after entities are taken out (Bot API, `sendMessage`).
+pub const TEXT_MAX_CHARS: usize = 4096;
+
+#[cfg(test)]
+mod tests;
