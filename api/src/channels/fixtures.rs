@@ -280,6 +280,14 @@ fn other_words(provider: &str, what: &InboundKind, mids: &[String]) -> Value {
             put_sender(&mut words, provider, sender);
             put_time(&mut words, *at);
         }
+        other => words = channel_words(other),
+    }
+    words
+}
+
+/// What concerns the channel and no customer.
+fn channel_words(what: &InboundKind) -> Value {
+    match what {
         InboundKind::TemplateStatus {
             template_id,
             name,
@@ -287,28 +295,27 @@ fn other_words(provider: &str, what: &InboundKind, mids: &[String]) -> Value {
             status,
             reason,
         } => {
-            words = json!({
+            json!({
                 "type": "template_status", "template_id": template_id, "name": name,
                 "lang": language, "status": status, "reason": reason,
-            });
+            })
         }
         InboundKind::TemplateCategory {
             template_id,
             from,
             to,
         } => {
-            words = json!({
+            json!({
                 "type": "template_category", "template_id": template_id, "from": from, "to": to,
-            });
+            })
         }
         InboundKind::ChannelError { code, .. } => {
-            words = json!({"type": "channel_error", "code": code});
+            json!({"type": "channel_error", "code": code})
         }
         InboundKind::ChannelAlert { event } => {
-            words = json!({"type": "channel_alert", "event": event});
+            json!({"type": "channel_alert", "event": event})
         }
-        InboundKind::Ignored { why } => words = json!({"type": "ignored", "why": why}),
-        InboundKind::Message(_) | InboundKind::Revoke { .. } | InboundKind::BotBlocked { .. } => {}
+        InboundKind::Ignored { why } => json!({"type": "ignored", "why": why}),
+        other => panic!("no fixture gives {other:?}"),
     }
-    words
 }

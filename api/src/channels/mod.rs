@@ -4,9 +4,13 @@
 //! every provider's answer becomes a [`SendOutcome`]. Nothing here touches the database, reads a
 //! clock or decides what happens next.
 
+mod client;
 mod draft;
+pub mod errors;
+mod graph;
 mod json;
 pub mod messenger;
+pub mod outbound;
 pub mod signature;
 pub mod telegram;
 pub mod whatsapp;
@@ -15,6 +19,13 @@ pub mod whatsapp;
 mod fixtures;
 #[cfg(test)]
 mod robustness;
+#[cfg(test)]
+mod testing;
+
+pub use client::{ProviderClient, ProviderSettings};
+pub use outbound::{
+    ChannelCredentials, FailureClass, OutboundText, Recipient, SendFailure, SendOutcome, send_text,
+};
 
 /// A webhook body that is not what this provider sends.
 ///

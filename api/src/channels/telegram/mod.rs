@@ -2,6 +2,7 @@
 
 pub mod inbound;
 mod message;
+pub mod outbound;
 
 /// The longest text message, in characters after entities are taken out (Bot API, `sendMessage`).
 pub const TEXT_MAX_CHARS: usize = 4096;

@@ -1,0 +1,137 @@
+//! Sending by Messenger's send API (Meta, "messenger-platform/send-messages").
+
+use std::fmt;
+
+use serde_json::{Value, json};
+
+use crate::channels::outbound::{OutboundText, SendOutcome};
+use crate::channels::{ProviderClient, errors, graph};
+
+/// What a Page needs to send.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MessengerCredentials {
+    /// The Page's id.
+    pub page_id: String,
+    /// The Page's token. Secret.
+    pub access_token: String,
+}
+
+impl fmt::Debug for MessengerCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessengerCredentials")
+            .field("page_id", &self.page_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Hands a text to Messenger, once.
+pub async fn send_text(
+    client: &ProviderClient,
+    credentials: &MessengerCredentials,
+    message: &OutboundText,
+) -> SendOutcome {
+    let url = client.graph_url(&[&credentials.page_id, "messages"]);
+    let answer = client
+        .post(url, Some(&credentials.access_token), &request(message))
+        .await;
+    graph::outcome(answer, "/message_id", errors::messenger)
+}
+
+fn request(message: &OutboundText) -> Value {
+    let mut body = json!({
+        "recipient": { "id": message.recipient.external_id },
+        "messaging_type": "RESPONSE",
+        // Comes back in the echo.
+        "message": { "text": message.text, "metadata": message.message_id },
+    });
+    if let Some(reply_to) = &message.reply_to {
+        // Further files of one message have ids of ours: `<id>#2`.
+        let mid = reply_to
+            .split_once('#')
+            .map_or(reply_to.as_str(), |(mid, _)| mid);
+        if !mid.starts_with("postback:") {
+            body["reply_to"] = json!({ "mid": mid });
+        }
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::channels::FailureClass::{ChannelStopped, Final, Retry};
+    use crate::channels::SendOutcome;
+    use crate::channels::testing::{Reply, message, messenger, refusal, send};
+
+    const ACCEPTED: &str = r#"{"recipient_id":"7412583690147258","message_id":"m_out"}"#;
+
+    #[tokio::test]
+    async fn a_text_is_sent_as_the_api_wants_it() {
+        let mut text = message("7412583690147258");
+        text.reply_to = Some("m_in#2".into());
+        let (outcome, request) = send(messenger(), &text, Reply::json(200, ACCEPTED)).await;
+        assert_eq!(
+            outcome,
+            SendOutcome::Accepted {
+                provider_message_id: "m_out".into()
+            }
+        );
+        assert_eq!(
+            request.line,
+            "POST /graph/v25.0/108273645501928/messages HTTP/1.1"
+        );
+        assert_eq!(
+            request.authorization.as_deref(),
+            Some("Bearer secret-token")
+        );
+        let expected = json!({
+            "recipient": {"id": "7412583690147258"}, "messaging_type": "RESPONSE",
+            "message": {"text": "Halo kak", "metadata": text.message_id.to_string()},
+            "reply_to": {"mid": "m_in"},
+        });
+        assert_eq!(request.body, expected);
+        text.reply_to = Some("postback:7412583690147258:1".into());
+        let (_, request) = send(messenger(), &text, Reply::json(200, ACCEPTED)).await;
+        assert_eq!(request.body.get("reply_to"), None);
+    }
+
+    #[tokio::test]
+    async fn errors_of_the_provider_are_classified_by_code_and_sub_code() {
+        let cases = [
+            (
+                400,
+                10,
+                Some(2_018_278),
+                Final,
+                "reply_window_closed",
+                "10/2018278",
+            ),
+            (
+                401,
+                190,
+                Some(463),
+                ChannelStopped,
+                "channel_unauthorized",
+                "190/463",
+            ),
+            (400, 551, None, Final, "recipient_unreachable", "551"),
+            (400, 613, None, Retry, "rate_limited", "613"),
+            (500, 999, None, Retry, "provider_unavailable", "999"),
+        ];
+        for (status, code, subcode, class, word, told) in cases {
+            let mut body = json!({"error": {"message": "x", "code": code}});
+            if let Some(subcode) = subcode {
+                body["error"]["error_subcode"] = json!(subcode);
+            }
+            let reply = Reply::json(status, &body.to_string());
+            let (outcome, _) = send(messenger(), &message("7"), reply).await;
+            let failure = refusal(outcome);
+            assert_eq!((failure.class, failure.code), (class, word), "{told}");
+            assert_eq!(failure.provider.code, told);
+        }
+        let transient = r#"{"error":{"message":"x","code":999,"is_transient":true}}"#;
+        let (outcome, _) = send(messenger(), &message("7"), Reply::json(400, transient)).await;
+        assert_eq!(refusal(outcome).class, Retry);
+    }
+}
