@@ -51,11 +51,7 @@ impl Drop for Folder {
 
 /// Keeps its data over a stop; quick, because no test cuts the power.
 fn options(data_dir: &Path) -> LocalPostgresOptions {
-    LocalPostgresOptions {
-        durable: false,
-        max_connections: 20,
-        ..LocalPostgresOptions::durable(data_dir)
-    }
+    LocalPostgresOptions { durable: false, max_connections: 20, ..LocalPostgresOptions::durable(data_dir) }
 }
 
 #[derive(QueryableByName)]
@@ -77,36 +73,20 @@ fn connect(server: &LocalPostgres) -> PgConnection {
 fn write_a_note(server: &LocalPostgres) {
     server.ensure_database("app").unwrap();
     let mut conn = connect(server);
-    sql_query("CREATE TABLE note (body text)")
-        .execute(&mut conn)
-        .unwrap();
-    sql_query("INSERT INTO note VALUES ('kept')")
-        .execute(&mut conn)
-        .unwrap();
+    sql_query("CREATE TABLE note (body text)").execute(&mut conn).unwrap();
+    sql_query("INSERT INTO note VALUES ('kept')").execute(&mut conn).unwrap();
 }
 
 fn notes(server: &LocalPostgres) -> i64 {
-    sql_query("SELECT count(*) AS n FROM note")
-        .get_result::<Count>(&mut connect(server))
-        .unwrap()
-        .n
+    sql_query("SELECT count(*) AS n FROM note").get_result::<Count>(&mut connect(server)).unwrap().n
 }
 
 fn text(conn: &mut PgConnection, expression: &str) -> String {
-    sql_query(format!("SELECT {expression} AS value"))
-        .get_result::<Shown>(conn)
-        .unwrap()
-        .value
+    sql_query(format!("SELECT {expression} AS value")).get_result::<Shown>(conn).unwrap().value
 }
 
 fn kill_hard(pid: u32) {
-    assert!(
-        Command::new("kill")
-            .args(["-9", &pid.to_string()])
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
 }
 
 fn wait_until(what: &str, holds: impl Fn() -> bool) {
@@ -149,23 +129,16 @@ fn spawn_owner(folder: &Folder) -> Child {
 }
 
 fn wait_until_ready(owner: &mut Child) {
-    let mut lines = BufReader::new(owner.stdout.take().unwrap())
-        .lines()
-        .map_while(Result::ok);
+    let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines().map_while(Result::ok);
     assert!(lines.any(|line| line == "ready"), "the owner ended early");
 }
 
 /// The process that ends the server when its owner is gone.
 fn watcher_of(owner: &Child) -> u32 {
-    let tasks = fs::read_dir(format!("/proc/{}/task", owner.id()))
-        .unwrap()
-        .flatten();
+    let tasks = fs::read_dir(format!("/proc/{}/task", owner.id())).unwrap().flatten();
     let mut children = tasks.flat_map(|task| {
         let listed = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-        listed
-            .split_whitespace()
-            .map(|pid| pid.parse::<u32>().unwrap())
-            .collect::<Vec<_>>()
+        listed.split_whitespace().map(|pid| pid.parse::<u32>().unwrap()).collect::<Vec<_>>()
     });
     children
         .find(|pid| {
@@ -188,17 +161,10 @@ fn the_first_start_makes_a_cluster_that_only_a_private_socket_reaches() {
     server.ensure_database("app").unwrap();
     let mut conn = connect(&server);
     assert_eq!(text(&mut conn, "current_setting('listen_addresses')"), "");
-    assert_eq!(
-        text(&mut conn, "current_setting('server_encoding')"),
-        "UTF8"
-    );
+    assert_eq!(text(&mut conn, "current_setting('server_encoding')"), "UTF8");
     assert_eq!(text(&mut conn, "current_setting('max_connections')"), "20");
     assert_eq!(text(&mut conn, "current_setting('TimeZone')"), "UTC");
-    assert_eq!(
-        text(&mut conn, "lower('ÉKA')"),
-        "éka",
-        "letters beyond ASCII are known"
-    );
+    assert_eq!(text(&mut conn, "lower('ÉKA')"), "éka", "letters beyond ASCII are known");
     assert_eq!(fs::metadata(folder.home()).unwrap().mode() & 0o777, 0o700);
     assert!(server.is_running());
     let pid = server.pid();
@@ -212,11 +178,7 @@ fn durable_is_what_it_says() {
     let server = LocalPostgres::start(LocalPostgresOptions::durable(&folder.0)).unwrap();
     let mut conn = PgConnection::establish(&server.url("postgres")).unwrap();
     for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
-        assert_eq!(
-            text(&mut conn, &format!("current_setting('{setting}')")),
-            "on",
-            "{setting}"
-        );
+        assert_eq!(text(&mut conn, &format!("current_setting('{setting}')")), "on", "{setting}");
     }
 }
 
@@ -227,10 +189,7 @@ fn a_second_owner_is_refused_and_told_who_the_first_is() {
     let us = std::process::id();
     let error = LocalPostgres::start(folder.options()).unwrap_err();
     assert!(matches!(error, LocalPostgresError::AlreadyInUse { pid: Some(pid), .. } if pid == us));
-    assert!(
-        error.to_string().contains(&format!("process {us}")),
-        "{error}"
-    );
+    assert!(error.to_string().contains(&format!("process {us}")), "{error}");
     write_a_note(&server);
     drop(server);
     assert_eq!(notes(&folder.start()), 1);
@@ -258,10 +217,7 @@ fn committed_data_survives_a_killed_server() {
     assert!(!server.is_running());
     drop(server);
     let stale = folder.home().join("cluster/postmaster.pid");
-    assert!(
-        stale.exists(),
-        "the kill leaves a stale file, which is what this test is about"
-    );
+    assert!(stale.exists(), "the kill leaves a stale file, which is what this test is about");
     assert_eq!(notes(&LocalPostgres::start(options).unwrap()), 1);
 }
 
@@ -306,10 +262,7 @@ fn a_stale_pid_file_that_names_a_stranger_does_not_stop_the_start() {
     let mut stranger = Command::new("sleep").arg("60").uid(uid).spawn().unwrap();
     fs::write(&path, written.replacen(&pid, &stranger.id().to_string(), 1)).unwrap();
     assert_eq!(notes(&folder.start()), 1);
-    assert!(
-        stranger.try_wait().unwrap().is_none(),
-        "the stranger is left alone"
-    );
+    assert!(stranger.try_wait().unwrap().is_none(), "the stranger is left alone");
     stranger.kill().unwrap();
     stranger.wait().unwrap();
 }
@@ -321,10 +274,7 @@ fn a_kill_during_initdb_does_not_block_the_next_start() {
     let half = folder.home().join("cluster.new-0/base");
     wait_until("initdb writes", || half.exists());
     kill_owner(owner);
-    assert!(
-        !folder.home().join("cluster").exists(),
-        "killed too late to be of use"
-    );
+    assert!(!folder.home().join("cluster").exists(), "killed too late to be of use");
     let server = folder.start();
     write_a_note(&server);
     assert_eq!(notes(&server), 1);
@@ -362,15 +312,9 @@ fn a_long_path_puts_the_socket_elsewhere() {
 #[test]
 fn missing_programs_are_named_with_the_remedy() {
     let folder = Folder::new();
-    let options = LocalPostgresOptions {
-        binary_folders: Some(vec![folder.0.clone()]),
-        ..folder.options()
-    };
+    let options = LocalPostgresOptions { binary_folders: Some(vec![folder.0.clone()]), ..folder.options() };
     let error = LocalPostgres::start(options).unwrap_err();
-    assert!(
-        matches!(error, LocalPostgresError::MissingBinaries { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, LocalPostgresError::MissingBinaries { .. }), "{error:?}");
     assert!(error.to_string().contains("nstall"), "{error}");
     assert!(error.to_string().contains("DATABASE_URL"), "{error}");
 }
@@ -381,27 +325,17 @@ fn with_fake_server(folder: &Folder, version: &str) -> LocalPostgresOptions {
     fs::create_dir_all(&programs).unwrap();
     for name in ["initdb", "pg_ctl", "postgres"] {
         let path = programs.join(name);
-        fs::write(
-            &path,
-            format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n"),
-        )
-        .unwrap();
+        fs::write(&path, format!("#!/bin/sh\necho 'postgres (PostgreSQL) {version}'\n")).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
     }
-    LocalPostgresOptions {
-        binary_folders: Some(vec![programs]),
-        ..folder.options()
-    }
+    LocalPostgresOptions { binary_folders: Some(vec![programs]), ..folder.options() }
 }
 
 #[test]
 fn an_old_server_is_refused_by_its_version() {
     let folder = Folder::new();
     let error = LocalPostgres::start(with_fake_server(&folder, "14.11")).unwrap_err();
-    assert!(
-        matches!(error, LocalPostgresError::TooOld { found: 14, .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, LocalPostgresError::TooOld { found: 14, .. }), "{error:?}");
 }
 
 #[test]
@@ -409,10 +343,7 @@ fn a_cluster_of_another_version_is_not_touched() {
     let folder = Folder::new();
     folder.start().stop().unwrap();
     let error = LocalPostgres::start(with_fake_server(&folder, "99.1")).unwrap_err();
-    assert!(
-        matches!(error, LocalPostgresError::OtherVersion { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, LocalPostgresError::OtherVersion { .. }), "{error:?}");
     folder.start();
 }
 

@@ -45,11 +45,7 @@ pub struct ProviderClient {
 /// What came of one request.
 pub(super) enum Answer {
     /// A whole answer. The body is null where it is no JSON.
-    Came {
-        status: u16,
-        retry_after: Option<Duration>,
-        body: Value,
-    },
+    Came { status: u16, retry_after: Option<Duration>, body: Value },
     /// The connection failed before the request was written.
     NotSent { detail: String },
     /// No request can be made of these settings and credentials.
@@ -89,16 +85,9 @@ impl ProviderClient {
     }
 
     /// Posts JSON once. The URL may hold a secret (Telegram's does): it gets into no answer.
-    pub(super) async fn post(
-        &self,
-        url: Option<Url>,
-        bearer: Option<&str>,
-        body: &Value,
-    ) -> Answer {
+    pub(super) async fn post(&self, url: Option<Url>, bearer: Option<&str>, body: &Value) -> Answer {
         let Some(url) = url else {
-            return Answer::Unusable {
-                detail: "the base URL cannot have a path".to_owned(),
-            };
+            return Answer::Unusable { detail: "the base URL cannot have a path".to_owned() };
         };
         let mut request = self.http.post(url).json(body);
         if let Some(token) = bearer {
@@ -113,31 +102,20 @@ impl ProviderClient {
 
 fn join<'a>(base: &Url, segments: impl IntoIterator<Item = &'a &'a str>) -> Option<Url> {
     let mut url = base.clone();
-    url.path_segments_mut()
-        .ok()?
-        .pop_if_empty()
-        .extend(segments);
+    url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
     Some(url)
 }
 
 fn failed(error: reqwest::Error) -> Answer {
     let error = error.without_url();
     if error.is_builder() {
-        Answer::Unusable {
-            detail: chain(&error),
-        }
+        Answer::Unusable { detail: chain(&error) }
     } else if error.is_connect() {
-        Answer::NotSent {
-            detail: chain(&error),
-        }
+        Answer::NotSent { detail: chain(&error) }
     } else if error.is_timeout() {
-        Answer::Lost {
-            detail: "no answer in time",
-        }
+        Answer::Lost { detail: "no answer in time" }
     } else {
-        Answer::Lost {
-            detail: "the connection broke before the answer was complete",
-        }
+        Answer::Lost { detail: "the connection broke before the answer was complete" }
     }
 }
 
@@ -167,19 +145,13 @@ async fn read(mut response: reqwest::Response) -> Answer {
                 bytes.extend_from_slice(&chunk);
             }
             Ok(Some(_)) => {
-                return Answer::Lost {
-                    detail: "the answer is too long",
-                };
+                return Answer::Lost { detail: "the answer is too long" };
             }
             Ok(None) => break,
             Err(error) => return failed(error),
         }
     }
-    Answer::Came {
-        status,
-        retry_after,
-        body: json::value(&json::clean(&bytes)).unwrap_or_default(),
-    }
+    Answer::Came { status, retry_after, body: json::value(&json::clean(&bytes)).unwrap_or_default() }
 }
 
 /// The outcome where no answer came.
@@ -208,26 +180,16 @@ pub(super) fn wordless(status: u16, retry_after: Option<Duration>) -> SendOutcom
 
 /// An outcome that cannot be known.
 pub(super) fn ambiguous(detail: impl Into<String>) -> SendOutcome {
-    SendOutcome::Ambiguous {
-        detail: detail.into(),
-    }
+    SendOutcome::Ambiguous { detail: detail.into() }
 }
 
 impl Answer {
     /// The parts of an answer that came; the outcome where none did.
     pub(super) fn parts(self) -> Result<(u16, Option<Duration>, Value), SendOutcome> {
         match self {
-            Self::Came {
-                status,
-                retry_after,
-                body,
-            } => Ok((status, retry_after, body)),
-            Self::NotSent { detail } => {
-                Err(unanswered(errors::PROVIDER_UNAVAILABLE, "connect", detail))
-            }
-            Self::Unusable { detail } => {
-                Err(unanswered(errors::CHANNEL_MISCONFIGURED, "request", detail))
-            }
+            Self::Came { status, retry_after, body } => Ok((status, retry_after, body)),
+            Self::NotSent { detail } => Err(unanswered(errors::PROVIDER_UNAVAILABLE, "connect", detail)),
+            Self::Unusable { detail } => Err(unanswered(errors::CHANNEL_MISCONFIGURED, "request", detail)),
             Self::Lost { detail } => Err(ambiguous(detail)),
         }
     }

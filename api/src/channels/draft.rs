@@ -21,12 +21,7 @@ pub(super) struct Draft {
 
 impl Draft {
     pub(super) fn new(kind: MessageKind, text: Option<String>) -> Self {
-        Self {
-            kind,
-            text,
-            media: None,
-            content: Map::new(),
-        }
+        Self { kind, text, media: None, content: Map::new() }
     }
 
     /// A message that this version cannot show; the raw JSON is kept with it.
@@ -37,9 +32,7 @@ impl Draft {
 
     /// A pressed button or a chosen row.
     pub(super) fn choice(how: &str, payload: Option<String>, words: Option<String>) -> Self {
-        Self::new(MessageKind::Interactive, words)
-            .with("type", Some(how))
-            .with("payload", payload)
+        Self::new(MessageKind::Interactive, words).with("type", Some(how)).with("payload", payload)
     }
 
     /// Bytes that wait at the provider.
@@ -73,11 +66,7 @@ impl Draft {
             at: envelope.at,
             kind: self.kind,
             text: self.text,
-            content: if self.content.is_empty() {
-                Value::Null
-            } else {
-                Value::Object(self.content)
-            },
+            content: if self.content.is_empty() { Value::Null } else { Value::Object(self.content) },
             media: self.media,
             reply_to: envelope.reply_to,
             raw: envelope.raw,
@@ -107,10 +96,7 @@ pub(super) fn ignored(why: &'static str) -> InboundKind {
 
 /// Something that happened to `account`.
 pub(super) fn event(account: &str, what: InboundKind) -> InboundEvent {
-    InboundEvent {
-        account: account.to_owned(),
-        what,
-    }
+    InboundEvent { account: account.to_owned(), what }
 }
 
 /// A person's name, cut to what is kept; `None` where nothing but white space is left.

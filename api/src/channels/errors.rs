@@ -15,18 +15,8 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    pub(super) fn failure(
-        self,
-        provider: ProviderError,
-        retry_after: Option<Duration>,
-    ) -> SendFailure {
-        SendFailure {
-            class: self.class,
-            code: self.code,
-            provider,
-            detail: self.detail,
-            retry_after,
-        }
+    pub(super) fn failure(self, provider: ProviderError, retry_after: Option<Duration>) -> SendFailure {
+        SendFailure { class: self.class, code: self.code, provider, detail: self.detail, retry_after }
     }
 }
 
@@ -212,33 +202,21 @@ mod tests {
     #[test]
     fn whatsapp_codes_are_in_their_classes() {
         let classes: [(FailureClass, &[i64]); 4] = [
-            (
-                Retry,
-                &[130429, 131056, 80007, 4, 131016, 131000, 2, 133004, 131057],
-            ),
+            (Retry, &[130429, 131056, 80007, 4, 131016, 131000, 2, 133004, 131057]),
             (RetryLater, &[131049, 130472, 131048]),
             (
                 Final,
                 &[
-                    131047, 131026, 131021, 131030, 131050, 131062, 130497, 132000, 132001, 132005,
-                    132007, 132008, 132012, 132015, 132016, 132068, 132069, 100, 131008, 131009,
-                    131051, 131053, 131052, 135000, 33,
+                    131047, 131026, 131021, 131030, 131050, 131062, 130497, 132000, 132001, 132005, 132007,
+                    132008, 132012, 132015, 132016, 132068, 132069, 100, 131008, 131009, 131051, 131053,
+                    131052, 135000, 33,
                 ],
             ),
-            (
-                ChannelStopped,
-                &[
-                    190, 0, 3, 10, 200, 299, 131005, 368, 131031, 131042, 131045, 133010,
-                ],
-            ),
+            (ChannelStopped, &[190, 0, 3, 10, 200, 299, 131005, 368, 131031, 131042, 131045, 133010]),
         ];
         for (class, codes) in classes {
             for code in codes {
-                assert_eq!(
-                    whatsapp(*code).map(|verdict| verdict.class),
-                    Some(class),
-                    "{code}"
-                );
+                assert_eq!(whatsapp(*code).map(|verdict| verdict.class), Some(class), "{code}");
             }
         }
         assert_eq!(whatsapp(999_999), None);
@@ -271,37 +249,17 @@ mod tests {
     #[test]
     fn telegram_words_are_understood() {
         let cases = [
-            (
-                403,
-                "Forbidden: bot was blocked by the user",
-                "recipient_blocked",
-            ),
-            (
-                403,
-                "Forbidden: user is deactivated",
-                "recipient_unreachable",
-            ),
-            (
-                403,
-                "Forbidden: bot can't initiate conversation with a user",
-                "recipient_unreachable",
-            ),
+            (403, "Forbidden: bot was blocked by the user", "recipient_blocked"),
+            (403, "Forbidden: user is deactivated", "recipient_unreachable"),
+            (403, "Forbidden: bot can't initiate conversation with a user", "recipient_unreachable"),
             (400, "Bad Request: chat not found", "recipient_unknown"),
             (400, "Bad Request: message is too long", "message_too_long"),
-            (
-                400,
-                "Bad Request: message text is empty",
-                "message_rejected",
-            ),
+            (400, "Bad Request: message text is empty", "message_rejected"),
             (401, "Unauthorized", "channel_unauthorized"),
             (404, "Not Found", "channel_unauthorized"),
             (409, "Conflict: can't use getUpdates", "message_rejected"),
             (429, "Too Many Requests: retry after 5", "rate_limited"),
-            (
-                500,
-                "Internal Server Error: restart",
-                "provider_unavailable",
-            ),
+            (500, "Internal Server Error: restart", "provider_unavailable"),
         ];
         for (code, words, expected) in cases {
             assert_eq!(telegram(code, words).code, expected, "{code} {words}");
@@ -310,16 +268,9 @@ mod tests {
 
     #[test]
     fn a_failed_status_is_explained() {
-        let of = |code: &str| {
-            whatsapp_status(ProviderError {
-                code: code.to_owned(),
-                detail: "x".to_owned(),
-            })
-        };
-        assert_eq!(
-            (of("131047").class, of("131047").code),
-            (Final, "reply_window_closed")
-        );
+        let of =
+            |code: &str| whatsapp_status(ProviderError { code: code.to_owned(), detail: "x".to_owned() });
+        assert_eq!((of("131047").class, of("131047").code), (Final, "reply_window_closed"));
         assert_eq!(of("unknown").code, "message_rejected");
     }
 }

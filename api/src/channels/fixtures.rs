@@ -84,10 +84,7 @@ fn every_fixture_gives_exactly_what_is_expected() {
 
 fn compare(file: &str, actual: &Value, expected: &Map<String, Value>) {
     let kind = expected["type"].as_str().unwrap();
-    let skipped = NOT_CARRIED
-        .iter()
-        .find(|(of, _)| *of == kind)
-        .map_or(&[][..], |(_, keys)| keys);
+    let skipped = NOT_CARRIED.iter().find(|(of, _)| *of == kind).map_or(&[][..], |(_, keys)| keys);
     for (key, value) in expected {
         let found = &actual[key];
         if skipped.contains(&key.as_str()) || (kind, key.as_str()) == ("read", "expect") {
@@ -102,21 +99,9 @@ fn compare(file: &str, actual: &Value, expected: &Map<String, Value>) {
                 .all(|(part, value)| found.get(part) == Some(value)),
             _ => found == value,
         };
-        assert!(
-            same,
-            "{file}: {key} is {found}, expected {value}\n{actual:#}"
-        );
+        assert!(same, "{file}: {key} is {found}, expected {value}\n{actual:#}");
     }
-    for key in [
-        "text",
-        "reply_to",
-        "media",
-        "payload",
-        "forwarded",
-        "referral",
-        "emoji",
-        "location",
-    ] {
+    for key in ["text", "reply_to", "media", "payload", "forwarded", "referral", "emoji", "location"] {
         let invented = expected.get(key).is_none() && !actual[key].is_null();
         assert!(!invented, "{file}: {key} is not expected\n{actual:#}");
     }
@@ -217,38 +202,22 @@ fn other_words(provider: &str, what: &InboundKind, mids: &[String]) -> Value {
             words["target"] = json!(edit.message.provider_message_id);
             put_time(&mut words, edit.edited_at);
         }
-        InboundKind::Reaction {
-            sender,
-            target,
-            emoji,
-            at,
-        } => {
+        InboundKind::Reaction { sender, target, emoji, at } => {
             let action = if emoji.is_some() { "add" } else { "remove" };
             words = json!({"type": "reaction", "target": target, "emoji": emoji, "action": action});
             put_sender(&mut words, provider, sender);
             put_time(&mut words, *at);
         }
         InboundKind::Status(status) => {
-            let code = status
-                .error
-                .as_ref()
-                .map(|error| error.code.parse::<i64>().unwrap());
+            let code = status.error.as_ref().map(|error| error.code.parse::<i64>().unwrap());
             words = json!({
                 "type": "status", "provider_id": status.provider_message_id,
                 "status": status.status, "opaque": status.our_reference, "error_code": code,
             });
             put_time(&mut words, status.at);
         }
-        InboundKind::Watermark {
-            customer,
-            status,
-            up_to,
-        } => {
-            let kind = if status.as_str() == "read" {
-                "read"
-            } else {
-                "delivery"
-            };
+        InboundKind::Watermark { customer, status, up_to } => {
+            let kind = if status.as_str() == "read" { "read" } else { "delivery" };
             words = json!({
                 "type": kind, "customer": customer, "mids": mids,
                 "watermark_ms": up_to.unix_micros() / 1000,
@@ -261,20 +230,12 @@ fn other_words(provider: &str, what: &InboundKind, mids: &[String]) -> Value {
             });
             put_time(&mut words, change.at);
         }
-        InboundKind::Referral {
-            sender,
-            referral,
-            at,
-        } => {
+        InboundKind::Referral { sender, referral, at } => {
             words = json!({"type": "referral", "referral": referral});
             put_sender(&mut words, provider, sender);
             put_time(&mut words, *at);
         }
-        InboundKind::MarketingPreference {
-            sender,
-            stopped,
-            at,
-        } => {
+        InboundKind::MarketingPreference { sender, stopped, at } => {
             let value = if *stopped { "stop" } else { "resume" };
             words = json!({"type": "marketing_preference", "value": value});
             put_sender(&mut words, provider, sender);
@@ -288,23 +249,13 @@ fn other_words(provider: &str, what: &InboundKind, mids: &[String]) -> Value {
 /// What concerns the channel and no customer.
 fn channel_words(what: &InboundKind) -> Value {
     match what {
-        InboundKind::TemplateStatus {
-            template_id,
-            name,
-            language,
-            status,
-            reason,
-        } => {
+        InboundKind::TemplateStatus { template_id, name, language, status, reason } => {
             json!({
                 "type": "template_status", "template_id": template_id, "name": name,
                 "lang": language, "status": status, "reason": reason,
             })
         }
-        InboundKind::TemplateCategory {
-            template_id,
-            from,
-            to,
-        } => {
+        InboundKind::TemplateCategory { template_id, from, to } => {
             json!({
                 "type": "template_category", "template_id": template_id, "from": from, "to": to,
             })

@@ -10,11 +10,7 @@ use super::outbound::SendOutcome;
 
 /// Reads the answer to a message. `id` is the JSON pointer to the message's id; `verdict` the
 /// provider's table, which is asked with code and sub-code (0 where there is none).
-pub(super) fn outcome(
-    answer: Answer,
-    id: &str,
-    verdict: fn(i64, i64) -> Option<Verdict>,
-) -> SendOutcome {
+pub(super) fn outcome(answer: Answer, id: &str, verdict: fn(i64, i64) -> Option<Verdict>) -> SendOutcome {
     let (status, retry_after, body) = match answer.parts() {
         Ok(parts) => parts,
         Err(outcome) => return outcome,
@@ -22,14 +18,12 @@ pub(super) fn outcome(
     if let Some(code) = int_at(&body, "/error/code") {
         let subcode = int_at(&body, "/error/error_subcode");
         let transient = is_true_at(&body, "/error/is_transient");
-        let verdict = verdict(code, subcode.unwrap_or_default())
-            .unwrap_or_else(|| errors::unlisted(status, transient));
+        let verdict =
+            verdict(code, subcode.unwrap_or_default()).unwrap_or_else(|| errors::unlisted(status, transient));
         return SendOutcome::Refused(verdict.failure(told(&body, code, subcode), retry_after));
     }
     match (status, id_at(&body, id)) {
-        (200..=299, Some(provider_message_id)) => SendOutcome::Accepted {
-            provider_message_id,
-        },
+        (200..=299, Some(provider_message_id)) => SendOutcome::Accepted { provider_message_id },
         (200..=299, None) => ambiguous("accepted without a message id"),
         _ => wordless(status, retry_after),
     }

@@ -79,25 +79,17 @@ pub(super) fn value(text: &str) -> Option<Value> {
 
 /// The items of the array under `key`; none where it is absent or no array.
 pub(super) fn items<'a>(object: &Object<'a>, key: &str) -> Vec<&'a RawValue> {
-    object
-        .get(key)
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default()
+    object.get(key).and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
 /// The object under `key`.
 pub(super) fn child<'a>(object: &Object<'a>, key: &str) -> Option<Object<'a>> {
-    object
-        .get(key)
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+    object.get(key).and_then(|raw| serde_json::from_str(raw.get()).ok())
 }
 
 /// The value under `key`; null where it is absent or cannot be held.
 pub(super) fn field(object: &Object<'_>, key: &str) -> Value {
-    object
-        .get(key)
-        .and_then(|raw| value(raw.get()))
-        .unwrap_or_default()
+    object.get(key).and_then(|raw| value(raw.get())).unwrap_or_default()
 }
 
 /// An id: a string that is not empty, or a whole number. What is too long for an id is none.
@@ -173,18 +165,11 @@ mod tests {
             (r#""\ud83d\u0041""#, "\u{fffd}A"),
             (r#""\udcee tail""#, "\u{fffd} tail"),
             (r#""whole \ud83d\udcee""#, "whole 📮"),
-            (
-                r#""a backslash \\u0000 stays""#,
-                r"a backslash \u0000 stays",
-            ),
+            (r#""a backslash \\u0000 stays""#, r"a backslash \u0000 stays"),
             (r#""\"\/\n\u00e4""#, "\"/\nä"),
         ];
         for (body, expected) in cases {
-            assert_eq!(
-                value(&clean(body.as_bytes())),
-                Some(json!(expected)),
-                "{body}"
-            );
+            assert_eq!(value(&clean(body.as_bytes())), Some(json!(expected)), "{body}");
         }
         assert_eq!(clean(b"\"\xff\""), "\"\u{fffd}\"");
         assert_eq!(clean(br"ends in \"), r"ends in \");
@@ -202,13 +187,7 @@ mod tests {
 
     #[test]
     fn absurd_times_are_none() {
-        for no in [
-            json!(0),
-            json!("soon"),
-            json!(null),
-            json!(1_795_140_843_000_i64),
-            json!(i64::MIN),
-        ] {
+        for no in [json!(0), json!("soon"), json!(null), json!(1_795_140_843_000_i64), json!(i64::MIN)] {
             assert_eq!(seconds(&no), None, "{no}");
         }
         assert!(seconds(&json!("1795140843")).is_some());

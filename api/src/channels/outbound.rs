@@ -84,9 +84,7 @@ pub enum FailureClass {
 // By hand: neither texts nor phone numbers may get into a log by way of `{:?}`.
 impl fmt::Debug for OutboundText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutboundText")
-            .field("message_id", &self.message_id)
-            .finish_non_exhaustive()
+        f.debug_struct("OutboundText").field("message_id", &self.message_id).finish_non_exhaustive()
     }
 }
 

@@ -1,9 +1,7 @@
 //! Whatever a provider sends, a parser neither panics nor loses what stands beside the odd part.
 
 use domain::inbound::InboundKind;
-use proptest::prelude::{
-    Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
-};
+use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::Index;
 use serde_json::{Value, json};
 
@@ -156,30 +154,15 @@ fn nul_never_comes_through_and_long_names_are_cut() {
         panic!("{events:?}");
     };
     assert_eq!(found.text.as_deref(), Some("a\u{fffd}b"));
-    assert_eq!(
-        found.sender.name.as_ref().map(|name| name.chars().count()),
-        Some(200)
-    );
+    assert_eq!(found.sender.name.as_ref().map(|name| name.chars().count()), Some(200));
     assert_eq!(found.at, fixtures::received_at());
 }
 
 #[test]
 fn a_body_of_somebody_else_is_refused() {
-    for body in [
-        "",
-        "null",
-        "[]",
-        "{",
-        "3",
-        "{}",
-        r#"{"object":"instagram"}"#,
-    ] {
+    for body in ["", "null", "[]", "{", "3", "{}", r#"{"object":"instagram"}"#] {
         for provider in PROVIDERS {
-            assert_eq!(
-                fixtures::parse(provider, body.as_bytes()),
-                None,
-                "{provider} {body}"
-            );
+            assert_eq!(fixtures::parse(provider, body.as_bytes()), None, "{provider} {body}");
         }
     }
 }

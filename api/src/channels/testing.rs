@@ -13,8 +13,8 @@ use super::messenger::outbound::MessengerCredentials;
 use super::telegram::outbound::TelegramCredentials;
 use super::whatsapp::outbound::WhatsAppCredentials;
 use super::{
-    ChannelCredentials, OutboundText, ProviderClient, ProviderSettings, Recipient, SendFailure,
-    SendOutcome, send_text,
+    ChannelCredentials, OutboundText, ProviderClient, ProviderSettings, Recipient, SendFailure, SendOutcome,
+    send_text,
 };
 
 /// What the provider does once it has read the whole request.
@@ -59,18 +59,13 @@ pub(super) fn messenger() -> ChannelCredentials {
 }
 
 pub(super) fn telegram() -> ChannelCredentials {
-    ChannelCredentials::Telegram(TelegramCredentials {
-        bot_token: "6900112233:secret-token".into(),
-    })
+    ChannelCredentials::Telegram(TelegramCredentials { bot_token: "6900112233:secret-token".into() })
 }
 
 pub(super) fn message(recipient: &str) -> OutboundText {
     OutboundText {
         message_id: MessageId(Uuid::from_u128(7)),
-        recipient: Recipient {
-            external_id: recipient.into(),
-            phone: None,
-        },
+        recipient: Recipient { external_id: recipient.into(), phone: None },
         text: "Halo kak".into(),
         reply_to: None,
     }
@@ -100,16 +95,12 @@ pub(super) async fn send(
         // Handed out so that a hanging connection stays open until the client gives up.
         (request, matches!(reply, Reply::Hang).then_some(stream))
     };
-    let (outcome, (request, _stream)) =
-        tokio::join!(send_text(&client, &credentials, message), server);
+    let (outcome, (request, _stream)) = tokio::join!(send_text(&client, &credentials, message), server);
     (outcome, request)
 }
 
 /// Sends to a port on which nobody listens.
-pub(super) async fn refused_port(
-    credentials: ChannelCredentials,
-    message: &OutboundText,
-) -> SendOutcome {
+pub(super) async fn refused_port(credentials: ChannelCredentials, message: &OutboundText) -> SendOutcome {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap().port());
     drop(listener);

@@ -28,26 +28,16 @@ impl Account {
     /// Root takes the owner of an existing cluster, otherwise `postgres`, otherwise `nobody`.
     pub(super) fn choose(cluster: &Path) -> Result<Self, LocalPostgresError> {
         let us = our_ids()?;
-        let owner = fs::metadata(cluster)
-            .ok()
-            .map(|folder| (folder.uid(), folder.gid()));
+        let owner = fs::metadata(cluster).ok().map(|folder| (folder.uid(), folder.gid()));
         if us.0 != 0 {
-            return Ok(Self {
-                uid: us.0,
-                gid: us.1,
-                lent: false,
-            });
+            return Ok(Self { uid: us.0, gid: us.1, lent: false });
         }
         let (uid, gid) = owner
             .filter(|(uid, _)| *uid != 0)
             .or_else(|| by_name("postgres"))
             .or_else(|| by_name("nobody"))
             .unwrap_or((NOBODY, NOBODY));
-        Ok(Self {
-            uid,
-            gid,
-            lent: true,
-        })
+        Ok(Self { uid, gid, lent: true })
     }
 
     /// The user's id.
@@ -77,9 +67,7 @@ impl Account {
 
     /// Gives a folder to this account.
     pub(super) fn own(&self, folder: &Path) -> Result<(), LocalPostgresError> {
-        let owner = fs::metadata(folder)
-            .map_err(doing(format!("looking at {}", folder.display())))?
-            .uid();
+        let owner = fs::metadata(folder).map_err(doing(format!("looking at {}", folder.display())))?.uid();
         if owner == self.uid {
             return Ok(());
         }
@@ -90,26 +78,18 @@ impl Account {
                 us: self.uid,
             });
         }
-        chown(folder, Some(self.uid), Some(self.gid)).map_err(doing(format!(
-            "giving {} to the server's user",
-            folder.display()
-        )))
+        chown(folder, Some(self.uid), Some(self.gid))
+            .map_err(doing(format!("giving {} to the server's user", folder.display())))
     }
 
     /// Checks that this account can work in `folder`, by trying: modes alone do not tell about access lists.
-    pub(super) fn check_reach(
-        &self,
-        program: &Path,
-        folder: &Path,
-    ) -> Result<(), LocalPostgresError> {
+    pub(super) fn check_reach(&self, program: &Path, folder: &Path) -> Result<(), LocalPostgresError> {
         match self.command(program, folder).arg("--version").output() {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 Err(LocalPostgresError::Unreachable {
                     user: name_of(self.uid),
-                    folder: self
-                        .first_closed(folder)
-                        .unwrap_or_else(|| folder.to_path_buf()),
+                    folder: self.first_closed(folder).unwrap_or_else(|| folder.to_path_buf()),
                 })
             }
             Err(error) => Err(doing(format!("running {}", program.display()))(error)),
@@ -138,10 +118,7 @@ impl Account {
 /// Our own user and group. The standard library does not tell; `id` is part of POSIX.
 fn our_ids() -> Result<(u32, u32), LocalPostgresError> {
     let ask = |flag: &str| {
-        let printed = Command::new("id")
-            .arg(flag)
-            .output()
-            .map_err(doing("asking `id` who we are"))?;
+        let printed = Command::new("id").arg(flag).output().map_err(doing("asking `id` who we are"))?;
         String::from_utf8_lossy(&printed.stdout)
             .trim()
             .parse::<u32>()
@@ -151,18 +128,14 @@ fn our_ids() -> Result<(u32, u32), LocalPostgresError> {
 }
 
 fn by_name(name: &str) -> Option<(u32, u32)> {
-    in_passwd(&fs::read_to_string("/etc/passwd").ok()?, |entry| {
-        entry.0 == name
-    })
-    .map(|entry| (entry.1, entry.2))
+    in_passwd(&fs::read_to_string("/etc/passwd").ok()?, |entry| entry.0 == name)
+        .map(|entry| (entry.1, entry.2))
 }
 
 fn name_of(uid: u32) -> String {
     fs::read_to_string("/etc/passwd")
         .ok()
-        .and_then(|passwd| {
-            in_passwd(&passwd, |entry| entry.1 == uid).map(|entry| entry.0.to_owned())
-        })
+        .and_then(|passwd| in_passwd(&passwd, |entry| entry.1 == uid).map(|entry| entry.0.to_owned()))
         .unwrap_or_else(|| uid.to_string())
 }
 
@@ -186,15 +159,10 @@ mod tests {
 
     #[test]
     fn accounts_are_read_from_passwd() {
-        let passwd = "root:x:0:0:root:/root:/bin/bash\nbroken\npostgres:x:101:104:,,,:/var/lib/postgresql:/bin/bash\n";
-        assert_eq!(
-            in_passwd(passwd, |entry| entry.0 == "postgres"),
-            Some(("postgres", 101, 104))
-        );
-        assert_eq!(
-            in_passwd(passwd, |entry| entry.1 == 0),
-            Some(("root", 0, 0))
-        );
+        let passwd =
+            "root:x:0:0:root:/root:/bin/bash\nbroken\npostgres:x:101:104:,,,:/var/lib/postgresql:/bin/bash\n";
+        assert_eq!(in_passwd(passwd, |entry| entry.0 == "postgres"), Some(("postgres", 101, 104)));
+        assert_eq!(in_passwd(passwd, |entry| entry.1 == 0), Some(("root", 0, 0)));
         assert_eq!(in_passwd(passwd, |entry| entry.0 == "nobody"), None);
     }
 }

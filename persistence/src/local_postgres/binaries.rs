@@ -36,9 +36,7 @@ impl Binaries {
         let places = only.map_or_else(usual_places, <[PathBuf]>::to_vec);
         let mut seen: Vec<Self> = Vec::new();
         for found in places.iter().filter_map(|place| Self::inspect(place)) {
-            if cluster.map_or(found.major >= OLDEST_MAJOR, |(major, _)| {
-                found.major == major
-            }) {
+            if cluster.map_or(found.major >= OLDEST_MAJOR, |(major, _)| found.major == major) {
                 return Ok(found);
             }
             if !seen.contains(&found) {
@@ -84,24 +82,17 @@ fn refusal(seen: Vec<Binaries>, cluster: Option<(u32, &Path)>) -> LocalPostgresE
 
 /// Where servers are usually kept, the most likely wish of the user first.
 fn usual_places() -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = env::var_os("PATH")
-        .map(|path| env::split_paths(&path).collect())
-        .unwrap_or_default();
+    let mut places: Vec<PathBuf> =
+        env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
     places.extend(from_pg_config());
     places.extend(versioned("/usr/lib/postgresql", "", "bin"));
     places.extend(versioned("/usr", "pgsql-", "bin"));
     places.extend(versioned("/usr/libexec", "postgresql", ""));
-    for homebrew in [
-        "/opt/homebrew/opt",
-        "/usr/local/opt",
-        "/home/linuxbrew/.linuxbrew/opt",
-    ] {
+    for homebrew in ["/opt/homebrew/opt", "/usr/local/opt", "/home/linuxbrew/.linuxbrew/opt"] {
         places.extend(versioned(homebrew, "postgresql@", "bin"));
     }
     places.push(PathBuf::from("/usr/local/pgsql/bin"));
-    places.push(PathBuf::from(
-        "/Applications/Postgres.app/Contents/Versions/latest/bin",
-    ));
+    places.push(PathBuf::from("/Applications/Postgres.app/Contents/Versions/latest/bin"));
     places
 }
 
@@ -166,10 +157,7 @@ mod tests {
 
     #[test]
     fn versions_are_read_as_servers_print_them() {
-        assert_eq!(
-            major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"),
-            Some(15)
-        );
+        assert_eq!(major_version("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
         assert_eq!(major_version("postgres (PostgreSQL) 18beta1\n"), Some(18));
         assert_eq!(major_version("postgres (PostgreSQL) 9.6.24\n"), Some(9));
         assert_eq!(major_version("sh: not a server"), None);
@@ -178,9 +166,7 @@ mod tests {
     #[test]
     fn the_hint_names_the_command_of_the_package_manager_at_hand() {
         assert!(install_hint(|program| program == "dnf").contains("dnf install postgresql-server"));
-        assert!(
-            install_hint(|program| program == "apt-get").contains("apt-get install postgresql")
-        );
+        assert!(install_hint(|program| program == "apt-get").contains("apt-get install postgresql"));
         assert!(install_hint(|_| false).contains("Install PostgreSQL 15 or newer"));
     }
 }

@@ -58,20 +58,12 @@ impl Layout {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut written = String::new();
-                let pid = file
-                    .read_to_string(&mut written)
-                    .ok()
-                    .and_then(|_| written.trim().parse().ok());
-                return Err(LocalPostgresError::AlreadyInUse {
-                    folder: self.home.clone(),
-                    pid,
-                });
+                let pid = file.read_to_string(&mut written).ok().and_then(|_| written.trim().parse().ok());
+                return Err(LocalPostgresError::AlreadyInUse { folder: self.home.clone(), pid });
             }
             Err(TryLockError::Error(error)) => return Err(during()(error)),
         }
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .map_err(during())?;
+        file.set_len(0).and_then(|()| file.rewind()).map_err(during())?;
         writeln!(file, "{}", std::process::id()).map_err(during())?;
         Ok(file)
     }
@@ -99,47 +91,31 @@ impl Layout {
     ) -> Result<(), LocalPostgresError> {
         let fresh = self.fresh_folder()?;
         // Codepoint order and full Unicode letters; the second is for systems without C.UTF-8 (macOS before 15).
-        let locales: [&[&str]; 3] = [
-            &["--locale=C.UTF-8"],
-            &["--locale=C", "--lc-ctype=en_US.UTF-8"],
-            &["--locale=C"],
-        ];
+        let locales: [&[&str]; 3] =
+            [&["--locale=C.UTF-8"], &["--locale=C", "--lc-ctype=en_US.UTF-8"], &["--locale=C"]];
         let mut output = String::new();
         for locale in locales {
             let mut initdb = account.command(&binaries.program("initdb"), &self.home);
-            initdb
-                .arg("--pgdata")
-                .arg(&fresh)
-                .args(locale)
-                .stdin(Stdio::null());
-            initdb.args([
-                "--encoding=UTF8",
-                "--auth-local=trust",
-                "--auth-host=reject",
-            ]);
+            initdb.arg("--pgdata").arg(&fresh).args(locale).stdin(Stdio::null());
+            initdb.args(["--encoding=UTF8", "--auth-local=trust", "--auth-host=reject"]);
             initdb.arg(format!("--username={SUPERUSER}"));
             if !durable {
                 initdb.arg("--no-sync");
             }
             let done = initdb.output().map_err(doing("running initdb"))?;
             if done.status.success() {
-                fs::rename(&fresh, &self.cluster)
-                    .map_err(doing("moving the new cluster to its place"))?;
+                fs::rename(&fresh, &self.cluster).map_err(doing("moving the new cluster to its place"))?;
                 return sync_folder(&self.home);
             }
             output = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
             discard(&fresh);
         }
-        Err(LocalPostgresError::Init {
-            folder: self.home.clone(),
-            output,
-        })
+        Err(LocalPostgresError::Init { folder: self.home.clone(), output })
     }
 
     /// A name for a new cluster that nothing has. The `initdb` of a killed process may still write under an old one.
     fn fresh_folder(&self) -> Result<PathBuf, LocalPostgresError> {
-        let entries =
-            fs::read_dir(&self.home).map_err(doing(format!("reading {}", self.home.display())))?;
+        let entries = fs::read_dir(&self.home).map_err(doing(format!("reading {}", self.home.display())))?;
         for entry in entries.flatten() {
             if entry.file_name().as_bytes().starts_with(b"cluster.new-") {
                 discard(&entry.path());
@@ -163,16 +139,12 @@ impl Layout {
             .filter(|folder| fits(folder))
             .unwrap_or_else(|| Path::new("/tmp").join(&name));
         make_private(&folder)?;
-        let found = fs::symlink_metadata(&folder)
-            .map_err(doing(format!("looking at {}", folder.display())))?;
+        let found =
+            fs::symlink_metadata(&folder).map_err(doing(format!("looking at {}", folder.display())))?;
         // Anybody may create names in the temporary folder; take only what is ours.
         let ours = found.is_dir() && found.permissions().mode() & 0o077 == 0;
         if !ours || (account.is_lent() && found.uid() != 0 && found.uid() != account.uid()) {
-            return Err(LocalPostgresError::ForeignFolder {
-                folder,
-                owner: found.uid(),
-                us: account.uid(),
-            });
+            return Err(LocalPostgresError::ForeignFolder { folder, owner: found.uid(), us: account.uid() });
         }
         account.own(&folder)?;
         Ok(folder)
@@ -188,10 +160,7 @@ impl Layout {
             let Some(pid) = self.left_behind()? else {
                 return Ok(());
             };
-            tracing::warn!(
-                pid,
-                "stopping a PostgreSQL that a killed process left behind"
-            );
+            tracing::warn!(pid, "stopping a PostgreSQL that a killed process left behind");
             let mut stop = account.command(&binaries.program("pg_ctl"), &self.home);
             stop.arg("stop").arg("--pgdata").arg(&self.cluster).args([
                 "--mode",
@@ -204,10 +173,7 @@ impl Layout {
             stop.output().map_err(doing("running pg_ctl"))?;
         }
         match self.left_behind()? {
-            Some(pid) => Err(LocalPostgresError::LeftBehind {
-                folder: self.cluster.clone(),
-                pid,
-            }),
+            Some(pid) => Err(LocalPostgresError::LeftBehind { folder: self.cluster.clone(), pid }),
             None => Ok(()),
         }
     }
@@ -218,9 +184,8 @@ impl Layout {
     /// PostgreSQL itself only asks whether some process has it, and would refuse to start.
     fn left_behind(&self) -> Result<Option<u32>, LocalPostgresError> {
         let path = self.cluster.join("postmaster.pid");
-        let Some(pid) = fs::read_to_string(&path)
-            .ok()
-            .and_then(|text| text.lines().next()?.trim().parse().ok())
+        let Some(pid) =
+            fs::read_to_string(&path).ok().and_then(|text| text.lines().next()?.trim().parse().ok())
         else {
             return Ok(None);
         };
@@ -250,9 +215,7 @@ fn holder(pid: u32, cluster: &Path) -> Holder {
         return Holder::Nobody;
     };
     let cluster = cluster.as_os_str().as_bytes();
-    let names_cluster = arguments
-        .windows(cluster.len())
-        .any(|window| window == cluster);
+    let names_cluster = arguments.windows(cluster.len()).any(|window| window == cluster);
     let is_server = arguments.windows(8).any(|window| window == b"postgres");
     match (is_server, names_cluster) {
         (true, true) => Holder::ThisServer,
@@ -266,10 +229,7 @@ fn arguments_of(pid: u32) -> Option<Vec<u8>> {
     if Path::new("/proc/self").exists() {
         return fs::read(format!("/proc/{pid}/cmdline")).ok();
     }
-    let printed = Command::new("ps")
-        .args(["-ww", "-o", "command=", "-p", &pid.to_string()])
-        .output()
-        .ok()?;
+    let printed = Command::new("ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output().ok()?;
     printed.status.success().then_some(printed.stdout)
 }
 
@@ -309,14 +269,8 @@ mod tests {
 
     #[test]
     fn our_own_process_is_a_stranger_and_an_unused_id_is_nobody() {
-        assert_eq!(
-            holder(std::process::id(), Path::new("/no/such/cluster")),
-            Holder::Stranger
-        );
-        assert_eq!(
-            holder(u32::MAX, Path::new("/no/such/cluster")),
-            Holder::Nobody
-        );
+        assert_eq!(holder(std::process::id(), Path::new("/no/such/cluster")), Holder::Stranger);
+        assert_eq!(holder(u32::MAX, Path::new("/no/such/cluster")), Holder::Nobody);
     }
 
     #[test]

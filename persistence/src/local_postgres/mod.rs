@@ -71,11 +71,7 @@ impl LocalPostgresOptions {
     /// A server for tests: quick, not safe against a power cut, gone with its process.
     #[must_use]
     pub fn throwaway(data_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            durable: false,
-            discard_on_stop: true,
-            ..Self::durable(data_dir)
-        }
+        Self { durable: false, discard_on_stop: true, ..Self::durable(data_dir) }
     }
 }
 
@@ -111,16 +107,7 @@ impl LocalPostgres {
         layout.end_left_behind(&binaries, &account)?;
         let sockets = layout.socket_folder(&account)?;
         let server = Server::start(&options, &layout, &binaries, &account, &sockets)?;
-        Ok(Self {
-            options,
-            layout,
-            binaries,
-            account,
-            sockets,
-            server,
-            lock,
-            stopped: false,
-        })
+        Ok(Self { options, layout, binaries, account, sockets, server, lock, stopped: false })
     }
 
     /// The address of a database on this server, for libpq and diesel. The database need not exist yet.
@@ -133,9 +120,7 @@ impl LocalPostgres {
     pub fn ensure_database(&self, name: &str) -> Result<(), LocalPostgresError> {
         let mut conn = PgConnection::establish(&self.url("postgres"))
             .map_err(|error| LocalPostgresError::Database(error.to_string()))?;
-        match sql_query(format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\"")))
-            .execute(&mut conn)
-        {
+        match sql_query(format!("CREATE DATABASE \"{}\"", name.replace('"', "\"\""))).execute(&mut conn) {
             Ok(_) => Ok(()),
             Err(error) if is_duplicate_database(&error) => Ok(()),
             Err(error) => Err(LocalPostgresError::Database(error.to_string())),
@@ -164,9 +149,7 @@ impl LocalPostgres {
         }
         self.stopped = true;
         let discard = self.options.discard_on_stop;
-        self.server
-            .stop(&self.binaries, &self.account, discard)
-            .map_err(doing("stopping postgres"))?;
+        self.server.stop(&self.binaries, &self.account, discard).map_err(doing("stopping postgres"))?;
         if self.sockets != self.layout.cluster {
             fs::remove_dir_all(&self.sockets).map_err(doing("removing the socket's folder"))?;
         }

@@ -55,10 +55,7 @@ impl Server {
             let watcher = match watch(options, layout, &postgres) {
                 Ok(watcher) => watcher,
                 Err(error) => {
-                    postgres
-                        .kill()
-                        .and_then(|()| postgres.wait())
-                        .map_err(doing("ending postgres"))?;
+                    postgres.kill().and_then(|()| postgres.wait()).map_err(doing("ending postgres"))?;
                     return Err(error);
                 }
             };
@@ -66,18 +63,11 @@ impl Server {
             let Err(reason) = server.wait_until_ready(sockets, deadline) else {
                 return Ok(server);
             };
-            server
-                .stop(binaries, account, true)
-                .map_err(doing("ending postgres"))?;
+            server.stop(binaries, account, true).map_err(doing("ending postgres"))?;
             let log_tail = tail(&layout.log);
             // Sessions of a killed server need a moment to notice; until then their shared memory is in use.
-            if !log_tail.contains("pre-existing shared memory block") || Instant::now() >= deadline
-            {
-                return Err(LocalPostgresError::NotReady {
-                    reason,
-                    log: layout.log.clone(),
-                    log_tail,
-                });
+            if !log_tail.contains("pre-existing shared memory block") || Instant::now() >= deadline {
+                return Err(LocalPostgresError::NotReady { reason, log: layout.log.clone(), log_tail });
             }
             sleep(PAUSE * 10);
         }
@@ -100,18 +90,14 @@ impl Server {
         account: &Account,
         immediate: bool,
     ) -> io::Result<ExitStatus> {
-        let steps = [
-            ("INT", Duration::from_secs(30)),
-            ("QUIT", Duration::from_secs(5)),
-        ];
+        let steps = [("INT", Duration::from_secs(30)), ("QUIT", Duration::from_secs(5))];
         for (signal, patience) in steps.into_iter().skip(usize::from(immediate)) {
             if !self.is_running() {
                 break;
             }
             // `pg_ctl kill` needs no `kill` program, which slim images lack. If it fails, the harder step comes.
             let mut kill = account.command(&binaries.program("pg_ctl"), Path::new("/"));
-            kill.args(["kill", signal, &self.postgres.id().to_string()])
-                .process_group(0);
+            kill.args(["kill", signal, &self.postgres.id().to_string()]).process_group(0);
             if !kill.output().is_ok_and(|done| done.status.success()) {
                 continue;
             }
@@ -150,19 +136,14 @@ impl Server {
 pub(super) fn url(sockets: &Path, database: &str) -> String {
     let host = percent_encoded(sockets.as_os_str().as_encoded_bytes());
     let database = percent_encoded(database.as_bytes());
-    format!(
-        "postgresql://{}@/{database}?host={host}&port={PORT}",
-        super::cluster::SUPERUSER
-    )
+    format!("postgresql://{}@/{database}?host={host}&port={PORT}", super::cluster::SUPERUSER)
 }
 
 fn percent_encoded(bytes: &[u8]) -> String {
     let mut encoded = String::new();
     for byte in bytes {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
-                encoded.push(char::from(*byte))
-            }
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => encoded.push(char::from(*byte)),
             other => encoded.push_str(&format!("%{other:02X}")),
         }
     }
@@ -177,11 +158,7 @@ fn spawn(
     sockets: &Path,
 ) -> Result<Child, LocalPostgresError> {
     let mut command = account.command(&binaries.program("postgres"), &layout.home);
-    command
-        .arg("-D")
-        .arg(&layout.cluster)
-        .arg("-k")
-        .arg(sockets);
+    command.arg("-D").arg(&layout.cluster).arg("-k").arg(sockets);
     for setting in settings(options) {
         command.arg("-c").arg(setting);
     }
@@ -192,11 +169,7 @@ fn spawn(
         .map_err(doing(format!("opening {}", layout.log.display())))?;
     let again = log.try_clone().map_err(doing("opening the server's log"))?;
     // A group of its own: Ctrl-C in the terminal is for us, and the server ends after we have drained.
-    command
-        .stdin(Stdio::null())
-        .stdout(log)
-        .stderr(again)
-        .process_group(0);
+    command.stdin(Stdio::null()).stdout(log).stderr(again).process_group(0);
     command.spawn().map_err(doing("starting postgres"))
 }
 
@@ -229,12 +202,7 @@ fn settings(options: &LocalPostgresOptions) -> Vec<String> {
     settings.extend(fixed.map(str::to_owned));
     if !options.durable {
         settings.extend(
-            [
-                "wal_level=minimal",
-                "max_wal_senders=0",
-                "checkpoint_timeout=30min",
-            ]
-            .map(str::to_owned),
+            ["wal_level=minimal", "max_wal_senders=0", "checkpoint_timeout=30min"].map(str::to_owned),
         );
     }
     settings
@@ -257,11 +225,7 @@ fn watch(
         .args(["-c", WATCH, "tanggap-watch"])
         .arg(&layout.home)
         .arg(postgres.id().to_string())
-        .arg(if options.discard_on_stop {
-            "discard"
-        } else {
-            "keep"
-        })
+        .arg(if options.discard_on_stop { "discard" } else { "keep" })
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -65,10 +65,7 @@ fn read(raw: &RawValue, own_app_id: Option<&str>, received_at: Timestamp) -> Vec
         at: json::millis(&field(&head, "timestamp")).unwrap_or(received_at),
         raw: raw.get(),
     };
-    let part = |key: &str| {
-        head.get(key)
-            .map(|raw| json::value(raw.get()).unwrap_or_default())
-    };
+    let part = |key: &str| head.get(key).map(|raw| json::value(raw.get()).unwrap_or_default());
     if head.contains_key("message") {
         one.message(&head, own_app_id)
     } else if let Some(body) = part("postback") {
@@ -82,11 +79,7 @@ fn read(raw: &RawValue, own_app_id: Option<&str>, received_at: Timestamp) -> Vec
     } else if let Some(body) = part("read") {
         vec![one.watermark(&body, MessageStatus::Read)]
     } else if let Some(body) = part("referral") {
-        vec![InboundKind::Referral {
-            sender: one.sender(),
-            referral: body,
-            at: one.at,
-        }]
+        vec![InboundKind::Referral { sender: one.sender(), referral: body, at: one.at }]
     } else {
         vec![ignored("unknown event")]
     }
@@ -124,11 +117,7 @@ impl Event<'_> {
         (1..)
             .zip(drafts)
             .map(|(number, draft)| {
-                let id = if number == 1 {
-                    mid.clone()
-                } else {
-                    format!("{mid}#{number}")
-                };
+                let id = if number == 1 { mid.clone() } else { format!("{mid}#{number}") };
                 draft::message(draft, self.envelope(id, reply_to.clone()))
             })
             .collect()
@@ -136,20 +125,10 @@ impl Event<'_> {
 
     fn postback(&self, body: &Value) -> InboundKind {
         // Old postbacks have no id; the same press repeated by the provider has the same time.
-        let made_up = || {
-            format!(
-                "postback:{}:{}",
-                self.customer,
-                self.at.unix_micros() / 1000
-            )
-        };
+        let made_up = || format!("postback:{}:{}", self.customer, self.at.unix_micros() / 1000);
         let id = id_at(body, "/mid").unwrap_or_else(made_up);
-        let draft = Draft::choice(
-            "postback",
-            text_at(body, "/payload"),
-            text_at(body, "/title"),
-        )
-        .with("referral", body.get("referral").cloned());
+        let draft = Draft::choice("postback", text_at(body, "/payload"), text_at(body, "/title"))
+            .with("referral", body.get("referral").cloned());
         draft::message(draft, self.envelope(id, None))
     }
 
@@ -157,8 +136,8 @@ impl Event<'_> {
         let Some(mid) = id_at(body, "/mid") else {
             return ignored("edit without a message");
         };
-        let draft = Draft::new(MessageKind::Text, text_at(body, "/text"))
-            .with("num_edit", int_at(body, "/num_edit"));
+        let draft =
+            Draft::new(MessageKind::Text, text_at(body, "/text")).with("num_edit", int_at(body, "/num_edit"));
         InboundKind::Edit(Box::new(InboundEdit {
             message: draft.into_message(self.envelope(mid, None)),
             edited_at: self.at,
@@ -173,12 +152,7 @@ impl Event<'_> {
             Some("unreact") => None,
             _ => text_at(body, "/emoji").or_else(|| message::emoji_of(body)),
         };
-        InboundKind::Reaction {
-            sender: self.sender(),
-            target,
-            emoji,
-            at: self.at,
-        }
+        InboundKind::Reaction { sender: self.sender(), target, emoji, at: self.at }
     }
 
     /// `mids` may be absent, and need not name every message up to the watermark.
@@ -204,30 +178,17 @@ impl Event<'_> {
 
     fn watermark(&self, body: &Value, status: MessageStatus) -> InboundKind {
         match body.get("watermark").and_then(json::millis) {
-            Some(up_to) => InboundKind::Watermark {
-                customer: self.customer.clone(),
-                status,
-                up_to,
-            },
+            Some(up_to) => InboundKind::Watermark { customer: self.customer.clone(), status, up_to },
             None => ignored("receipt without a watermark"),
         }
     }
 
     /// Messenger tells the customer's page-scoped id only; the name is fetched elsewhere.
     fn sender(&self) -> Sender {
-        Sender {
-            external_id: self.customer.clone(),
-            ..Sender::default()
-        }
+        Sender { external_id: self.customer.clone(), ..Sender::default() }
     }
 
     fn envelope(&self, id: String, reply_to: Option<String>) -> Envelope {
-        Envelope {
-            sender: self.sender(),
-            id,
-            at: self.at,
-            reply_to,
-            raw: self.raw.to_owned(),
-        }
+        Envelope { sender: self.sender(), id, at: self.at, reply_to, raw: self.raw.to_owned() }
     }
 }

@@ -44,10 +44,7 @@ fn words(message: &Value, text: Option<String>) -> Draft {
 }
 
 fn attachment(attachment: &Value) -> Draft {
-    let kind = attachment
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let kind = attachment.get("type").and_then(Value::as_str).unwrap_or_default();
     let url = text_at(attachment, "/payload/url");
     let title = text_at(attachment, "/payload/title").or_else(|| text_at(attachment, "/title"));
     let sticker = id_at(attachment, "/payload/sticker_id");
@@ -62,9 +59,7 @@ fn attachment(attachment: &Value) -> Draft {
         _ => None,
     };
     match (file, url) {
-        (Some(file), Some(url)) => {
-            Draft::file(file, None, media(url, title)).with("sticker_id", sticker)
-        }
+        (Some(file), Some(url)) => Draft::file(file, None, media(url, title)).with("sticker_id", sticker),
         (None, _) if kind == "location" => location(attachment),
         // Shared posts, reels and links: the link is all that there is to show.
         (None, Some(url)) => {

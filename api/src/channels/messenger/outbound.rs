@@ -18,9 +18,7 @@ pub struct MessengerCredentials {
 
 impl fmt::Debug for MessengerCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MessengerCredentials")
-            .field("page_id", &self.page_id)
-            .finish_non_exhaustive()
+        f.debug_struct("MessengerCredentials").field("page_id", &self.page_id).finish_non_exhaustive()
     }
 }
 
@@ -31,9 +29,7 @@ pub async fn send_text(
     message: &OutboundText,
 ) -> SendOutcome {
     let url = client.graph_url(&[&credentials.page_id, "messages"]);
-    let answer = client
-        .post(url, Some(&credentials.access_token), &request(message))
-        .await;
+    let answer = client.post(url, Some(&credentials.access_token), &request(message)).await;
     graph::outcome(answer, "/message_id", errors::messenger)
 }
 
@@ -46,9 +42,7 @@ fn request(message: &OutboundText) -> Value {
     });
     if let Some(reply_to) = &message.reply_to {
         // Further files of one message have ids of ours: `<id>#2`.
-        let mid = reply_to
-            .split_once('#')
-            .map_or(reply_to.as_str(), |(mid, _)| mid);
+        let mid = reply_to.split_once('#').map_or(reply_to.as_str(), |(mid, _)| mid);
         if !mid.starts_with("postback:") {
             body["reply_to"] = json!({ "mid": mid });
         }
@@ -71,20 +65,9 @@ mod tests {
         let mut text = message("7412583690147258");
         text.reply_to = Some("m_in#2".into());
         let (outcome, request) = send(messenger(), &text, Reply::json(200, ACCEPTED)).await;
-        assert_eq!(
-            outcome,
-            SendOutcome::Accepted {
-                provider_message_id: "m_out".into()
-            }
-        );
-        assert_eq!(
-            request.line,
-            "POST /graph/v25.0/108273645501928/messages HTTP/1.1"
-        );
-        assert_eq!(
-            request.authorization.as_deref(),
-            Some("Bearer secret-token")
-        );
+        assert_eq!(outcome, SendOutcome::Accepted { provider_message_id: "m_out".into() });
+        assert_eq!(request.line, "POST /graph/v25.0/108273645501928/messages HTTP/1.1");
+        assert_eq!(request.authorization.as_deref(), Some("Bearer secret-token"));
         let expected = json!({
             "recipient": {"id": "7412583690147258"}, "messaging_type": "RESPONSE",
             "message": {"text": "Halo kak", "metadata": text.message_id.to_string()},
@@ -99,22 +82,8 @@ mod tests {
     #[tokio::test]
     async fn errors_of_the_provider_are_classified_by_code_and_sub_code() {
         let cases = [
-            (
-                400,
-                10,
-                Some(2_018_278),
-                Final,
-                "reply_window_closed",
-                "10/2018278",
-            ),
-            (
-                401,
-                190,
-                Some(463),
-                ChannelStopped,
-                "channel_unauthorized",
-                "190/463",
-            ),
+            (400, 10, Some(2_018_278), Final, "reply_window_closed", "10/2018278"),
+            (401, 190, Some(463), ChannelStopped, "channel_unauthorized", "190/463"),
             (400, 551, None, Final, "recipient_unreachable", "551"),
             (400, 613, None, Retry, "rate_limited", "613"),
             (500, 999, None, Retry, "provider_unavailable", "999"),

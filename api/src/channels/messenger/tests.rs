@@ -40,11 +40,7 @@ fn attachments_become_kinds() {
         ("audio", json!({"url": url}), "audio"),
         ("video", json!({"url": url}), "video"),
         ("file", json!({"url": url}), "document"),
-        (
-            "location",
-            json!({"coordinates": {"lat": -7.7, "long": 110.3}}),
-            "location",
-        ),
+        ("location", json!({"coordinates": {"lat": -7.7, "long": 110.3}}), "location"),
         ("reel", json!({"url": url, "title": "R"}), "text"),
         ("fallback", Value::Null, "unsupported"),
         ("appointment_booking", json!({}), "unsupported"),
@@ -65,30 +61,21 @@ fn attachments_become_kinds() {
 #[test]
 fn each_attachment_is_a_message_and_the_text_goes_with_the_first() {
     let image = |url: &str| json!({"type": "image", "payload": {"url": url}});
-    let found =
-        messages(json!({"mid": "m", "text": "dua", "attachments": [image("a"), image("b")]}));
-    let ids: Vec<_> = found
-        .iter()
-        .map(|one| one.provider_message_id.as_str())
-        .collect();
+    let found = messages(json!({"mid": "m", "text": "dua", "attachments": [image("a"), image("b")]}));
+    let ids: Vec<_> = found.iter().map(|one| one.provider_message_id.as_str()).collect();
     assert_eq!(ids, ["m", "m#2"]);
     assert_eq!(found[0].text.as_deref(), Some("dua"));
     assert_eq!(found[1].text, None);
     assert!(found.iter().all(|one| one.content["media_group"] == "m"));
-    let shared =
-        messages(json!({"mid": "m", "text": "lihat", "attachments": [{"type": "fallback"}]}));
+    let shared = messages(json!({"mid": "m", "text": "lihat", "attachments": [{"type": "fallback"}]}));
     assert_eq!(shared[0].kind.as_str(), "text");
     assert_eq!(shared[0].text.as_deref(), Some("lihat"));
-    assert_eq!(
-        messages(json!({"mid": "m"}))[0].kind.as_str(),
-        "unsupported"
-    );
+    assert_eq!(messages(json!({"mid": "m"}))[0].kind.as_str(), "unsupported");
 }
 
 #[test]
 fn echoes_are_told_apart_and_ignored() {
-    let echo =
-        |app: Value| json!({"message": {"mid": "m", "is_echo": true, "app_id": app, "text": "x"}});
+    let echo = |app: Value| json!({"message": {"mid": "m", "is_echo": true, "app_id": app, "text": "x"}});
     let own = why(echo(json!(1_517_776_481_860_111_i64)));
     assert_eq!(own, why(echo(json!(OWN_APP_ID))));
     assert_ne!(own, why(echo(json!(263_902_037_430_900_i64))));
@@ -105,10 +92,7 @@ fn reactions_are_told_by_emoji_or_by_name() {
     assert_eq!(emoji(react("emoji", "🙏")).as_deref(), Some("🙏"));
     assert_eq!(emoji(react("reaction", "sad")).as_deref(), Some("😢"));
     assert_eq!(emoji(react("emoji", "")), None);
-    assert_eq!(
-        emoji(json!({"mid": "m", "action": "unreact", "emoji": "🙏"})),
-        None
-    );
+    assert_eq!(emoji(json!({"mid": "m", "action": "unreact", "emoji": "🙏"})), None);
 }
 
 #[test]

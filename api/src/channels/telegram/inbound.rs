@@ -107,11 +107,8 @@ fn press(raw: &str, received_at: Timestamp) -> InboundKind {
         return ignored("button press without id or sender");
     };
     let payload = text_at(&body, "/data");
-    let words = payload
-        .as_ref()
-        .and_then(|data| message::button_words(&body, data));
-    let draft = Draft::choice("button_reply", payload, words)
-        .with("callback_query_id", Some(query.clone()));
+    let words = payload.as_ref().and_then(|data| message::button_words(&body, data));
+    let draft = Draft::choice("button_reply", payload, words).with("callback_query_id", Some(query.clone()));
     let pressed = id_at(&body, "/message/message_id");
     let envelope = Envelope {
         id: format!("{}:callback:{query}", sender.external_id),
@@ -130,10 +127,7 @@ fn membership(raw: &str, received_at: Timestamp) -> InboundKind {
     if !is_private(&chat) {
         return ignored("not a private chat");
     }
-    let blocked = match body
-        .pointer("/new_chat_member/status")
-        .and_then(Value::as_str)
-    {
+    let blocked = match body.pointer("/new_chat_member/status").and_then(Value::as_str) {
         Some("kicked") => true,
         Some("member") => false,
         _ => return ignored("membership of an unknown status"),
@@ -142,10 +136,7 @@ fn membership(raw: &str, received_at: Timestamp) -> InboundKind {
         Some(sender) => InboundKind::BotBlocked {
             sender,
             blocked,
-            at: body
-                .get("date")
-                .and_then(json::seconds)
-                .unwrap_or(received_at),
+            at: body.get("date").and_then(json::seconds).unwrap_or(received_at),
         },
         None => ignored("membership without a chat"),
     }

@@ -30,9 +30,7 @@ pub(super) fn is_service_note(message: &Value) -> bool {
 
 /// The words on the inline button that carries `data`, in the message that it belongs to.
 pub(super) fn button_words(press: &Value, data: &str) -> Option<String> {
-    let rows = press
-        .pointer("/message/reply_markup/inline_keyboard")?
-        .as_array()?;
+    let rows = press.pointer("/message/reply_markup/inline_keyboard")?.as_array()?;
     rows.iter()
         .filter_map(Value::as_array)
         .flatten()
@@ -72,11 +70,7 @@ fn start_parameter(text: &str) -> Option<String> {
 fn photo(message: &Value) -> Option<Draft> {
     let largest = message.get("photo")?.as_array()?.last()?;
     let media = media(largest)?;
-    Some(Draft::file(
-        MessageKind::Image,
-        text_at(message, "/caption"),
-        media,
-    ))
+    Some(Draft::file(MessageKind::Image, text_at(message, "/caption"), media))
 }
 
 /// A file under `key`; `mark` is noted in the content where the kind alone does not tell it.
@@ -135,23 +129,12 @@ fn place(location: &Value, mut place: Map<String, Value>, text: Option<String>) 
 /// One card, in the shape of WhatsApp's so that a client shows both alike.
 fn contact(contact: &Value) -> Option<Draft> {
     let phone = text_at(contact, "/phone_number");
-    let names = [
-        text_at(contact, "/first_name"),
-        text_at(contact, "/last_name"),
-    ];
-    let name = names
-        .iter()
-        .flatten()
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let names = [text_at(contact, "/first_name"), text_at(contact, "/last_name")];
+    let name = names.iter().flatten().cloned().collect::<Vec<_>>().join(" ");
     if phone.is_none() && name.is_empty() {
         return None;
     }
-    let phones: Vec<Value> = phone
-        .iter()
-        .map(|phone| json!({ "phone": phone }))
-        .collect();
+    let phones: Vec<Value> = phone.iter().map(|phone| json!({ "phone": phone })).collect();
     let card = json!({ "name": { "formatted_name": name }, "phones": phones });
     let text = phone.or(Some(name));
     Some(Draft::new(MessageKind::Contacts, text).with("contacts", Some(vec![card])))
@@ -180,8 +163,5 @@ fn odd_part(message: &Value) -> Option<String> {
         "link_preview_options",
     ];
     let parts = message.as_object()?;
-    parts
-        .keys()
-        .find(|key| !COMMON.contains(&key.as_str()))
-        .cloned()
+    parts.keys().find(|key| !COMMON.contains(&key.as_str())).cloned()
 }

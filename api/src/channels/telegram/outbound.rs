@@ -20,8 +20,7 @@ pub struct TelegramCredentials {
 
 impl fmt::Debug for TelegramCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TelegramCredentials")
-            .finish_non_exhaustive()
+        f.debug_struct("TelegramCredentials").finish_non_exhaustive()
     }
 }
 
@@ -47,8 +46,7 @@ fn request(message: &OutboundText) -> Value {
     let replied = message.reply_to.as_deref().and_then(|id| in_chat(id, chat));
     if let Some(replied) = replied {
         // The customer may have deleted the message since; the answer shall arrive all the same.
-        body["reply_parameters"] =
-            json!({ "message_id": replied, "allow_sending_without_reply": true });
+        body["reply_parameters"] = json!({ "message_id": replied, "allow_sending_without_reply": true });
     }
     body
 }
@@ -67,9 +65,7 @@ fn outcome(answer: Answer, chat: &str) -> SendOutcome {
         Some(true) => match id_at(&body, "/result/message_id") {
             Some(message) => {
                 let chat = id_at(&body, "/result/chat/id").unwrap_or_else(|| chat.to_owned());
-                SendOutcome::Accepted {
-                    provider_message_id: format!("{chat}:{message}"),
-                }
+                SendOutcome::Accepted { provider_message_id: format!("{chat}:{message}") }
             }
             None => ambiguous("accepted without a message id"),
         },
@@ -80,10 +76,7 @@ fn outcome(answer: Answer, chat: &str) -> SendOutcome {
                 .and_then(|seconds| u64::try_from(seconds).ok())
                 .map(Duration::from_secs);
             let verdict = errors::telegram(code, &words);
-            let provider = ProviderError {
-                code: code.to_string(),
-                detail: cut(words, DETAIL_MAX_CHARS),
-            };
+            let provider = ProviderError { code: code.to_string(), detail: cut(words, DETAIL_MAX_CHARS) };
             SendOutcome::Refused(verdict.failure(provider, asked.or(retry_after)))
         }
         None if (200..=299).contains(&status) => ambiguous("accepted without a message id"),
@@ -108,14 +101,9 @@ mod tests {
         let mut text = message("7512345678");
         text.reply_to = Some("7512345678:44".into());
         let (outcome, request) = send(telegram(), &text, Reply::json(200, ACCEPTED)).await;
-        let accepted = SendOutcome::Accepted {
-            provider_message_id: "7512345678:53".into(),
-        };
+        let accepted = SendOutcome::Accepted { provider_message_id: "7512345678:53".into() };
         assert_eq!(outcome, accepted);
-        assert_eq!(
-            request.line,
-            "POST /tg/bot6900112233:secret-token/sendMessage HTTP/1.1"
-        );
+        assert_eq!(request.line, "POST /tg/bot6900112233:secret-token/sendMessage HTTP/1.1");
         assert_eq!(request.authorization, None);
         let expected = json!({
             "chat_id": 7_512_345_678_i64, "text": "Halo kak",
@@ -132,34 +120,10 @@ mod tests {
     #[tokio::test]
     async fn errors_of_the_provider_are_classified() {
         let cases = [
-            (
-                429,
-                "Too Many Requests: retry after 7",
-                Retry,
-                "rate_limited",
-                Some(7),
-            ),
-            (
-                403,
-                "Forbidden: bot was blocked by the user",
-                Final,
-                "recipient_blocked",
-                None,
-            ),
-            (
-                401,
-                "Unauthorized",
-                ChannelStopped,
-                "channel_unauthorized",
-                None,
-            ),
-            (
-                500,
-                "Internal Server Error: restart",
-                Retry,
-                "provider_unavailable",
-                None,
-            ),
+            (429, "Too Many Requests: retry after 7", Retry, "rate_limited", Some(7)),
+            (403, "Forbidden: bot was blocked by the user", Final, "recipient_blocked", None),
+            (401, "Unauthorized", ChannelStopped, "channel_unauthorized", None),
+            (500, "Internal Server Error: restart", Retry, "provider_unavailable", None),
         ];
         for (code, words, class, word, wait) in cases {
             let mut body = json!({"ok": false, "error_code": code, "description": words});
@@ -187,10 +151,7 @@ mod tests {
         for reply in replies {
             let what = format!("{reply:?}");
             let (outcome, _) = send(telegram(), &message("7"), reply).await;
-            assert!(
-                matches!(outcome, SendOutcome::Ambiguous { .. }),
-                "{what}: {outcome:?}"
-            );
+            assert!(matches!(outcome, SendOutcome::Ambiguous { .. }), "{what}: {outcome:?}");
             assert!(!format!("{outcome:?}").contains("secret-token"), "{what}");
         }
     }

@@ -33,40 +33,24 @@ fn parts_become_kinds() {
     let file = json!({"file_id": "F", "duration": 3});
     let place = json!({"latitude": -7.7, "longitude": 110.3});
     let cases = [
-        (
-            json!({"animation": file, "document": {"file_id": "D"}}),
-            "video",
-            "animation",
-        ),
+        (json!({"animation": file, "document": {"file_id": "D"}}), "video", "animation"),
         (json!({"document": file}), "document", ""),
         (json!({"audio": file}), "audio", ""),
         (json!({"voice": file}), "audio", "voice"),
         (json!({"video_note": file}), "video", "video_note"),
-        (
-            json!({"sticker": {"file_id": "F", "is_animated": true}}),
-            "sticker",
-            "animated",
-        ),
+        (json!({"sticker": {"file_id": "F", "is_animated": true}}), "sticker", "animated"),
     ];
     for (body, kind, mark) in cases {
         let found = message(body.clone());
         assert_eq!(found.kind.as_str(), kind, "{body}");
-        assert_eq!(
-            found.media.unwrap().provider_media_id.as_deref(),
-            Some("F"),
-            "{body}"
-        );
+        assert_eq!(found.media.unwrap().provider_media_id.as_deref(), Some("F"), "{body}");
         assert!(mark.is_empty() || found.content[mark] == true, "{body}");
     }
     let venue = message(
         json!({"venue": {"location": place, "title": "Pasar", "address": "Jl. 1"}, "location": place}),
     );
-    assert_eq!(
-        (venue.kind.as_str(), venue.text.as_deref()),
-        ("location", Some("Pasar"))
-    );
-    let expected =
-        json!({"latitude": -7.7, "longitude": 110.3, "name": "Pasar", "address": "Jl. 1"});
+    assert_eq!((venue.kind.as_str(), venue.text.as_deref()), ("location", Some("Pasar")));
+    let expected = json!({"latitude": -7.7, "longitude": 110.3, "name": "Pasar", "address": "Jl. 1"});
     assert_eq!(venue.content["location"], expected);
     let bare = message(json!({"location": place, "forward_origin": {"type": "user"}}));
     assert_eq!(bare.content, json!({"location": place, "forwarded": true}));
@@ -80,13 +64,7 @@ fn only_a_deep_link_has_a_start_parameter() {
     let parameter = |text: &str| message(json!({"text": text})).content["start_parameter"].clone();
     assert_eq!(parameter("/start promo_1-a"), "promo_1-a");
     assert_eq!(parameter("/start@cs_tokotani_bot x"), "x");
-    for no in [
-        "/start",
-        "/start ",
-        "/start dua kata",
-        "/started x",
-        "start x",
-    ] {
+    for no in ["/start", "/start ", "/start dua kata", "/started x", "start x"] {
         assert_eq!(parameter(no), Value::Null, "{no:?}");
     }
 }
@@ -104,66 +82,35 @@ fn a_pressed_button_is_a_choice_that_answers_its_message() {
     assert_eq!(message.provider_message_id, "7512345678:callback:4382");
     assert_eq!(message.reply_to.as_deref(), Some("7512345678:9"));
     assert_eq!(message.text.as_deref(), Some("Puas"));
-    let expected =
-        json!({"type": "button_reply", "payload": "csat:4", "callback_query_id": "4382"});
+    let expected = json!({"type": "button_reply", "payload": "csat:4", "callback_query_id": "4382"});
     assert_eq!(message.content, expected);
     let elsewhere = json!({"id": "1", "from": private(), "inline_message_id": "x", "data": "y"});
-    assert!(matches!(
-        update("callback_query", elsewhere),
-        InboundKind::Ignored { .. }
-    ));
+    assert!(matches!(update("callback_query", elsewhere), InboundKind::Ignored { .. }));
 }
 
 #[test]
 fn blocking_and_unblocking_are_told() {
     let member = |status: &str| {
         let new = json!({"status": status});
-        update(
-            "my_chat_member",
-            json!({"chat": private(), "from": private(), "new_chat_member": new}),
-        )
+        update("my_chat_member", json!({"chat": private(), "from": private(), "new_chat_member": new}))
     };
-    assert!(matches!(
-        member("kicked"),
-        InboundKind::BotBlocked { blocked: true, .. }
-    ));
-    assert!(matches!(
-        member("member"),
-        InboundKind::BotBlocked { blocked: false, .. }
-    ));
-    assert!(matches!(
-        member("administrator"),
-        InboundKind::Ignored { .. }
-    ));
+    assert!(matches!(member("kicked"), InboundKind::BotBlocked { blocked: true, .. }));
+    assert!(matches!(member("member"), InboundKind::BotBlocked { blocked: false, .. }));
+    assert!(matches!(member("administrator"), InboundKind::Ignored { .. }));
 }
 
 #[test]
 fn what_no_customer_wrote_is_ignored() {
     let group = json!({"id": -100, "type": "supergroup"});
     let cases = [
-        (
-            "channel_post",
-            json!({"message_id": 1, "chat": {"id": 1, "type": "channel"}, "text": "x"}),
-        ),
-        (
-            "edited_message",
-            json!({"message_id": 1, "chat": group, "text": "x"}),
-        ),
-        (
-            "my_chat_member",
-            json!({"chat": group, "new_chat_member": {"status": "kicked"}}),
-        ),
-        (
-            "message",
-            json!({"message_id": 1, "chat": private(), "pinned_message": {}}),
-        ),
+        ("channel_post", json!({"message_id": 1, "chat": {"id": 1, "type": "channel"}, "text": "x"})),
+        ("edited_message", json!({"message_id": 1, "chat": group, "text": "x"})),
+        ("my_chat_member", json!({"chat": group, "new_chat_member": {"status": "kicked"}})),
+        ("message", json!({"message_id": 1, "chat": private(), "pinned_message": {}})),
         ("message", json!({"chat": private(), "text": "no id"})),
         ("poll", json!({})),
     ];
     for (kind, body) in cases {
-        assert!(
-            matches!(update(kind, body.clone()), InboundKind::Ignored { .. }),
-            "{kind} {body}"
-        );
+        assert!(matches!(update(kind, body.clone()), InboundKind::Ignored { .. }), "{kind} {body}");
     }
 }

@@ -42,12 +42,7 @@ pub fn parse(body: &[u8], received_at: Timestamp) -> Result<Vec<InboundEvent>, I
     Ok(events)
 }
 
-fn read_change(
-    change: &RawValue,
-    business: &str,
-    received_at: Timestamp,
-    events: &mut Vec<InboundEvent>,
-) {
+fn read_change(change: &RawValue, business: &str, received_at: Timestamp, events: &mut Vec<InboundEvent>) {
     let change = json::object(change.get()).unwrap_or_default();
     let Some(value) = child(&change, "value") else {
         events.push(event(business, ignored("change without a value")));
@@ -144,10 +139,7 @@ impl Context {
             provider_message_id,
             our_reference: id_at(&body, "/biz_opaque_callback_data"),
             status,
-            at: body
-                .get("timestamp")
-                .and_then(json::seconds)
-                .unwrap_or(self.received_at),
+            at: body.get("timestamp").and_then(json::seconds).unwrap_or(self.received_at),
             error: body.pointer("/errors/0").map(provider_error),
         }))
     }
@@ -163,10 +155,7 @@ impl Context {
         let Some(sender) = self.sender(id_at(body, "/wa_id"), id_at(body, "/user_id")) else {
             return ignored("preference without a sender");
         };
-        if body
-            .get("category")
-            .is_some_and(|category| category != "marketing_messages")
-        {
+        if body.get("category").is_some_and(|category| category != "marketing_messages") {
             return ignored("preference of an unknown category");
         }
         let stopped = match body.get("value").and_then(Value::as_str) {
@@ -177,10 +166,7 @@ impl Context {
         InboundKind::MarketingPreference {
             sender,
             stopped,
-            at: body
-                .get("timestamp")
-                .and_then(json::seconds)
-                .unwrap_or(self.received_at),
+            at: body.get("timestamp").and_then(json::seconds).unwrap_or(self.received_at),
         }
     }
 
@@ -188,18 +174,13 @@ impl Context {
     fn sender(&self, from: Option<String>, user_id: Option<String>) -> Option<Sender> {
         let find = |pointer: &str, wanted: &Option<String>| {
             let wanted = wanted.as_ref()?;
-            self.people
-                .iter()
-                .find(|person| id_at(person, pointer).as_ref() == Some(wanted))
+            self.people.iter().find(|person| id_at(person, pointer).as_ref() == Some(wanted))
         };
         let person = find("/user_id", &user_id).or_else(|| find("/wa_id", &from));
         let of_person = |pointer: &str| person.and_then(|person| id_at(person, pointer));
         let from = from.or_else(|| of_person("/wa_id"));
         let phone = from.as_deref().and_then(digits);
-        let external_id = user_id
-            .or_else(|| of_person("/user_id"))
-            .or_else(|| phone.clone())
-            .or(from)?;
+        let external_id = user_id.or_else(|| of_person("/user_id")).or_else(|| phone.clone()).or(from)?;
         let words = |pointer: &str| person.and_then(|person| text_at(person, pointer));
         Some(Sender {
             external_id,
@@ -236,11 +217,8 @@ fn edit(body: &Value, envelope: Envelope) -> InboundKind {
         return draft::message(Draft::unsupported(Some("edit".into())), envelope);
     };
     let edited_at = envelope.at;
-    let envelope = Envelope {
-        id: original,
-        reply_to: id_at(inner, "/context/id").or(envelope.reply_to),
-        ..envelope
-    };
+    let envelope =
+        Envelope { id: original, reply_to: id_at(inner, "/context/id").or(envelope.reply_to), ..envelope };
     InboundKind::Edit(Box::new(InboundEdit {
         message: message::read(inner).into_message(envelope),
         edited_at,
@@ -249,11 +227,7 @@ fn edit(body: &Value, envelope: Envelope) -> InboundKind {
 
 fn revoke(body: &Value, envelope: Envelope) -> InboundKind {
     match id_at(body, "/revoke/original_message_id") {
-        Some(target) => InboundKind::Revoke {
-            sender: envelope.sender,
-            target,
-            at: envelope.at,
-        },
+        Some(target) => InboundKind::Revoke { sender: envelope.sender, target, at: envelope.at },
         None => ignored("revocation without a message"),
     }
 }
@@ -287,9 +261,8 @@ fn identity_change(head: &Object<'_>, at: Timestamp) -> InboundKind {
 
 /// An error as it stands in `errors[]` of a body, a message or a status.
 pub(super) fn provider_error(error: &Value) -> ProviderError {
-    let words = ["/error_data/details", "/message", "/title"]
-        .into_iter()
-        .find_map(|pointer| text_at(error, pointer));
+    let words =
+        ["/error_data/details", "/message", "/title"].into_iter().find_map(|pointer| text_at(error, pointer));
     ProviderError {
         code: int_at(error, "/code").map_or_else(|| "unknown".to_owned(), |code| code.to_string()),
         detail: words.unwrap_or_default(),

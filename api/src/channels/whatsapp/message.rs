@@ -10,20 +10,12 @@ use crate::channels::json::{clean, cut, id_at, int_at, is_true_at, text_at, valu
 /// Reads a message. One whose type is unknown, or whose body is not what its type promises, becomes
 /// `unsupported`: an agent shall see that something came.
 pub(super) fn read(message: &Value) -> Draft {
-    let kind = message
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let kind = message.get("type").and_then(Value::as_str).unwrap_or_default();
     let mut draft = known(kind, message).unwrap_or_else(|| unsupported(kind, message));
-    if is_true_at(message, "/context/forwarded")
-        || is_true_at(message, "/context/frequently_forwarded")
-    {
+    if is_true_at(message, "/context/forwarded") || is_true_at(message, "/context/frequently_forwarded") {
         draft.note("forwarded", Some(true));
     }
-    draft.note(
-        "referred_product",
-        message.pointer("/context/referred_product").cloned(),
-    );
+    draft.note("referred_product", message.pointer("/context/referred_product").cloned());
     draft.note("referral", message.get("referral").cloned());
     draft
 }
@@ -52,8 +44,7 @@ fn known(kind: &str, message: &Value) -> Option<Draft> {
         // The quick reply of a template; old ones come without a payload.
         "button" => {
             let (payload, words) = (text_at(body, "/payload"), text_at(body, "/text"));
-            (payload.is_some() || words.is_some())
-                .then(|| Draft::choice("button_reply", payload, words))
+            (payload.is_some() || words.is_some()).then(|| Draft::choice("button_reply", payload, words))
         }
         "interactive" => interactive(body),
         _ => None,
@@ -84,8 +75,7 @@ fn location(body: &Value) -> Option<Draft> {
 
 fn contacts(body: &Value) -> Option<Draft> {
     let cards = body.as_array().filter(|cards| !cards.is_empty())?;
-    let words =
-        text_at(body, "/0/phones/0/phone").or_else(|| text_at(body, "/0/name/formatted_name"));
+    let words = text_at(body, "/0/phones/0/phone").or_else(|| text_at(body, "/0/name/formatted_name"));
     Some(Draft::new(MessageKind::Contacts, words).with("contacts", Some(cards.clone())))
 }
 
@@ -103,11 +93,7 @@ fn interactive(body: &Value) -> Option<Draft> {
             let form = text_at(chosen, "/response_json").map(|text| clean(text.as_bytes()));
             let form = form.map(|text| value(&text).unwrap_or(Value::String(text)));
             let draft = Draft::choice(kind, None, text_at(chosen, "/body"));
-            Some(
-                draft
-                    .with("name", text_at(chosen, "/name"))
-                    .with("response", form),
-            )
+            Some(draft.with("name", text_at(chosen, "/name")).with("response", form))
         }
         _ => None,
     }

@@ -12,9 +12,7 @@ pub(super) fn read(name: &str, value: &Object<'_>) -> InboundKind {
     match name {
         "message_template_status_update" => template_status(value),
         "template_category_update" => template_category(value),
-        "account_update" | "phone_number_quality_update" | "security" => {
-            alert(value, "event", name)
-        }
+        "account_update" | "phone_number_quality_update" | "security" => alert(value, "event", name),
         "account_alerts" => alert(value, "alert_type", name),
         "account_review_update" | "phone_number_name_update" => alert(value, "decision", name),
         "business_capability_update" => alert(value, "", name),
@@ -31,19 +29,14 @@ pub(super) fn read(name: &str, value: &Object<'_>) -> InboundKind {
 pub(super) fn channel_error(raw: &RawValue) -> InboundKind {
     let error = value(raw.get()).unwrap_or_default();
     match int_at(&error, "/code") {
-        Some(code) => InboundKind::ChannelError {
-            code,
-            detail: provider_error(&error).detail,
-        },
+        Some(code) => InboundKind::ChannelError { code, detail: provider_error(&error).detail },
         None => ignored("error without a code"),
     }
 }
 
 fn alert(value: &Object<'_>, key: &str, name: &str) -> InboundKind {
     let event = text_at(&field(value, key), "").unwrap_or_else(|| name.to_owned());
-    InboundKind::ChannelAlert {
-        event: cut(event, NAME_MAX_CHARS),
-    }
+    InboundKind::ChannelAlert { event: cut(event, NAME_MAX_CHARS) }
 }
 
 fn template_status(value: &Object<'_>) -> InboundKind {
@@ -65,11 +58,9 @@ fn template_category(value: &Object<'_>) -> InboundKind {
     let word = |key: &str| text_at(&field(value, key), "");
     let template_id = id(&field(value, "message_template_id"));
     match (template_id, word("new_category")) {
-        (Some(template_id), Some(to)) => InboundKind::TemplateCategory {
-            template_id,
-            from: word("previous_category"),
-            to,
-        },
+        (Some(template_id), Some(to)) => {
+            InboundKind::TemplateCategory { template_id, from: word("previous_category"), to }
+        }
         // Without a new category it announces a change to come (`correct_category`).
         (_, None) => ignored("template category unchanged"),
         (None, Some(_)) => ignored("template news without id or event"),

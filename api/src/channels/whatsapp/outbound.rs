@@ -31,9 +31,7 @@ pub async fn send_text(
     message: &OutboundText,
 ) -> SendOutcome {
     let url = client.graph_url(&[&credentials.phone_number_id, "messages"]);
-    let answer = client
-        .post(url, Some(&credentials.access_token), &request(message))
-        .await;
+    let answer = client.post(url, Some(&credentials.access_token), &request(message)).await;
     graph::outcome(answer, "/messages/0/id", |code, _| errors::whatsapp(code))
 }
 
@@ -79,18 +77,10 @@ mod tests {
         text.recipient.phone = Some("62811".into());
         text.reply_to = Some("wamid.IN".into());
         let (outcome, request) = send(whatsapp(), &text, Reply::json(200, ACCEPTED)).await;
-        let accepted = SendOutcome::Accepted {
-            provider_message_id: "wamid.OUT".into(),
-        };
+        let accepted = SendOutcome::Accepted { provider_message_id: "wamid.OUT".into() };
         assert_eq!(outcome, accepted);
-        assert_eq!(
-            request.line,
-            "POST /graph/v25.0/115029384756102/messages HTTP/1.1"
-        );
-        assert_eq!(
-            request.authorization.as_deref(),
-            Some("Bearer secret-token")
-        );
+        assert_eq!(request.line, "POST /graph/v25.0/115029384756102/messages HTTP/1.1");
+        assert_eq!(request.authorization.as_deref(), Some("Bearer secret-token"));
         let expected = json!({
             "messaging_product": "whatsapp", "recipient_type": "individual", "to": "+62811",
             "type": "text", "text": {"body": "Halo kak", "preview_url": false},
@@ -123,11 +113,7 @@ mod tests {
             let reply = Reply::json(status, &error(code));
             let (outcome, _) = send(whatsapp(), &message("ID.1"), reply).await;
             let failure = refusal(outcome);
-            assert_eq!(
-                (failure.class, failure.code),
-                (class, word),
-                "{status} {code}"
-            );
+            assert_eq!((failure.class, failure.code), (class, word), "{status} {code}");
             assert_eq!(failure.provider.code, code.to_string());
             assert_eq!(failure.provider.detail, "the provider's words");
         }
@@ -152,10 +138,7 @@ mod tests {
         for reply in replies {
             let what = format!("{reply:?}");
             let (outcome, request) = send(whatsapp(), &message("ID.1"), reply).await;
-            assert!(
-                matches!(outcome, SendOutcome::Ambiguous { .. }),
-                "{what}: {outcome:?}"
-            );
+            assert!(matches!(outcome, SendOutcome::Ambiguous { .. }), "{what}: {outcome:?}");
             assert_eq!(request.body["type"], "text", "{what}");
         }
     }
@@ -164,10 +147,7 @@ mod tests {
     async fn a_refusal_without_the_providers_words_was_not_executed() {
         let (outcome, _) = send(whatsapp(), &message("ID.1"), Reply::json(404, "<html>")).await;
         let failure = refusal(outcome);
-        assert_eq!(
-            (failure.class, failure.provider.code.as_str()),
-            (Final, "http_404")
-        );
+        assert_eq!((failure.class, failure.provider.code.as_str()), (Final, "http_404"));
         let (outcome, _) = send(whatsapp(), &message("ID.1"), Reply::json(429, "")).await;
         assert_eq!(refusal(outcome).class, Retry);
     }
@@ -176,10 +156,7 @@ mod tests {
     async fn a_refused_connection_is_tried_again() {
         let outcome = refused_port(whatsapp(), &message("ID.1")).await;
         let failure = refusal(outcome);
-        assert_eq!(
-            (failure.class, failure.code),
-            (Retry, "provider_unavailable")
-        );
+        assert_eq!((failure.class, failure.code), (Retry, "provider_unavailable"));
         assert_eq!(failure.provider.code, "connect");
     }
 

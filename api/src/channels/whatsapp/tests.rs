@@ -36,25 +36,14 @@ fn message(body: Value) -> InboundMessage {
 #[test]
 fn types_become_kinds_with_text_and_content() {
     let cases = [
-        (
-            json!({"type": "audio", "audio": {"id": "1"}}),
-            ("audio", None, Value::Null),
-        ),
+        (json!({"type": "audio", "audio": {"id": "1"}}), ("audio", None, Value::Null)),
         (
             json!({"type": "contacts", "contacts": [{"name": {"formatted_name": "Ani"}}]}),
-            (
-                "contacts",
-                Some("Ani"),
-                json!({"contacts": [{"name": {"formatted_name": "Ani"}}]}),
-            ),
+            ("contacts", Some("Ani"), json!({"contacts": [{"name": {"formatted_name": "Ani"}}]})),
         ),
         (
             json!({"type": "order", "order": {"catalog_id": "c", "text": "ini", "product_items": []}}),
-            (
-                "order",
-                Some("ini"),
-                json!({"order": {"catalog_id": "c", "text": "ini", "product_items": []}}),
-            ),
+            ("order", Some("ini"), json!({"order": {"catalog_id": "c", "text": "ini", "product_items": []}})),
         ),
         (
             json!({"type": "button", "button": {"text": "Ya"}}),
@@ -71,11 +60,7 @@ fn types_become_kinds_with_text_and_content() {
         ),
         (
             json!({"type": "interactive", "errors": [{"code": 131000}]}),
-            (
-                "unsupported",
-                None,
-                json!({"unsupported_type": "interactive", "error_code": 131000}),
-            ),
+            ("unsupported", None, json!({"unsupported_type": "interactive", "error_code": 131000})),
         ),
         (
             json!({"type": "hologram", "hologram": {"x": 1}}),
@@ -83,24 +68,13 @@ fn types_become_kinds_with_text_and_content() {
         ),
         (
             json!({"type": "image", "image": {"caption": "no file"}, "errors": [{"code": 131052}]}),
-            (
-                "unsupported",
-                None,
-                json!({"unsupported_type": "image", "error_code": 131052}),
-            ),
+            ("unsupported", None, json!({"unsupported_type": "image", "error_code": 131052})),
         ),
-        (
-            json!({"text": {"body": "no type"}}),
-            ("unsupported", None, Value::Null),
-        ),
+        (json!({"text": {"body": "no type"}}), ("unsupported", None, Value::Null)),
         (
             json!({"type": "text", "text": {"body": "x"}, "context": {"frequently_forwarded": true,
                 "referred_product": {"catalog_id": "c"}}}),
-            (
-                "text",
-                Some("x"),
-                json!({"forwarded": true, "referred_product": {"catalog_id": "c"}}),
-            ),
+            ("text", Some("x"), json!({"forwarded": true, "referred_product": {"catalog_id": "c"}})),
         ),
     ];
     for (body, (kind, text, content)) in cases {
@@ -125,19 +99,13 @@ fn edits_and_revocations_name_the_original() {
     let revoked = one(json!({"type": "revoke", "revoke": {"original_message_id": "wamid.0"}}));
     assert!(matches!(revoked, InboundKind::Revoke { target, .. } if target == "wamid.0"));
     // Without the original's id it is at least seen that something came.
-    assert_eq!(
-        message(json!({"type": "edit"})).kind.as_str(),
-        "unsupported"
-    );
+    assert_eq!(message(json!({"type": "edit"})).kind.as_str(), "unsupported");
 }
 
 #[test]
 fn an_empty_emoji_takes_the_reaction_back() {
     let body = json!({"type": "reaction", "reaction": {"message_id": "wamid.0", "emoji": ""}});
-    assert!(matches!(
-        one(body),
-        InboundKind::Reaction { emoji: None, .. }
-    ));
+    assert!(matches!(one(body), InboundKind::Reaction { emoji: None, .. }));
 }
 
 #[test]
@@ -165,11 +133,7 @@ fn contacts_are_matched_by_id_whatever_their_order() {
         .map(|what| match what {
             InboundKind::Message(message) => {
                 let sender = &message.sender;
-                (
-                    sender.external_id.as_str(),
-                    sender.phone.as_deref(),
-                    sender.name.as_deref(),
-                )
+                (sender.external_id.as_str(), sender.phone.as_deref(), sender.name.as_deref())
             }
             _ => ("ignored", None, None),
         })
@@ -205,10 +169,7 @@ fn a_status_keeps_our_reference_and_the_providers_words() {
         panic!("{what:?}");
     };
     let error = failed.error.as_ref().unwrap();
-    assert_eq!(
-        (error.code.as_str(), error.detail.as_str()),
-        ("131026", "d")
-    );
+    assert_eq!((error.code.as_str(), error.detail.as_str()), ("131026", "d"));
     assert!(matches!(what[2], InboundKind::Ignored { .. }));
     assert!(matches!(what[3], InboundKind::Ignored { .. }));
 }
@@ -233,28 +194,11 @@ fn other_fields_are_alerts_or_ignored() {
         InboundKind::ChannelAlert { event } => event,
         other => panic!("{other:?}"),
     };
-    assert_eq!(
-        alert("account_alerts", json!({"alert_type": "OBA_APPROVED"})),
-        "OBA_APPROVED"
-    );
-    assert_eq!(
-        alert("phone_number_quality_update", json!({"event": "FLAGGED"})),
-        "FLAGGED"
-    );
+    assert_eq!(alert("account_alerts", json!({"alert_type": "OBA_APPROVED"})), "OBA_APPROVED");
+    assert_eq!(alert("phone_number_quality_update", json!({"event": "FLAGGED"})), "FLAGGED");
     let limit = json!({"max_daily_conversations_per_business": "TIER_2K"});
-    assert_eq!(
-        alert("business_capability_update", limit),
-        "business_capability_update"
-    );
-    for name in [
-        "smb_message_echoes",
-        "history",
-        "message_template_quality_update",
-        "",
-    ] {
-        assert!(
-            matches!(change(name, json!({}))[0], InboundKind::Ignored { .. }),
-            "{name}"
-        );
+    assert_eq!(alert("business_capability_update", limit), "business_capability_update");
+    for name in ["smb_message_echoes", "history", "message_template_quality_update", ""] {
+        assert!(matches!(change(name, json!({}))[0], InboundKind::Ignored { .. }), "{name}");
     }
 }

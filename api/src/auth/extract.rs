@@ -1,0 +1,113 @@
+//! The right to do something, in the arguments of a handler.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+use domain::access::{Act, Caller};
+use domain::actor::Actor;
+use domain::refusal::{Code, Refusal};
+use persistence::agents;
+use subtle::ConstantTimeEq;
+
+use super::access_token;
+use crate::http::problem::Problem;
+use crate::state::App;
+
+/// A caller whose role allows `A` on at least some things. The handler has no actor without it.
+#[derive(Debug, Clone)]
+pub struct Auth<A>(Caller<A>);
+
+impl<A> Auth<A> {
+    /// The caller, to be taken into the work on the database.
+    #[must_use]
+    pub fn into_caller(self) -> Caller<A> {
+        self.0
+    }
+}
+
+impl<A> Deref for Auth<A> {
+    type Target = Caller<A>;
+
+    fn deref(&self) -> &Caller<A> {
+        &self.0
+    }
+}
+
+impl<A: Act + 'static> FromRequest for Auth<A> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let app = app(request);
+        let token = bearer(request).map(ToOwned::to_owned);
+        Box::pin(async move {
+            let actor = actor_of(&app, token?.as_str()).await?;
+            let caller = Caller::new((*actor).clone()).map_err(Problem::from)?;
+            Ok(Self(caller))
+        })
+    }
+}
+
+/// The application's state, which the router always sets.
+pub(crate) fn app(request: &HttpRequest) -> App {
+    match request.app_data::<web::Data<App>>() {
+        Some(app) => app.get_ref().clone(),
+        None => unreachable!("the router sets the state before any handler"),
+    }
+}
+
+/// The bearer token of a request.
+///
+/// # Errors
+/// `missing_credentials`, or `invalid_token` for another scheme.
+pub(crate) fn bearer(request: &HttpRequest) -> Result<&str, Refusal> {
+    let header = request.headers().get(AUTHORIZATION).ok_or(Code::MissingCredentials)?;
+    let text = header.to_str().map_err(|_| Code::InvalidToken)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Code::InvalidToken)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Code::InvalidToken.into()) }
+}
+
+/// Who acts by an access token, now: its sign-in has not ended and the member has not left.
+///
+/// # Errors
+/// `token_expired`, `invalid_token`; those of the database.
+pub(crate) async fn actor_of(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
+    let now = app.clock.now();
+    let claims = access_token::verify(&app.keys, token, now)?;
+    if let Some(actor) = app.actors.get(claims.sign_in_id) {
+        return Ok(actor);
+    }
+    let read = Instant::now();
+    let (workspace, sign_in) = (claims.workspace_id, claims.sign_in_id);
+    let found = app.db.read(move |conn| Ok(agents::actor(conn, workspace, sign_in, now)?)).await?;
+    let actor = found.filter(|actor| access_token::is_of(&claims, actor)).ok_or(Code::InvalidToken)?;
+    let actor = Arc::new(actor);
+    app.actors.remember(read, actor.clone());
+    Ok(actor)
+}
+
+/// The operator of the installation, who alone makes workspaces.
+#[derive(Debug, Clone, Copy)]
+pub struct Operator(());
+
+impl FromRequest for Operator {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let app = app(request);
+        let proof = bearer(request).and_then(|token| {
+            let right = app.settings.operator_key.as_deref().is_some_and(|key| {
+                !key.is_empty() && bool::from(key.as_bytes().ct_eq(token.as_bytes()))
+            });
+            if right { Ok(Self(())) } else { Err(Code::InvalidToken.into()) }
+        });
+        std::future::ready(proof.map_err(Problem::from))
+    }
+}

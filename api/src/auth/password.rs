@@ -1,0 +1,50 @@
+//! Passwords: Argon2id, with the parameters that OWASP recommends.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+/// A hash of no password: checked when the e-mail address is unknown, so that the answer takes as
+/// long as for a known one.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dGFuZ2dhcC1ub2JvZHk$CnOMAEMUYeFSBYDTzU1iHlfFX3KDZgWL1bpnZLeZbd4";
+
+/// A password could not be hashed: the system has no randomness.
+#[derive(Debug, thiserror::Error)]
+#[error("a password could not be hashed: {0}")]
+pub struct HashError(argon2::password_hash::Error);
+
+/// Hashes a new password, in PHC format. Takes tens of milliseconds of one core.
+///
+/// # Errors
+/// [`HashError`].
+pub fn hash(password: &str) -> Result<String, HashError> {
+    argon2().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(HashError)
+}
+
+/// Does the password belong to the hash? Without a hash: no, after as long a time.
+#[must_use]
+pub fn matches(password: &str, hash: Option<&str>) -> bool {
+    let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODY)) else { return false };
+    argon2().verify_password(password.as_bytes(), &parsed).is_ok() && hash.is_some()
+}
+
+fn argon2() -> Argon2<'static> {
+    // OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane.
+    let params = Params::new(19 * 1024, 2, 1, None).unwrap_or_default();
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NOBODY, hash, matches};
+    use argon2::password_hash::phc::PasswordHash;
+
+    #[test]
+    fn only_the_right_password_matches_and_nobody_has_none() {
+        let stored = hash("rahasia-sekali").unwrap();
+        assert!(matches("rahasia-sekali", Some(&stored)));
+        assert!(!matches("rahasia-sekal1", Some(&stored)));
+        assert!(!matches("", None));
+        assert!(PasswordHash::new(NOBODY).is_ok(), "checking nobody's must cost as much as anybody's");
+    }
+}

@@ -1,0 +1,70 @@
+//! JSON bodies, read strictly.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpRequest, web};
+use domain::refusal::{Code, Refusal};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::problem::Problem;
+
+/// The largest JSON body of the API, in bytes.
+pub const BODY_MAX_BYTES: usize = 256 * 1024;
+
+/// A JSON body: of media type `application/json`, at most [`BODY_MAX_BYTES`] long, without fields
+/// that the operation does not know.
+#[derive(Debug, Clone)]
+pub struct Body<T> {
+    /// What it says.
+    pub value: T,
+    /// SHA-256 of its bytes: a repeat with the same `Idempotency-Key` must have the same.
+    pub digest: [u8; 32],
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let media_type = is_json(request);
+        let bytes = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            if !media_type {
+                return Err(Code::UnsupportedMediaType.into());
+            }
+            let bytes = bytes.await.map_err(|error| Problem::of_error(&error))?;
+            Ok(Self { value: parse(&bytes)?, digest: Sha256::digest(&bytes).into() })
+        })
+    }
+}
+
+fn is_json(request: &HttpRequest) -> bool {
+    let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = header.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let inner = error.inner();
+        if inner.is_data() {
+            let path = error.path().to_string();
+            let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
+            Refusal::invalid(pointer, "type", without_position(&inner.to_string()))
+        } else {
+            Code::MalformedJson.into()
+        }
+    })?;
+    deserializer.end().map_err(|_| Refusal::new(Code::MalformedJson))?;
+    Ok(value)
+}
+
+/// serde_json ends its sentences with ` at line 1 column 17`, which is no help in a form.
+fn without_position(text: &str) -> String {
+    text.rsplit_once(" at line ").map_or(text, |(sentence, _)| sentence).to_owned()
+}

@@ -1,0 +1,9 @@
+//! What all of HTTP has in common: problems, pages, repeats, preconditions.
+
+pub mod body;
+pub mod finish;
+pub mod idempotency;
+pub mod methods;
+pub mod page;
+pub mod problem;
+pub mod reply;
