@@ -19,6 +19,8 @@ use persistence::local_postgres::{LocalPostgres, LocalPostgresError, LocalPostgr
 
 /// Set for the process that [`as_owner`] turns into an owner to be killed.
 const OWNER_OF: &str = "TANGGAP_TEST_OWNER_OF";
+/// Set beside it for a throwaway server.
+const THROWAWAY: &str = "TANGGAP_TEST_THROWAWAY";
 
 /// A data folder that goes with the test.
 struct Folder(PathBuf);
@@ -113,19 +115,28 @@ fn as_owner() {
     let Some(data_dir) = std::env::var_os(OWNER_OF) else {
         return;
     };
-    let server = LocalPostgres::start(options(Path::new(&data_dir))).unwrap();
+    let options = if std::env::var_os(THROWAWAY).is_some() {
+        LocalPostgresOptions::throwaway(data_dir)
+    } else {
+        options(Path::new(&data_dir))
+    };
+    let server = LocalPostgres::start(options).unwrap();
     write_a_note(&server);
     println!("\nready");
     sleep(Duration::from_secs(600));
 }
 
-fn spawn_owner(folder: &Folder) -> Child {
-    Command::new(std::env::current_exe().unwrap())
+fn owner_command(folder: &Folder) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--exact", "as_owner", "--nocapture"])
-        .env(OWNER_OF, &folder.0)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .env(OWNER_OF, &folder.0);
+    command.stdout(Stdio::piped());
+    command
+}
+
+fn spawn_owner(folder: &Folder) -> Child {
+    owner_command(folder).spawn().unwrap()
 }
 
 fn wait_until_ready(owner: &mut Child) {
@@ -249,6 +260,29 @@ fn a_server_left_behind_is_taken_over() {
 }
 
 #[test]
+fn a_server_started_by_hand_is_not_mistaken_for_ours() {
+    let folder = Folder::new();
+    let ours = folder.start();
+    let program = fs::read_link(format!("/proc/{}/exe", ours.pid())).unwrap();
+    ours.stop().unwrap();
+    let cluster = folder.home().join("cluster");
+    let uid = fs::metadata(&cluster).unwrap().uid();
+    let mut theirs = Command::new(program)
+        .args(["-D", ".", "-k", ".", "-c", "listen_addresses="])
+        .current_dir(&cluster)
+        .uid(uid)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("theirs answers", || cluster.join(".s.PGSQL.5432").exists());
+    let error = LocalPostgres::start(folder.options()).unwrap_err();
+    assert!(error.to_string().contains("already exists"), "{error}");
+    assert!(theirs.try_wait().unwrap().is_none(), "theirs is left alone");
+    theirs.kill().unwrap();
+    theirs.wait().unwrap();
+}
+
+#[test]
 fn a_stale_pid_file_that_names_a_stranger_does_not_stop_the_start() {
     let folder = Folder::new();
     let server = folder.start();
@@ -297,6 +331,16 @@ fn a_throwaway_server_leaves_nothing() {
     assert!(folder.home().exists());
     drop(server);
     assert!(!folder.home().exists());
+}
+
+#[test]
+fn a_throwaway_server_leaves_nothing_even_when_its_owner_is_killed() {
+    let folder = Folder::new();
+    let mut owner = owner_command(&folder).env(THROWAWAY, "1").spawn().unwrap();
+    wait_until_ready(&mut owner);
+    assert!(folder.home().exists());
+    kill_owner(owner);
+    wait_until("the folder is gone", || !folder.home().exists());
 }
 
 #[test]

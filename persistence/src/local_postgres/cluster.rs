@@ -178,22 +178,30 @@ impl Layout {
         }
     }
 
+    /// The process that `postmaster.pid` names, alive or not.
+    pub(super) fn postmaster_pid(&self) -> Option<u32> {
+        let written = fs::read_to_string(self.postmaster_file()).ok()?;
+        written.lines().next()?.trim().parse().ok()
+    }
+
+    fn postmaster_file(&self) -> PathBuf {
+        self.cluster.join("postmaster.pid")
+    }
+
     /// The living server of this cluster, if there is one.
     ///
     /// Takes `postmaster.pid` away where its number now belongs to a stranger (usual after a container restarts):
     /// PostgreSQL itself only asks whether some process has it, and would refuse to start.
     fn left_behind(&self) -> Result<Option<u32>, LocalPostgresError> {
-        let path = self.cluster.join("postmaster.pid");
-        let Some(pid) =
-            fs::read_to_string(&path).ok().and_then(|text| text.lines().next()?.trim().parse().ok())
-        else {
+        let Some(pid) = self.postmaster_pid() else {
             return Ok(None);
         };
         match holder(pid, &self.cluster) {
             Holder::ThisServer => Ok(Some(pid)),
             Holder::OtherServer | Holder::Nobody => Ok(None),
             Holder::Stranger => {
-                fs::remove_file(&path).map_err(doing("removing a stale postmaster.pid"))?;
+                fs::remove_file(self.postmaster_file())
+                    .map_err(doing("removing a stale postmaster.pid"))?;
                 Ok(None)
             }
         }

@@ -60,7 +60,7 @@ impl Server {
                 }
             };
             let mut server = Self { postgres, watcher };
-            let Err(reason) = server.wait_until_ready(sockets, deadline) else {
+            let Err(reason) = server.wait_until_ready(layout, sockets, deadline) else {
                 return Ok(server);
             };
             server.stop(binaries, account, true).map_err(doing("ending postgres"))?;
@@ -115,19 +115,30 @@ impl Server {
         Ok(ended)
     }
 
-    fn wait_until_ready(&mut self, sockets: &Path, deadline: Instant) -> Result<(), String> {
+    fn wait_until_ready(
+        &mut self,
+        layout: &Layout,
+        sockets: &Path,
+        deadline: Instant,
+    ) -> Result<(), String> {
         let url = format!("{}&connect_timeout=5", url(sockets, "postgres"));
         loop {
             if let Ok(Some(ended)) = self.postgres.try_wait() {
                 return Err(format!("the server ended ({ended})"));
             }
-            match PgConnection::establish(&url) {
-                Ok(_) => return Ok(()),
-                Err(error) if Instant::now() >= deadline => {
-                    return Err(format!("no connection in time ({error})"));
+            // Another server may answer on this socket until ours has noticed it and ended.
+            let late = if layout.postmaster_pid() != Some(self.pid()) {
+                "it has not taken the folder".to_owned()
+            } else {
+                match PgConnection::establish(&url) {
+                    Ok(_) => return Ok(()),
+                    Err(error) => error.to_string(),
                 }
-                Err(_) => sleep(PAUSE),
+            };
+            if Instant::now() >= deadline {
+                return Err(format!("no connection in time ({late})"));
             }
+            sleep(PAUSE);
         }
     }
 }
