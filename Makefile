@@ -5,8 +5,8 @@ export PATH := $(PATH):/opt/homebrew/opt/libpq/bin:/usr/local/opt/libpq/bin
 
 .PHONY: run test lint fmt-check clippy doc domain-check bench openapi setup
 
-# A debug build: a newcomer waits about half as long for it as for a release build, and nothing in the demo is heavy enough
-# to tell them apart (password hashing is optimised in both, see Cargo.toml).
+# A debug build: it is ready sooner than a release build, which optimises and links everything as a whole, and nothing in
+# the demo is heavy enough to tell them apart (password hashing is optimised in both, see Cargo.toml).
 run: setup ## Start everything with demo data on http://127.0.0.1:8080
 	cargo run --bin tanggap -- dev
 
