@@ -84,8 +84,14 @@ fn a_pressed_button_is_a_choice_that_answers_its_message() {
     assert_eq!(message.text.as_deref(), Some("Puas"));
     let expected = json!({"type": "button_reply", "payload": "csat:4", "callback_query_id": "4382"});
     assert_eq!(message.content, expected);
-    let elsewhere = json!({"id": "1", "from": private(), "inline_message_id": "x", "data": "y"});
-    assert!(matches!(update("callback_query", elsewhere), InboundKind::Ignored { .. }));
+    let group = json!({"message_id": 9, "chat": {"id": -100, "type": "supergroup"}});
+    for elsewhere in [
+        json!({"id": "1", "from": private(), "inline_message_id": "x", "data": "y"}),
+        json!({"id": "1", "from": private(), "message": group, "data": "y"}),
+    ] {
+        let found = update("callback_query", elsewhere);
+        assert!(matches!(found, InboundKind::Ignored { .. }), "{found:?}");
+    }
 }
 
 #[test]
