@@ -196,7 +196,7 @@ impl Db {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => {
                 let message = format!("the work of a database call ended early: {panic}");
-                Err(StoreError::Query(DieselError::QueryBuilderError(message.into())).into())
+                Err(StoreError::internal(message).into())
             }
             Err(_) => Err(StoreError::Late.into()),
         }

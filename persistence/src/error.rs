@@ -48,6 +48,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A fault of ours that has nothing to do with a query.
+    #[must_use]
+    pub fn internal(message: String) -> Self {
+        Self::Query(DieselError::QueryBuilderError(message.into()))
+    }
+
     /// Whether the connection can no longer be used.
     #[must_use]
     pub fn connection_is_lost(&self) -> bool {

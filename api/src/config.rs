@@ -1,0 +1,147 @@
+//! Settings: flags or environment variables, each with a default that suits most.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+/// What a running server needs to know. `main` fills it from flags and environment; tests by hand.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Address of the API.
+    pub listen: SocketAddr,
+    /// Embedded cluster and attachments.
+    pub data_dir: PathBuf,
+    /// How providers and browsers reach the API, without a slash at the end.
+    pub public_url: String,
+    /// Bearer of `POST /v1/workspaces`; without one no workspace can be made over HTTP.
+    pub operator_key: Option<String>,
+    /// Pages of these origins may call; `*` stands for any.
+    pub cors_origins: Vec<String>,
+    /// Base of the Graph API, with its version.
+    pub graph_url: Url,
+    /// Version of the Graph API.
+    pub graph_version: String,
+    /// Base of the Telegram Bot API.
+    pub telegram_url: Url,
+    /// Bearer that `/metrics` demands; without one it answers only callers on this machine.
+    pub metrics_key: Option<String>,
+    /// How long things take.
+    pub times: Times,
+    /// The live stream.
+    pub stream: StreamSettings,
+    /// The database.
+    pub database: DatabaseSettings,
+}
+
+/// Lifetimes and delays.
+#[derive(Debug, Clone)]
+pub struct Times {
+    /// How long an access token is good.
+    pub access_token: Duration,
+    /// How long a device stays signed in without refreshing.
+    pub refresh_token: Duration,
+    /// How long after an exchange the old refresh token gives the same successor again: for a client
+    /// whose answer got lost.
+    pub refresh_grace: Duration,
+    /// How long events are kept.
+    pub event_retention: Duration,
+    /// The longest time to connect to a provider.
+    pub provider_connect: Duration,
+    /// The longest time for a whole call to a provider.
+    pub provider_total: Duration,
+    /// How often the worker looks for due jobs if nobody wakes it.
+    pub job_poll: Duration,
+    /// How long connections get to end after SIGTERM.
+    pub shutdown: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self {
+            access_token: Duration::from_secs(15 * 60),
+            refresh_token: Duration::from_secs(30 * 24 * 3600),
+            refresh_grace: Duration::from_secs(10),
+            event_retention: Duration::from_secs(7 * 24 * 3600),
+            provider_connect: Duration::from_secs(5),
+            provider_total: Duration::from_secs(30),
+            job_poll: Duration::from_secs(1),
+            shutdown: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Bounds of the live stream.
+#[derive(Debug, Clone)]
+pub struct StreamSettings {
+    /// How often the server pings.
+    pub heartbeat: Duration,
+    /// How long a client has to answer a ping.
+    pub pong: Duration,
+    /// How long a client has to authenticate.
+    pub auth: Duration,
+    /// How long a client may fall behind without getting further.
+    pub progress: Duration,
+    /// The largest frame of a client, in bytes.
+    pub max_frame_bytes: usize,
+    /// Connections per agent; the oldest is closed for a newer one.
+    pub connections_per_agent: usize,
+    /// Frames of a client within `frames_window`.
+    pub frames: u32,
+    /// See `frames`.
+    pub frames_window: Duration,
+    /// The most events that are replayed; a reader further behind is told to load anew.
+    pub replay_max: i64,
+    /// How often the log is looked at for events of other nodes, and for ended sign-ins.
+    pub poll: Duration,
+    /// Over how long clients spread their reconnecting after a restart.
+    pub reconnect_within: Duration,
+}
+
+impl Default for StreamSettings {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(25),
+            pong: Duration::from_secs(10),
+            auth: Duration::from_secs(5),
+            progress: Duration::from_secs(30),
+            max_frame_bytes: 16 * 1024,
+            connections_per_agent: 10,
+            frames: 20,
+            frames_window: Duration::from_secs(10),
+            replay_max: 5000,
+            poll: Duration::from_millis(500),
+            reconnect_within: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Connections to PostgreSQL.
+#[derive(Debug, Clone)]
+pub struct DatabaseSettings {
+    /// URL of libpq.
+    pub url: String,
+    /// Connections for requests.
+    pub connections: u32,
+    /// Connections that write webhooks in batches. More than a few make it slower (see `docs/architecture.md`).
+    pub ingest_connections: u32,
+    /// How long a call waits for a connection.
+    pub wait: Duration,
+    /// How long a call may take.
+    pub deadline: Duration,
+}
+
+impl DatabaseSettings {
+    /// The defaults for a database.
+    #[must_use]
+    pub fn new(url: String) -> Self {
+        Self {
+            url,
+            connections: 8,
+            ingest_connections: 2,
+            wait: Duration::from_secs(2),
+            deadline: Duration::from_secs(10),
+        }
+    }
+}

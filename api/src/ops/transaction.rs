@@ -1,0 +1,125 @@
+//! The frame of every write.
+
+use std::collections::BTreeMap;
+
+use diesel::PgConnection;
+use domain::event::{Audience, EventType};
+use domain::id::{ConversationId, WorkspaceId};
+use domain::time::Timestamp;
+use persistence::error::Failure;
+use persistence::events::{self, NewEvent};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::event::{Body, EventActor, Subject};
+use crate::ids::Ids;
+use crate::state::App;
+
+/// A transaction under way: its connection, its time, and what it has to tell.
+pub struct Tx<'a> {
+    /// The connection.
+    pub conn: &'a mut PgConnection,
+    /// The time at which everything in it happens.
+    pub now: Timestamp,
+    ids: &'a Ids,
+    events: Vec<NewEvent>,
+    jobs: bool,
+}
+
+/// One change to be told.
+pub struct Change<'a, T> {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// What happened.
+    pub event_type: EventType,
+    /// Who may be told.
+    pub audience: Audience,
+    /// The conversation it is about.
+    pub conversation_id: Option<ConversationId>,
+    /// Who did it.
+    pub actor: &'a EventActor,
+    /// The resource as `GET` returns it now.
+    pub data: &'a T,
+    /// What changed of it, as it was before.
+    pub previous: Option<Value>,
+}
+
+impl Tx<'_> {
+    /// A new id.
+    pub fn id<Id: From<Uuid>>(&self) -> Id {
+        self.ids.make(self.now)
+    }
+
+    /// Notes an event; it is written at the end of the transaction, in the order of the calls.
+    pub fn tell<T: Serialize + Subject>(&mut self, change: Change<'_, T>) {
+        let id = self.id();
+        let body = Body {
+            id,
+            event_type: change.event_type,
+            at: self.now,
+            actor: change.actor,
+            conversation_id: change.conversation_id,
+            version: change.data.version(),
+            data: change.data,
+            previous: change.previous.unwrap_or(Value::Null),
+        };
+        self.events.push(NewEvent {
+            workspace_id: change.workspace_id,
+            id,
+            event_type: change.event_type,
+            at: self.now,
+            audience: change.audience,
+            conversation_id: change.conversation_id,
+            body: body.write(),
+        });
+    }
+
+    /// Says that a job was enqueued: the worker is woken after the commit.
+    pub fn has_jobs(&mut self) {
+        self.jobs = true;
+    }
+}
+
+impl App {
+    /// Does the work in one transaction, appends its events as the last thing before the commit, and
+    /// wakes readers and workers after it. The work may run several times, see [`persistence::db::Db::write`].
+    ///
+    /// # Errors
+    /// What the work answers; those of the database.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.write_on(&self.db, work).await
+    }
+
+    /// The same on other connections than those of requests.
+    ///
+    /// # Errors
+    /// As [`App::write`].
+    pub async fn write_on<T: Send + 'static>(
+        &self,
+        db: &persistence::db::Db,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (clock, ids) = (self.clock.clone(), self.ids.clone());
+        let (done, heads, jobs) = db
+            .write(move |conn| {
+                let now = clock.now();
+                let mut tx = Tx { conn, now, ids: &ids, events: Vec::new(), jobs: false };
+                let done = work(&mut tx)?;
+                let Tx { conn, events, jobs, .. } = tx;
+                let heads: BTreeMap<WorkspaceId, i64> = events::append(conn, events)?;
+                Ok((done, heads, jobs))
+            })
+            .await?;
+        for (workspace, seq) in heads {
+            self.hub.reached(workspace, seq);
+        }
+        if jobs {
+            self.jobs.notify_one();
+        }
+        Ok(done)
+    }
+}

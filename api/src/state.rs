@@ -1,0 +1,85 @@
+//! What every part of the server shares.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use domain::id::WorkspaceId;
+use persistence::db::Db;
+use persistence::error::Failure;
+use persistence::events;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::auth::actors::Actors;
+use crate::auth::keys::Keys;
+use crate::channels::ProviderClient;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::http::reply::Read;
+use crate::ids::Ids;
+use crate::ops::ingest::Ingest;
+use crate::stream::hub::Hub;
+
+/// The application. Clones share everything.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// What the application is made of.
+pub struct Shared {
+    /// The settings it was started with.
+    pub settings: Settings,
+    /// The database, for requests.
+    pub db: Db,
+    /// What time it is.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: Ids,
+    /// The keys of the installation.
+    pub keys: Keys,
+    /// Says which log a cursor belongs to.
+    pub epoch: Uuid,
+    /// Actors seen a moment ago.
+    pub actors: Actors,
+    /// The readers of the log on this node.
+    pub hub: Hub,
+    /// The way in for webhooks.
+    pub ingest: Ingest,
+    /// Speaks to the providers.
+    pub providers: ProviderClient,
+    /// Wakes the worker: a job was enqueued or has become due.
+    pub jobs: Arc<Notify>,
+}
+
+impl App {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// Reads in one go, with the place in the log that the data surely contains: the number is read
+    /// before the data.
+    ///
+    /// # Errors
+    /// What the work answers; those of the database.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        workspace: WorkspaceId,
+        work: impl FnOnce(&mut diesel::PgConnection) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<Read<T>, Failure> {
+        self.db
+            .read(move |conn| {
+                let seq = events::head(conn, workspace)?;
+                Ok(Read { seq, data: work(conn)? })
+            })
+            .await
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
