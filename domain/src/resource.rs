@@ -203,8 +203,8 @@ shape! {
         pub webhook_url: String,
         /// What it can do.
         pub capabilities: ChannelCapabilities,
-        /// The secrets that are set.
-        pub secrets: Vec<SecretHint>,
+        /// The secrets that are set; null in events, and for readers who are not admins.
+        pub secrets: Option<Vec<SecretHint>>,
         /// Rises by one with every change.
         pub version: i64,
         /// When it was connected.

@@ -1,0 +1,67 @@
+//! Members of the team.
+
+use domain::agent::Role;
+use domain::event::{Audience, EventType};
+use domain::id::{AgentId, WorkspaceId};
+use domain::refusal::Code;
+use domain::resource::Agent;
+use persistence::agents::{self, NewAgent};
+use persistence::error::{Failure, StoreError};
+
+use super::event::EventActor;
+use super::transaction::{Change, Tx};
+
+/// A member to be made; its words have been checked.
+#[derive(Debug, Clone)]
+pub struct AgentDraft {
+    /// Its name.
+    pub name: String,
+    /// Its address, lower-cased.
+    pub email: String,
+    /// Its password, hashed.
+    pub password_hash: String,
+    /// Its role.
+    pub role: Role,
+    /// Who looks after it.
+    pub supervisor_id: Option<AgentId>,
+    /// Whether it sees conversations of others and those waiting.
+    pub view_all: bool,
+}
+
+/// Makes a member.
+///
+/// # Errors
+/// `email_taken`.
+pub fn create(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    draft: &AgentDraft,
+    actor: &EventActor,
+) -> Result<Agent, Failure> {
+    let id = tx.id();
+    let new = NewAgent {
+        id,
+        name: draft.name.clone(),
+        email: draft.email.clone(),
+        password_hash: draft.password_hash.clone(),
+        role: draft.role,
+        supervisor_id: draft.supervisor_id,
+        view_all: draft.view_all,
+        created_at: tx.now,
+    };
+    agents::insert(tx.conn, workspace, new).map_err(|error| match error {
+        StoreError::Taken(_) => Failure::from(Code::EmailTaken),
+        other => other.into(),
+    })?;
+    let agent = agents::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
+    tx.tell(Change {
+        workspace_id: workspace,
+        event_type: EventType::AgentCreated,
+        audience: Audience::Everyone,
+        conversation_id: None,
+        actor,
+        data: &agent,
+        previous: None,
+    });
+    Ok(agent)
+}

@@ -1,0 +1,369 @@
+//! Who holds a conversation, and whether it is over.
+
+use domain::access::{
+    Act, ArchiveConversation, AssignConversation, Caller, ClaimConversation, MarkConversationRead, Permit,
+    ResolveConversation, UnassignConversation, may_assign_to,
+};
+use domain::conversation::{Conversation, FreshIds, TicketChange};
+use domain::event::{Audience, EventType, Facts, Sight};
+use domain::id::{AgentId, ConversationId, DivisionId, SessionId, WorkspaceId};
+use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
+use domain::refusal::{Code, Refusal};
+use domain::resource;
+use persistence::error::{Failure, StoreError};
+use persistence::messages::NewMessage;
+use persistence::{agents, conversations, divisions, messages};
+use serde_json::{Value, json};
+
+use super::event::EventActor;
+use super::tickets;
+use super::transaction::{Change, Tx};
+
+/// To whom a conversation is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// To an agent.
+    Agent(AgentId),
+    /// To a division: it waits for one of its members.
+    Division(DivisionId),
+}
+
+/// Which conversation, and which version of it the caller has seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Which {
+    /// The conversation.
+    pub id: ConversationId,
+    /// The version that `If-Match` demands.
+    pub expected_version: Option<i64>,
+}
+
+/// A conversation that is locked and may be changed by this caller.
+pub(super) struct Locked<A> {
+    pub permit: Permit<A>,
+    pub workspace: WorkspaceId,
+    pub conversation: Conversation,
+    before: Conversation,
+    actor: EventActor,
+}
+
+impl<A: Act> Locked<A> {
+    /// Locks the conversation and asks whether the caller may do this to it.
+    pub(super) fn lock(tx: &mut Tx<'_>, caller: &Caller<A>, which: Which) -> Result<Self, Failure> {
+        let workspace = caller.actor().workspace_id;
+        let conversation = conversations::lock(tx.conn, workspace, which.id)?.ok_or(Code::NotFound)?;
+        let permit = caller.on(conversation.held())?;
+        conversation.expect_version(which.expected_version)?;
+        let actor = EventActor::from(caller.actor());
+        Ok(Self { permit, workspace, before: conversation.clone(), conversation, actor })
+    }
+
+    /// Stores the conversation and tells of it.
+    pub(super) fn save(
+        &mut self,
+        tx: &mut Tx<'_>,
+        event_type: EventType,
+    ) -> Result<resource::Conversation, Failure> {
+        let now = tx.now;
+        conversations::save(tx.conn, self.workspace, &mut self.conversation)?;
+        let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
+            .ok_or_else(|| gone(self.conversation.id))?;
+        let sight = Sight { before: Some(facts(&self.before)), after: Some(facts(&self.conversation)) };
+        tx.tell(Change {
+            workspace_id: self.workspace,
+            event_type,
+            audience: Audience::Conversation(sight),
+            conversation_id: Some(self.conversation.id),
+            actor: &self.actor,
+            data: &shape,
+            previous: Some(changed(&self.before, &self.conversation)),
+        });
+        Ok(shape)
+    }
+
+    /// The conversation as it is, when nothing changed.
+    pub(super) fn unchanged(&self, tx: &mut Tx<'_>) -> Result<resource::Conversation, Failure> {
+        let now = tx.now;
+        conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
+            .ok_or_else(|| gone(self.conversation.id))
+    }
+
+    /// Moves the ticket along.
+    pub(super) fn follow(&self, tx: &mut Tx<'_>, change: TicketChange) -> Result<(), Failure> {
+        tickets::follow(tx, self.workspace, &self.conversation, change, &self.actor)
+    }
+
+    /// Notes in the thread what happened.
+    pub(super) fn note(
+        &self,
+        tx: &mut Tx<'_>,
+        session: Option<SessionId>,
+        text: String,
+        content: Value,
+    ) -> Result<(), Failure> {
+        let id = tx.id();
+        let message = NewMessage {
+            workspace_id: self.workspace,
+            id,
+            conversation_id: self.conversation.id,
+            channel_id: self.conversation.channel_id,
+            session_id: session,
+            direction: Direction::System,
+            author_type: AuthorType::System,
+            author_id: None,
+            kind: MessageKind::System,
+            text: Some(text),
+            content: Some(content),
+            media: None,
+            raw: None,
+            reply_to_provider_id: None,
+            reply_to_id: None,
+            status: MessageStatus::Received,
+            client_message_id: None,
+            provider_message_id: None,
+            at: tx.now,
+            edited_at: None,
+            created_at: tx.now,
+        };
+        messages::insert_new(tx.conn, vec![message])?;
+        let shape = messages::shape(tx.conn, self.workspace, id)?.ok_or_else(|| gone(self.conversation.id))?;
+        self.tell_message(tx, EventType::MessageCreated, &shape);
+        Ok(())
+    }
+
+    /// Tells of a message of the conversation.
+    pub(super) fn tell_message(&self, tx: &mut Tx<'_>, event_type: EventType, message: &resource::Message) {
+        tx.tell(Change {
+            workspace_id: self.workspace,
+            event_type,
+            audience: Audience::Conversation(Sight::unchanged(facts(&self.conversation))),
+            conversation_id: Some(self.conversation.id),
+            actor: &self.actor,
+            data: message,
+            previous: None,
+        });
+    }
+
+    pub(super) fn actor(&self) -> &EventActor {
+        &self.actor
+    }
+
+    fn session(&self) -> Option<SessionId> {
+        self.conversation.session().map(|session| session.id)
+    }
+}
+
+/// Takes a conversation that nobody holds. Taking what one holds already changes nothing.
+///
+/// # Errors
+/// `not_found`, `already_held`, `already_resolved`, `version_mismatch`.
+pub fn claim(
+    tx: &mut Tx<'_>,
+    caller: &Caller<ClaimConversation>,
+    which: Which,
+) -> Result<resource::Conversation, Failure> {
+    let mut locked = Locked::lock(tx, caller, which)?;
+    let (fresh, now) = (fresh(tx), tx.now);
+    let change = match locked.conversation.claim(&locked.permit, fresh, now) {
+        Ok(Some(change)) => change,
+        Ok(None) => return locked.unchanged(tx),
+        Err(refusal) if refusal.code == Code::AlreadyHeld => {
+            return Err(name_holder(tx, &locked, refusal)?.into());
+        }
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let shape = locked.save(tx, EventType::ConversationAssigned)?;
+    let me = caller.actor();
+    let who = json!({ "id": me.agent_id, "name": me.name });
+    let content = json!({ "event": "claimed", "agent": who, "by": who });
+    locked.note(tx, locked.session(), format!("{} took the conversation", me.name), content)?;
+    locked.follow(tx, change)?;
+    Ok(shape)
+}
+
+/// Gives a conversation to an agent or a division.
+///
+/// # Errors
+/// `not_found`, `forbidden`, `not_assignable`, `already_resolved` (for a division), `version_mismatch`;
+/// `validation_failed` for an agent or division that does not exist.
+pub fn assign(
+    tx: &mut Tx<'_>,
+    caller: &Caller<AssignConversation>,
+    which: Which,
+    target: Target,
+) -> Result<resource::Conversation, Failure> {
+    let locked = Locked::lock(tx, caller, which)?;
+    match target {
+        Target::Agent(agent) => assign_agent(tx, caller, locked, agent),
+        Target::Division(division) => assign_division(tx, caller, locked, division),
+    }
+}
+
+fn assign_agent(
+    tx: &mut Tx<'_>,
+    caller: &Caller<AssignConversation>,
+    mut locked: Locked<AssignConversation>,
+    agent: AgentId,
+) -> Result<resource::Conversation, Failure> {
+    let unknown = || Refusal::invalid("/agent_id", "unknown", "there is no such agent");
+    let to = agents::lock_candidate(tx.conn, locked.workspace, agent)?.ok_or_else(unknown)?;
+    may_assign_to(caller.actor(), &to)?;
+    let (fresh, now) = (fresh(tx), tx.now);
+    let Some(change) = locked.conversation.assign(&locked.permit, agent, fresh, now) else {
+        return locked.unchanged(tx);
+    };
+    let shape = locked.save(tx, EventType::ConversationAssigned)?;
+    let me = caller.actor();
+    let content = json!({
+        "event": "assigned",
+        "agent": { "id": agent, "name": to.name },
+        "by": { "id": me.agent_id, "name": me.name },
+    });
+    locked.note(tx, locked.session(), format!("{} gave the conversation to {}", me.name, to.name), content)?;
+    locked.follow(tx, change)?;
+    Ok(shape)
+}
+
+fn assign_division(
+    tx: &mut Tx<'_>,
+    caller: &Caller<AssignConversation>,
+    mut locked: Locked<AssignConversation>,
+    division: DivisionId,
+) -> Result<resource::Conversation, Failure> {
+    let unknown = || Refusal::invalid("/division_id", "unknown", "there is no such division");
+    let to = divisions::get(tx.conn, locked.workspace, division)?.ok_or_else(unknown)?;
+    let now = tx.now;
+    let change = locked.conversation.assign_division(&locked.permit, division, now)?;
+    let event_type =
+        if change.is_some() { EventType::ConversationUnassigned } else { EventType::ConversationUpdated };
+    let shape = locked.save(tx, event_type)?;
+    let me = caller.actor();
+    let content = json!({
+        "event": "division_assigned",
+        "division": { "id": division, "name": to.name },
+        "by": { "id": me.agent_id, "name": me.name },
+    });
+    locked.note(tx, locked.session(), format!("{} gave the conversation to {}", me.name, to.name), content)?;
+    if let Some(change) = change {
+        locked.follow(tx, change)?;
+    }
+    Ok(shape)
+}
+
+/// Puts a conversation back into the queue.
+///
+/// # Errors
+/// `not_found`, `forbidden`, `not_held`, `version_mismatch`.
+pub fn unassign(
+    tx: &mut Tx<'_>,
+    caller: &Caller<UnassignConversation>,
+    which: Which,
+) -> Result<resource::Conversation, Failure> {
+    let mut locked = Locked::lock(tx, caller, which)?;
+    let now = tx.now;
+    let change = locked.conversation.unassign(&locked.permit, now)?;
+    let shape = locked.save(tx, EventType::ConversationUnassigned)?;
+    let me = caller.actor();
+    let content = json!({ "event": "unassigned", "by": { "id": me.agent_id, "name": me.name } });
+    locked.note(tx, locked.session(), format!("{} put the conversation back into the queue", me.name), content)?;
+    locked.follow(tx, change)?;
+    Ok(shape)
+}
+
+/// Ends a session: the ticket is closed, nobody holds the conversation.
+///
+/// # Errors
+/// `not_found`, `forbidden`, `already_resolved`, `version_mismatch`.
+pub fn resolve(
+    tx: &mut Tx<'_>,
+    caller: &Caller<ResolveConversation>,
+    which: Which,
+) -> Result<resource::Conversation, Failure> {
+    let mut locked = Locked::lock(tx, caller, which)?;
+    let (session, ticket) = locked.conversation.resolve(&locked.permit)?;
+    let shape = locked.save(tx, EventType::ConversationResolved)?;
+    let me = caller.actor();
+    let content = json!({ "event": "resolved", "by": { "id": me.agent_id, "name": me.name } });
+    locked.note(tx, Some(session.id), format!("{} resolved the conversation", me.name), content)?;
+    if let Some(ticket) = ticket {
+        tickets::closed(tx, locked.workspace, ticket, locked.actor())?;
+    }
+    Ok(shape)
+}
+
+/// Says that the customer's messages have been read.
+///
+/// # Errors
+/// `not_found`, `forbidden`.
+pub fn mark_read(
+    tx: &mut Tx<'_>,
+    caller: &Caller<MarkConversationRead>,
+    which: Which,
+) -> Result<resource::Conversation, Failure> {
+    let mut locked = Locked::lock(tx, caller, which)?;
+    if locked.conversation.mark_read(&locked.permit) {
+        locked.save(tx, EventType::ConversationRead)
+    } else {
+        locked.unchanged(tx)
+    }
+}
+
+/// Takes a conversation out of the everyday tabs, or brings it back.
+///
+/// # Errors
+/// `not_found`, `forbidden`, `version_mismatch`.
+pub fn archive(
+    tx: &mut Tx<'_>,
+    caller: &Caller<ArchiveConversation>,
+    which: Which,
+    archived: bool,
+) -> Result<resource::Conversation, Failure> {
+    let mut locked = Locked::lock(tx, caller, which)?;
+    let now = tx.now;
+    if !locked.conversation.archive(&locked.permit, archived, now) {
+        return locked.unchanged(tx);
+    }
+    let event_type =
+        if archived { EventType::ConversationArchived } else { EventType::ConversationUnarchived };
+    locked.save(tx, event_type)
+}
+
+/// Ids for what a transition may begin.
+pub(super) fn fresh(tx: &Tx<'_>) -> FreshIds {
+    FreshIds { session: tx.id(), ticket: tx.id() }
+}
+
+/// What of a conversation decides who sees it.
+pub(super) fn facts(conversation: &Conversation) -> Facts {
+    Facts { assignee: conversation.assignee(), division: conversation.division_id }
+}
+
+fn name_holder<A: Act>(
+    tx: &mut Tx<'_>,
+    locked: &Locked<A>,
+    refusal: Refusal,
+) -> Result<Refusal, Failure> {
+    let holder = match locked.conversation.assignee() {
+        Some(agent) => agents::lock_candidate(tx.conn, locked.workspace, agent)?,
+        None => None,
+    };
+    Ok(refusal.with("holder", holder.map(|agent| agent.name).unwrap_or_default()))
+}
+
+/// What changed of a conversation, as it was before.
+fn changed(before: &Conversation, after: &Conversation) -> Value {
+    let mut previous = serde_json::Map::new();
+    if before.status() != after.status() {
+        previous.insert("status".to_owned(), json!(before.status()));
+    }
+    if before.assignee() != after.assignee() {
+        previous.insert("assignee_id".to_owned(), json!(before.assignee()));
+    }
+    if before.division_id != after.division_id {
+        previous.insert("division_id".to_owned(), json!(before.division_id));
+    }
+    Value::Object(previous)
+}
+
+fn gone(id: ConversationId) -> StoreError {
+    StoreError::Unreadable { table: "conversations", column: "id", id: id.to_string() }
+}

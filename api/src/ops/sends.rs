@@ -1,0 +1,144 @@
+//! What came of handing a message to its provider.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use domain::channel::ChannelState;
+use domain::event::{Audience, EventType, Sight};
+use domain::message::MessageStatus;
+use domain::resource::MessageError;
+use domain::time::Timestamp;
+use persistence::error::Failure;
+use persistence::jobs::{self, SendJob};
+use persistence::messages::{self, Progress};
+use persistence::{channels, conversations};
+
+use super::channels::tell_channel;
+use super::conversations::facts;
+use super::event::EventActor;
+use super::transaction::{Change, Tx};
+use crate::channels::{FailureClass, SendFailure, SendOutcome};
+use crate::state::App;
+
+/// After this many attempts a message that the provider keeps refusing for the moment is failed:
+/// with the delays below, after about an hour.
+const ATTEMPTS_MAX: i32 = 8;
+
+/// Writes down what came of one attempt and decides what comes next.
+///
+/// # Errors
+/// Only those of the database.
+pub fn settle(app: &App, tx: &mut Tx<'_>, job: SendJob, outcome: &SendOutcome) -> Result<(), Failure> {
+    if let SendOutcome::Refused(failure) = outcome
+        && failure.class == FailureClass::ChannelStopped
+    {
+        return stop_channel(app, tx, job, failure);
+    }
+    let conversation = conversations::lock(tx.conn, job.workspace_id, job.conversation_id)?;
+    let progress = messages::progress(tx.conn, vec![(job.workspace_id, job.message_id)])?.pop();
+    let (Some(conversation), Some(mut progress)) = (conversation, progress) else {
+        return Ok(jobs::finish(tx.conn, job.workspace_id, job.id)?);
+    };
+    if let SendOutcome::Refused(failure) = outcome
+        && failure.class == FailureClass::Retry
+        && job.attempts < ATTEMPTS_MAX
+    {
+        let due_at = tx.now.plus(delay(job.attempts, failure.retry_after));
+        return Ok(jobs::postpone(tx.conn, job.workspace_id, job.id, due_at)?);
+    }
+    jobs::finish(tx.conn, job.workspace_id, job.id)?;
+    if !apply(&mut progress, outcome, tx.now) {
+        return Ok(());
+    }
+    messages::save_progress(tx.conn, &[progress])?;
+    let Some(message) = messages::shape(tx.conn, job.workspace_id, job.message_id)? else { return Ok(()) };
+    tx.tell(Change {
+        workspace_id: job.workspace_id,
+        event_type: EventType::MessageUpdated,
+        audience: Audience::Conversation(Sight::unchanged(facts(&conversation))),
+        conversation_id: Some(job.conversation_id),
+        actor: &EventActor::system(),
+        data: &message,
+        previous: None,
+    });
+    Ok(())
+}
+
+/// True if the outcome changes the message. A status that the provider sent before its answer came
+/// has been written already and is not undone.
+fn apply(progress: &mut Progress, outcome: &SendOutcome, now: Timestamp) -> bool {
+    let (status, error) = match outcome {
+        SendOutcome::Accepted { provider_message_id } => {
+            let new_id = progress.provider_message_id.is_none();
+            progress.provider_message_id.get_or_insert_with(|| provider_message_id.clone());
+            if progress.status.advance(MessageStatus::Sent).is_none() {
+                return new_id;
+            }
+            (MessageStatus::Sent, None)
+        }
+        SendOutcome::Refused(failure) => (MessageStatus::Failed, Some(error_of(failure))),
+        SendOutcome::Ambiguous { .. } => (MessageStatus::Unknown, Some(unknown())),
+    };
+    let Some(status) = progress.status.advance(status) else { return false };
+    progress.status = status;
+    progress.times.note(status, now);
+    progress.error = error;
+    true
+}
+
+fn error_of(failure: &SendFailure) -> MessageError {
+    MessageError {
+        code: failure.code.to_owned(),
+        provider_code: Some(failure.provider.code.clone()),
+        detail: failure.detail.to_owned(),
+    }
+}
+
+fn unknown() -> MessageError {
+    MessageError {
+        code: "outcome_unknown".to_owned(),
+        provider_code: None,
+        detail: "The provider did not answer, so nobody knows whether the customer got this message. Ask the \
+                 customer, or send it again; it might arrive twice."
+            .to_owned(),
+    }
+}
+
+/// Nothing more can be sent on the channel until an admin acts; the message stays queued.
+fn stop_channel(app: &App, tx: &mut Tx<'_>, job: SendJob, failure: &SendFailure) -> Result<(), Failure> {
+    let now = tx.now;
+    jobs::postpone(tx.conn, job.workspace_id, job.id, now)?;
+    let Some(mut channel) = channels::lock(tx.conn, job.workspace_id, job.channel_id)? else { return Ok(()) };
+    if channel.state == ChannelState::NeedsAttention {
+        return Ok(());
+    }
+    channel.state = ChannelState::NeedsAttention;
+    channel.state_detail = Some(format!("{} (provider code {})", failure.detail, failure.provider.code));
+    channels::update(tx.conn, &mut channel)?;
+    tell_channel(app, tx, &channel, EventType::ChannelUpdated, &EventActor::system());
+    Ok(())
+}
+
+/// How long to wait before the next attempt: what the provider asks for, else 1, 4, 16, ... seconds,
+/// at most 15 minutes (Meta's advice for the pair limit, CHANNELS 2.9).
+fn delay(attempts: i32, asked: Option<Duration>) -> TimeDelta {
+    const LONGEST_SECONDS: i64 = 15 * 60;
+    let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0);
+    let own = 4_i64.saturating_pow(exponent).min(LONGEST_SECONDS);
+    let asked = asked.and_then(|asked| i64::try_from(asked.as_secs()).ok()).unwrap_or(0);
+    TimeDelta::seconds(own.max(asked.saturating_add(i64::from(asked > 0))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::delay;
+    use chrono::TimeDelta;
+    use std::time::Duration;
+
+    #[test]
+    fn waits_longer_each_time_and_never_less_than_asked() {
+        let own: Vec<i64> = (1..=7).map(|attempt| delay(attempt, None).num_seconds()).collect();
+        assert_eq!(own, [1, 4, 16, 64, 256, 900, 900]);
+        assert!(delay(1, Some(Duration::from_secs(30))) >= TimeDelta::seconds(30));
+    }
+}
