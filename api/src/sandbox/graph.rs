@@ -1,0 +1,100 @@
+//! The Graph API's paths.
+
+use std::sync::Arc;
+
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::{Bytes, Data, Path};
+use actix_web::{HttpRequest, HttpResponse, post};
+use serde_json::{Map, Value};
+
+use super::channel::SandboxChannel;
+use super::messenger;
+use super::reply::{GraphError, Reply};
+use super::shared::Shared;
+use super::whatsapp;
+use super::whatsapp::events::Number;
+
+/// Messages of WhatsApp and Messenger: the id tells which.
+#[post("/{version:v\\d+\\.\\d+}/{id}/messages")]
+pub(super) async fn send_message(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    body: Bytes,
+    shared: Data<Arc<Shared>>,
+) -> HttpResponse {
+    let (_, id) = path.into_inner();
+    let channel = match authenticate(&shared, &request, &id) {
+        Ok(channel) => channel,
+        Err(error) => return Reply::from(error).into_response(),
+    };
+    let body: Map<String, Value> = match serde_json::from_slice(&body) {
+        Ok(body) => body,
+        Err(error) => {
+            let error = GraphError::new(100, format!("Invalid JSON object: {error}"));
+            return Reply::from(error).into_response();
+        }
+    };
+    match channel {
+        SandboxChannel::Whatsapp {
+            phone_number_id,
+            display_phone_number,
+            waba_id,
+            ..
+        } => {
+            let number = Number {
+                phone_number_id,
+                display_phone_number,
+                waba_id,
+            };
+            whatsapp::send::handle(&shared, &request, number, body).await
+        }
+        SandboxChannel::Messenger { page_id, .. } => {
+            messenger::send::handle(&shared, &request, &page_id, body).await
+        }
+        SandboxChannel::Telegram { .. } => {
+            Reply::from(GraphError::unknown_object(&id)).into_response()
+        }
+    }
+}
+
+/// The account that the bearer may send through; the token is looked at before the id.
+fn authenticate(
+    shared: &Shared,
+    request: &HttpRequest,
+    id: &str,
+) -> Result<SandboxChannel, GraphError> {
+    let bearer = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::to_owned)
+        .or_else(|| query_token(request.query_string()));
+    let Some(bearer) = bearer.filter(|token| !token.is_empty()) else {
+        return Err(GraphError::unauthorized(false));
+    };
+    let world = shared.world();
+    let mut own = world
+        .channels
+        .iter()
+        .filter(|channel| {
+            channel.token() == bearer && !matches!(channel, SandboxChannel::Telegram { .. })
+        })
+        .peekable();
+    if own.peek().is_none() {
+        return Err(GraphError::unauthorized(true));
+    }
+    own.find(|channel| {
+        let me = id == "me" && matches!(channel, SandboxChannel::Messenger { .. });
+        me || channel.account() == id
+    })
+    .cloned()
+    .ok_or_else(|| GraphError::unknown_object(id))
+}
+
+/// `?access_token=`, which Graph takes as well.
+fn query_token(query: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "access_token")
+        .map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,5 @@
+//! The stand-in for the Messenger Send API.
+
+pub(super) mod check;
+pub(super) mod events;
+pub(super) mod send;
