@@ -3,6 +3,7 @@
 //! One server plays the WhatsApp Cloud API, the Messenger Send API and the Telegram Bot API, as strictly as the real ones, and
 //! calls back with signed webhooks. Its control API plays the customers and scripts faults. See `docs/sandbox.md`.
 
+mod attempt;
 mod channel;
 mod control;
 mod deliver;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix_web::web::{Bytes, Data, Path, Query};
 use actix_web::{HttpResponse, get, post, put};
+use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
@@ -266,24 +267,31 @@ fn look_at_chat(
                 name: customer.name.clone(),
                 username_only: customer.username_only,
             };
-            let read = |(undelivered, entry): (bool, Entry)| {
-                let told = Told {
-                    id: &entry.provider_message_id,
-                    entry: entry.n,
-                    at: now,
-                    reference: entry.our_reference.as_deref(),
-                    is_template: entry.kind == "template",
-                };
-                vec![whatsapp::send::callback(
-                    &number,
-                    &person,
-                    &told,
-                    "read",
-                    undelivered,
-                )]
-            };
-            unread.into_values().map(read).collect()
+            unread
+                .into_values()
+                .map(|(undelivered, entry)| {
+                    vec![read_status(&number, &person, &entry, undelivered, now)]
+                })
+                .collect()
         }
     };
     Ok((chains, count))
+}
+
+/// A `read` of one WhatsApp message; it carries the price if no `delivered` did.
+fn read_status(
+    number: &Number,
+    person: &Person,
+    entry: &Entry,
+    undelivered: bool,
+    now: Timestamp,
+) -> Webhook {
+    let told = Told {
+        id: &entry.provider_message_id,
+        entry: entry.n,
+        at: now,
+        reference: entry.our_reference.as_deref(),
+        is_template: entry.kind == "template",
+    };
+    whatsapp::send::callback(number, person, &told, "read", undelivered)
 }

@@ -83,28 +83,7 @@ fn write(shared: &Shared, id: &str, written: &Written) -> Result<(Webhook, Strin
         written,
         now,
     };
-    let (body, escaping) = match &channel {
-        SandboxChannel::Whatsapp {
-            phone_number_id,
-            display_phone_number,
-            waba_id,
-            ..
-        } => {
-            let number = Number {
-                phone_number_id: phone_number_id.clone(),
-                display_phone_number: display_phone_number.clone(),
-                waba_id: waba_id.clone(),
-            };
-            (draft.whatsapp(&world, &number), Escaping::Unicode)
-        }
-        SandboxChannel::Messenger { page_id, .. } => {
-            (draft.messenger(&world, page_id), Escaping::UnicodeAndSlash)
-        }
-        SandboxChannel::Telegram { .. } => (
-            draft.telegram(&mut world, channel.account()),
-            Escaping::None,
-        ),
-    };
+    let body = draft.webhook(&mut world, &channel);
     let n = world.record(entry);
     let webhook = Webhook {
         account: channel.account().to_owned(),
@@ -112,7 +91,7 @@ fn write(shared: &Shared, id: &str, written: &Written) -> Result<(Webhook, Strin
         customer: id,
         event: Event::Message,
         label: "message",
-        body: encode(&body, escaping),
+        body,
         entry: n,
         at: now,
     };
@@ -208,6 +187,31 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
+    /// The webhook's bytes, in the words of the channel.
+    fn webhook(self, world: &mut World, channel: &SandboxChannel) -> Vec<u8> {
+        match channel {
+            SandboxChannel::Whatsapp {
+                phone_number_id,
+                display_phone_number,
+                waba_id,
+                ..
+            } => {
+                let number = Number {
+                    phone_number_id: phone_number_id.clone(),
+                    display_phone_number: display_phone_number.clone(),
+                    waba_id: waba_id.clone(),
+                };
+                encode(&self.whatsapp(world, &number), Escaping::Unicode)
+            }
+            SandboxChannel::Messenger { page_id, .. } => {
+                encode(&self.messenger(world, page_id), Escaping::UnicodeAndSlash)
+            }
+            SandboxChannel::Telegram { .. } => {
+                encode(&self.telegram(world, channel.account()), Escaping::None)
+            }
+        }
+    }
+
     fn whatsapp(self, world: &World, number: &Number) -> Value {
         let mut message = self.content;
         if let (Some(reply_to), false) = (

@@ -145,39 +145,22 @@ fn accept(
     allow(&mut world, number, &to, &checked, now)?;
     let account = &number.phone_number_id;
     let customer = world.known_customer(account, &to.phone).cloned();
-    let auto = customer.as_ref().map_or(Auto::Read, |known| known.auto);
-    let nobody = to.nobody || customer.as_ref().is_some_and(|known| known.blocked);
-    let person = Person {
-        phone: to.phone.clone(),
-        name: customer.as_ref().and_then(|known| known.name.clone()),
-        username_only: customer.is_some_and(|known| known.username_only),
-    };
-    let id = wamid(&to.phone, Way::ToCustomer);
-    let n = world.record(Entry {
-        n: 0,
-        at: now,
-        channel: account.clone(),
-        channel_kind: SandboxKind::Whatsapp,
-        customer: to.phone.clone(),
-        direction: Direction::Outbound,
-        kind: checked.kind.clone(),
-        text: checked.text.clone(),
-        provider_message_id: id.clone(),
-        reply_to: checked.reply_to.clone(),
-        status: "accepted",
-        our_reference: checked.reference.clone(),
-        content: checked.content.clone(),
-        webhooks: Vec::new(),
-    });
-    let labels = match (nobody, auto) {
+    let customer = customer.unwrap_or_default();
+    let labels = match (to.nobody || customer.blocked, customer.auto) {
         (true, _) => &["failed"][..],
         (_, Auto::None) => &["sent"],
         (_, Auto::Delivered) => &["sent", "delivered"],
         (_, Auto::Read) => &["sent", "delivered", "read"],
     };
+    let person = Person {
+        phone: to.phone.clone(),
+        name: customer.name,
+        username_only: customer.username_only,
+    };
+    let id = wamid(&to.phone, Way::ToCustomer);
     let told = Told {
         id: &id,
-        entry: n,
+        entry: world.record(entry(account, &to.phone, &id, &checked, now)),
         at: now,
         reference: checked.reference.as_deref(),
         is_template: checked.kind == "template",
@@ -186,6 +169,33 @@ fn accept(
         .iter()
         .map(|label| callback(number, &person, &told, label, *label != "read"))
         .collect();
+    Ok(Accepted {
+        reply: answer(&to, &person, &told),
+        callbacks,
+    })
+}
+
+fn entry(account: &str, phone: &str, id: &str, checked: &Checked, now: Timestamp) -> Entry {
+    Entry {
+        n: 0,
+        at: now,
+        channel: account.to_owned(),
+        channel_kind: SandboxKind::Whatsapp,
+        customer: phone.to_owned(),
+        direction: Direction::Outbound,
+        kind: checked.kind.clone(),
+        text: checked.text.clone(),
+        provider_message_id: id.to_owned(),
+        reply_to: checked.reply_to.clone(),
+        status: "accepted",
+        our_reference: checked.reference.clone(),
+        content: checked.content.clone(),
+        webhooks: Vec::new(),
+    }
+}
+
+/// What a send is answered with when it is accepted.
+fn answer(to: &Recipient, person: &Person, told: &Told<'_>) -> Reply {
     let mut contact = json!({"input": to.input});
     if !to.nobody {
         contact["user_id"] = json!(bsuid(&person.phone));
@@ -193,15 +203,15 @@ fn accept(
     if !person.username_only && !person.phone.starts_with("ID.") {
         contact["wa_id"] = json!(person.phone);
     }
-    let mut sent = json!({"id": id});
+    let mut sent = json!({"id": told.id});
     if told.is_template {
         sent["message_status"] = json!("accepted");
     }
-    let reply = json!({"messaging_product": "whatsapp", "contacts": [contact], "messages": [sent]});
-    Ok(Accepted {
-        reply: Reply::ok(reply),
-        callbacks,
-    })
+    Reply::ok(json!({
+        "messaging_product": "whatsapp",
+        "contacts": [contact],
+        "messages": [sent],
+    }))
 }
 
 /// Whether this message may go to this customer now.
