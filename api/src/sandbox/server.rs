@@ -1,14 +1,15 @@
 //! The running sandbox.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::web::{Data, PayloadConfig, ServiceConfig, to};
+use actix_web::web::{Data, PayloadConfig, QueryConfig, ServiceConfig, to};
 use actix_web::{App, HttpServer};
 
 use super::channel::SandboxChannel;
+use super::control::refusal::Refusal;
 use super::control::{channels, customers, faults, help, write};
 use super::exchange::Connection;
 use super::shared::{Clock, Shared};
@@ -45,28 +46,29 @@ impl Sandbox {
     pub async fn start(config: SandboxConfig) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen)?;
         let addr = listener.local_addr()?;
-        let shared = Shared::new(
-            config.clock,
-            config.webhook_timeout,
-            format!("http://{addr}"),
-        )?;
+        let base_url = format!("http://{}", reachable(addr));
+        let shared = Shared::new(config.clock, config.webhook_timeout, base_url)?;
         let state = Data::new(Arc::clone(&shared));
-        let server = HttpServer::new(move || {
-            App::new()
-                .app_data(state.clone())
-                .app_data(PayloadConfig::new(BODY_LIMIT))
-                .configure(services)
-        })
-        .on_connect(|connection, extensions| {
-            let stream = connection.downcast_ref::<actix_web::rt::net::TcpStream>();
-            if let Some(connection) = stream.and_then(Connection::of) {
-                extensions.insert(connection);
-            }
-        })
-        .workers(1)
-        .disable_signals()
-        .listen(listener)?
-        .run();
+        let server =
+            HttpServer::new(move || {
+                App::new()
+                    .app_data(state.clone())
+                    .app_data(PayloadConfig::new(BODY_LIMIT))
+                    .app_data(QueryConfig::default().error_handler(|error, _| {
+                        Refusal::invalid(format!("query: {error}")).into()
+                    }))
+                    .configure(services)
+            })
+            .on_connect(|connection, extensions| {
+                let stream = connection.downcast_ref::<actix_web::rt::net::TcpStream>();
+                if let Some(connection) = stream.and_then(Connection::of) {
+                    extensions.insert(connection);
+                }
+            })
+            .workers(1)
+            .disable_signals()
+            .listen(listener)?
+            .run();
         let handle = server.handle();
         tokio::spawn(server);
         Ok(Self {
@@ -100,6 +102,19 @@ impl Drop for Sandbox {
         self.shared.abort_all();
         // The command is given here; only its completion is not waited for.
         drop(self.server.stop(false));
+    }
+}
+
+/// "Everywhere" is no address to call.
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    match addr {
+        SocketAddr::V4(_) if addr.ip().is_unspecified() => {
+            SocketAddr::from((Ipv4Addr::LOCALHOST, addr.port()))
+        }
+        SocketAddr::V6(_) if addr.ip().is_unspecified() => {
+            SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port()))
+        }
+        _ => addr,
     }
 }
 

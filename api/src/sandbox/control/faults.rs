@@ -31,6 +31,10 @@ pub(in crate::sandbox) async fn replace_faults(
             return Err(Refusal::invalid(format!("`rules[{index}]`: {problem}")));
         }
         rule.applied = 0;
+        // Customers are known by their digits.
+        if let Some(digits) = rule.customer.as_deref().and_then(|id| id.strip_prefix('+')) {
+            rule.customer = Some(digits.to_owned());
+        }
     }
     let answer = HttpResponse::Ok().json(json!({ "rules": rules }));
     shared.world().rules = rules;

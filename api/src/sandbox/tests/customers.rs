@@ -94,7 +94,16 @@ async fn a_messenger_message_has_escaped_slashes_and_its_own_secret() {
 async fn each_kind_of_message_arrives_or_is_refused_with_a_reason() {
     let mut setup = Setup::new().await;
     let place = json!({"kind": "location", "location": {"latitude": -7.79, "longitude": 110.37}});
+    let answer = json!({"text": "Ya", "reply_to": "wamid.x"});
+    let from_ad = json!({"text": "Halo", "raw": {"referral": {"source_id": "120226"}}});
     let cases = [
+        (
+            "whatsapp",
+            SITI,
+            answer,
+            r#""context":{"from":"6281119876543","id":"wamid.x"}"#,
+        ),
+        ("whatsapp", SITI, from_ad, "120226"),
         (
             "whatsapp",
             SITI,
@@ -183,6 +192,16 @@ async fn the_phone_shows_both_sides_and_waits_for_more() {
         .map(|item| item["direction"].as_str().unwrap())
         .collect();
     assert_eq!(directions, ["inbound", "outbound"]);
+    let newer = setup
+        .get(&format!("customers/{SITI}/messages?after={n}"))
+        .await;
+    let numbers: Vec<_> = newer["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["n"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, [n + 1]);
     assert_eq!(
         all["items"][0]["webhooks"][0]["state"], "delivered",
         "{all}"
@@ -220,7 +239,15 @@ async fn channels_are_registered_over_http_with_masked_secrets() {
     assert_eq!(status, 201);
     let list = setup.get("channels").await;
     assert_eq!(list["items"].as_array().unwrap().len(), 3, "replaced");
-    assert!(!list.to_string().contains("another-long"), "{list}");
+    for secret in [
+        "another-long",
+        "wa-token",
+        "wa-secret",
+        "AAtest",
+        "tg-secret",
+    ] {
+        assert!(!list.to_string().contains(secret), "{secret} in {list}");
+    }
     assert_eq!(list["items"][1]["webhook_url"], "http://127.0.0.1:1/hooks");
 
     let mut broken = channel;
@@ -247,4 +274,7 @@ async fn the_help_page_knows_its_own_address() {
         setup.control(Method::GET, "nowhere", Value::Null).await.0,
         404
     );
+    let path = format!("customers/{SITI}/messages?after=x");
+    let (status, answer) = setup.control(Method::GET, &path, Value::Null).await;
+    assert_eq!((status, &answer["code"]), (422, &json!("invalid")));
 }

@@ -214,6 +214,20 @@ async fn messenger_is_strict() {
         );
         assert_eq!(body["error"]["error_subcode"], subcode, "{changes}");
     }
+    for retired in [
+        "CONFIRMED_EVENT_UPDATE",
+        "ACCOUNT_UPDATE",
+        "POST_PURCHASE_UPDATE",
+    ] {
+        let (_, body) = setup
+            .send_messenger(with(message.clone(), tag(retired)))
+            .await;
+        let text = body["error"]["message"].as_str().unwrap();
+        assert!(
+            text.ends_with(&format!("{retired} is no longer supported.")),
+            "{text}"
+        );
+    }
     let typing = json!({"recipient": {"id": PSID}, "sender_action": "typing_on"});
     assert_eq!(setup.send_messenger(typing).await.0, 200);
 

@@ -59,6 +59,26 @@ async fn a_customer_who_does_not_look_reads_later() {
 }
 
 #[actix_web::test]
+async fn reading_on_telegram_tells_nobody() {
+    let mut setup = Setup::new().await;
+    setup.customer_writes("telegram", CHAT).await;
+    setup
+        .telegram("sendMessage", json!({"chat_id": CHAT, "text": "Siap"}))
+        .await;
+    let path = format!("customers/{CHAT}/read");
+    for expected in [1, 0] {
+        let (_, answer) = setup.control(Method::POST, &path, Value::Null).await;
+        assert_eq!(answer, json!({ "read": expected }));
+    }
+    // Had the mark gone out, it would be before this.
+    let written = json!({"channel": "telegram", "text": "Terima kasih"});
+    let path = format!("customers/{CHAT}/messages");
+    setup.control(Method::POST, &path, written).await;
+    let update = setup.receiver.next().await.json();
+    assert_eq!(update["message"]["text"], "Terima kasih");
+}
+
+#[actix_web::test]
 async fn messenger_tells_watermarks() {
     let mut setup = Setup::new().await;
     setup.customer_writes("messenger", PSID).await;
