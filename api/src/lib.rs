@@ -10,5 +10,6 @@ pub mod http;
 pub mod ids;
 pub mod ops;
 pub mod sandbox;
+pub mod secrets;
 pub mod state;
 pub mod stream;

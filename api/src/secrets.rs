@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn only_the_same_key_and_channel_read_it_back() {
-        let (keys, others) = (Keys::from_secret(&"a".repeat(32)).unwrap(), Keys::from_secret(&"b".repeat(32)).unwrap());
+        let (keys, others) =
+            (Keys::from_secret(&"a".repeat(32)).unwrap(), Keys::from_secret(&"b".repeat(32)).unwrap());
         let (channel, other) = (Uuid::from_u128(1).into(), Uuid::from_u128(2).into());
         let sealed = seal(&keys, channel, &"EAAG-token").unwrap();
         assert!(!sealed.windows(4).any(|window| window == b"EAAG"));

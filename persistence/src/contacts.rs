@@ -210,6 +210,33 @@ pub fn update_identity(conn: &mut PgConnection, identity: &StoredIdentity) -> Re
     expect_rows("contacts::update_identity", changed, 1)
 }
 
+/// Takes phone numbers from the identities that have them, for customers who are about to be made
+/// with a lasting id of their own.
+///
+/// # Errors
+/// Only those of the database.
+pub fn free_phones(
+    conn: &mut PgConnection,
+    workspaces: Vec<WorkspaceId>,
+    channels: Vec<ChannelId>,
+    phones: Vec<String>,
+    external_ids: Vec<String>,
+) -> Result<(), StoreError> {
+    if phones.is_empty() {
+        return Ok(());
+    }
+    sql("UPDATE contact_identities i SET phone = NULL
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS n (workspace_id, channel_id, phone, external_id)
+         WHERE i.workspace_id = n.workspace_id AND i.channel_id = n.channel_id AND i.phone = n.phone
+           AND i.external_id <> n.external_id")
+        .bind(workspaces)
+        .bind(channels)
+        .bind(phones)
+        .bind(external_ids)
+        .execute(conn)?;
+    Ok(())
+}
+
 /// A contact wants no marketing messages since `at`, or wants them again. True if that is new.
 ///
 /// # Errors

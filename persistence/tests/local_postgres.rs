@@ -128,9 +128,7 @@ fn as_owner() {
 
 fn owner_command(folder: &Folder) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", "as_owner", "--nocapture"])
-        .env(OWNER_OF, &folder.0);
+    command.args(["--exact", "as_owner", "--nocapture"]).env(OWNER_OF, &folder.0);
     command.stdout(Stdio::piped());
     command
 }

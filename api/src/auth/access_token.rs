@@ -56,7 +56,8 @@ pub fn issue(
         nbf: issued,
         exp: now.plus(lifetime).unix_seconds(),
     };
-    let header = Header { typ: Some(TYPE.to_owned()), kid: Some(keys.id.clone()), ..Header::new(Algorithm::HS256) };
+    let header =
+        Header { typ: Some(TYPE.to_owned()), kid: Some(keys.id.clone()), ..Header::new(Algorithm::HS256) };
     encode(&header, &claims, &EncodingKey::from_secret(&keys.access_tokens))
 }
 

@@ -103,9 +103,11 @@ impl FromRequest for Operator {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let app = app(request);
         let proof = bearer(request).and_then(|token| {
-            let right = app.settings.operator_key.as_deref().is_some_and(|key| {
-                !key.is_empty() && bool::from(key.as_bytes().ct_eq(token.as_bytes()))
-            });
+            let right = app
+                .settings
+                .operator_key
+                .as_deref()
+                .is_some_and(|key| !key.is_empty() && bool::from(key.as_bytes().ct_eq(token.as_bytes())));
             if right { Ok(Self(())) } else { Err(Code::InvalidToken.into()) }
         });
         std::future::ready(proof.map_err(Problem::from))

@@ -25,7 +25,9 @@ pub struct Keys {
 
 /// The secret is too short to be one.
 #[derive(Debug, thiserror::Error)]
-#[error("TANGGAP_SECRET_KEY must have at least {SECRET_MIN_BYTES} bytes; `openssl rand -hex 32` makes a good one")]
+#[error(
+    "TANGGAP_SECRET_KEY must have at least {SECRET_MIN_BYTES} bytes; `openssl rand -hex 32` makes a good one"
+)]
 pub struct SecretTooShort;
 
 impl Keys {

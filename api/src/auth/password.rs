@@ -6,7 +6,8 @@ use argon2::{Algorithm, Argon2, Params, Version};
 
 /// A hash of no password: checked when the e-mail address is unknown, so that the answer takes as
 /// long as for a known one.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$dGFuZ2dhcC1ub2JvZHk$CnOMAEMUYeFSBYDTzU1iHlfFX3KDZgWL1bpnZLeZbd4";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$dGFuZ2dhcC1ub2JvZHk$CnOMAEMUYeFSBYDTzU1iHlfFX3KDZgWL1bpnZLeZbd4";
 
 /// A password could not be hashed: the system has no randomness.
 #[derive(Debug, thiserror::Error)]

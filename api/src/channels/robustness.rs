@@ -1,9 +1,7 @@
 //! Whatever a provider sends, a parser neither panics nor loses what stands beside the odd part.
 
 use domain::inbound::{InboundEvent, InboundKind};
-use proptest::prelude::{
-    Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
-};
+use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::Index;
 use serde_json::{Value, json};
 

@@ -116,7 +116,17 @@ fn log(request: &HttpRequest, status: u16, problem: Option<&Problem>, took: Dura
         tracing::error!(request_id = id, method, route, status, code, milliseconds, agent, workspace,
             cause = %chain(cause), "the request failed");
     } else {
-        tracing::info!(request_id = id, method, route, status, code, milliseconds, agent, workspace, "request");
+        tracing::info!(
+            request_id = id,
+            method,
+            route,
+            status,
+            code,
+            milliseconds,
+            agent,
+            workspace,
+            "request"
+        );
     }
 }
 

@@ -37,8 +37,13 @@ impl Repeat {
     fn of(request: &HttpRequest) -> Result<Self, Refusal> {
         let key = request.headers().get(HEADER).map(|value| {
             let text = value.to_str().unwrap_or_default();
-            let fits = (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-            if fits { Ok(text.to_owned()) } else { Err(Refusal::new(Code::MalformedRequest).with("what", HEADER)) }
+            let fits =
+                (1..=KEY_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+            if fits {
+                Ok(text.to_owned())
+            } else {
+                Err(Refusal::new(Code::MalformedRequest).with("what", HEADER))
+            }
         });
         let mut digest = Sha256::new();
         digest.update(request.method().as_str());

@@ -21,7 +21,10 @@ impl Methods {
                 ("DELETE", item.delete.is_some()),
             ];
             let allow: Vec<_> = has.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
-            (segments(path).map(|part| (!part.starts_with('{')).then(|| part.to_owned())).collect(), allow.join(", "))
+            (
+                segments(path).map(|part| (!part.starts_with('{')).then(|| part.to_owned())).collect(),
+                allow.join(", "),
+            )
         });
         Self { paths: paths.collect() }
     }
@@ -31,7 +34,10 @@ impl Methods {
     pub fn allowed(&self, path: &str) -> Option<&str> {
         let fits = |pattern: &[Option<String>]| {
             pattern.len() == segments(path).count()
-                && pattern.iter().zip(segments(path)).all(|(want, part)| want.as_deref().is_none_or(|want| want == part))
+                && pattern
+                    .iter()
+                    .zip(segments(path))
+                    .all(|(want, part)| want.as_deref().is_none_or(|want| want == part))
         };
         self.paths.iter().find(|(pattern, _)| fits(pattern)).map(|(_, allow)| allow.as_str())
     }

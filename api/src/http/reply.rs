@@ -1,9 +1,9 @@
 //! Answers: bodies with their version and the place in the log from which to follow.
 
+use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ETAG, IF_MATCH};
-use actix_web::HttpRequest;
 use domain::refusal::{Code, Refusal};
 use serde::Serialize;
 
@@ -78,6 +78,7 @@ pub fn expected_version(request: &HttpRequest) -> Result<Option<i64>, Refusal> {
     if text == "*" {
         return Ok(None);
     }
-    let version = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
+    let version =
+        text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).and_then(|text| text.parse().ok());
     version.map(Some).ok_or_else(|| Refusal::new(Code::MalformedRequest).with("what", "If-Match"))
 }

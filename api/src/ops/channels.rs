@@ -58,7 +58,11 @@ impl ChannelSecrets {
     fn named(&self) -> Vec<(&'static str, &str)> {
         match self {
             Self::WhatsApp { access_token, app_secret, verify_token } => {
-                vec![("access_token", access_token), ("app_secret", app_secret), ("verify_token", verify_token)]
+                vec![
+                    ("access_token", access_token),
+                    ("app_secret", app_secret),
+                    ("verify_token", verify_token),
+                ]
             }
             Self::Messenger { page_access_token, app_secret, verify_token } => vec![
                 ("page_access_token", page_access_token),
@@ -75,7 +79,8 @@ impl ChannelSecrets {
     fn hints(&self) -> Vec<SecretHint> {
         let hint = |(name, secret): (&str, &str)| {
             let characters: Vec<char> = secret.chars().collect();
-            let ends_with = (characters.len() >= 12).then(|| characters[characters.len() - 4..].iter().collect());
+            let ends_with =
+                (characters.len() >= 12).then(|| characters[characters.len() - 4..].iter().collect());
             SecretHint { name: name.to_owned(), ends_with }
         };
         self.named().into_iter().map(hint).collect()
@@ -89,11 +94,15 @@ impl ChannelSecrets {
             Self::WhatsApp { access_token, .. } => {
                 ChannelCredentials::WhatsApp(WhatsAppCredentials { phone_number_id: account, access_token })
             }
-            Self::Messenger { page_access_token, .. } => ChannelCredentials::Messenger(MessengerCredentials {
-                page_id: account,
-                access_token: page_access_token,
-            }),
-            Self::Telegram { bot_token, .. } => ChannelCredentials::Telegram(TelegramCredentials { bot_token }),
+            Self::Messenger { page_access_token, .. } => {
+                ChannelCredentials::Messenger(MessengerCredentials {
+                    page_id: account,
+                    access_token: page_access_token,
+                })
+            }
+            Self::Telegram { bot_token, .. } => {
+                ChannelCredentials::Telegram(TelegramCredentials { bot_token })
+            }
         }
     }
 }

@@ -83,8 +83,8 @@ impl<A: Act> Locked<A> {
     /// The conversation as it is, when nothing changed.
     pub(super) fn unchanged(&self, tx: &mut Tx<'_>) -> Result<resource::Conversation, Failure> {
         let now = tx.now;
-        conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
-            .ok_or_else(|| gone(self.conversation.id))
+        let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?;
+        shape.ok_or_else(|| gone(self.conversation.id).into())
     }
 
     /// Moves the ticket along.
@@ -125,7 +125,8 @@ impl<A: Act> Locked<A> {
             created_at: tx.now,
         };
         messages::insert_new(tx.conn, vec![message])?;
-        let shape = messages::shape(tx.conn, self.workspace, id)?.ok_or_else(|| gone(self.conversation.id))?;
+        let shape =
+            messages::shape(tx.conn, self.workspace, id)?.ok_or_else(|| gone(self.conversation.id))?;
         self.tell_message(tx, EventType::MessageCreated, &shape);
         Ok(())
     }
@@ -218,7 +219,12 @@ fn assign_agent(
         "agent": { "id": agent, "name": to.name },
         "by": { "id": me.agent_id, "name": me.name },
     });
-    locked.note(tx, locked.session(), format!("{} gave the conversation to {}", me.name, to.name), content)?;
+    locked.note(
+        tx,
+        locked.session(),
+        format!("{} gave the conversation to {}", me.name, to.name),
+        content,
+    )?;
     locked.follow(tx, change)?;
     Ok(shape)
 }
@@ -242,7 +248,12 @@ fn assign_division(
         "division": { "id": division, "name": to.name },
         "by": { "id": me.agent_id, "name": me.name },
     });
-    locked.note(tx, locked.session(), format!("{} gave the conversation to {}", me.name, to.name), content)?;
+    locked.note(
+        tx,
+        locked.session(),
+        format!("{} gave the conversation to {}", me.name, to.name),
+        content,
+    )?;
     if let Some(change) = change {
         locked.follow(tx, change)?;
     }
@@ -264,7 +275,12 @@ pub fn unassign(
     let shape = locked.save(tx, EventType::ConversationUnassigned)?;
     let me = caller.actor();
     let content = json!({ "event": "unassigned", "by": { "id": me.agent_id, "name": me.name } });
-    locked.note(tx, locked.session(), format!("{} put the conversation back into the queue", me.name), content)?;
+    locked.note(
+        tx,
+        locked.session(),
+        format!("{} put the conversation back into the queue", me.name),
+        content,
+    )?;
     locked.follow(tx, change)?;
     Ok(shape)
 }
@@ -337,11 +353,7 @@ pub(super) fn facts(conversation: &Conversation) -> Facts {
     Facts { assignee: conversation.assignee(), division: conversation.division_id }
 }
 
-fn name_holder<A: Act>(
-    tx: &mut Tx<'_>,
-    locked: &Locked<A>,
-    refusal: Refusal,
-) -> Result<Refusal, Failure> {
+fn name_holder<A: Act>(tx: &mut Tx<'_>, locked: &Locked<A>, refusal: Refusal) -> Result<Refusal, Failure> {
     let holder = match locked.conversation.assignee() {
         Some(agent) => agents::lock_candidate(tx.conn, locked.workspace, agent)?,
         None => None,

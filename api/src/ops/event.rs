@@ -62,11 +62,7 @@ impl EventActor {
 
 impl From<&Actor> for EventActor {
     fn from(actor: &Actor) -> Self {
-        Self {
-            actor_type: EventActorType::Agent,
-            id: Some(actor.agent_id.0),
-            name: Some(actor.name.clone()),
-        }
+        Self { actor_type: EventActorType::Agent, id: Some(actor.agent_id.0), name: Some(actor.name.clone()) }
     }
 }
 

@@ -9,10 +9,10 @@ use domain::message::{AuthorType, Direction, MessageKind, MessageStatus, StatusT
 use domain::refusal::{Code, Refusal};
 use domain::reply_window::reply_window;
 use domain::resource::Message;
+use persistence::channels;
 use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, NewMessage, Progress};
-use persistence::channels;
 use serde_json::json;
 
 use super::conversations::{Locked, Which, fresh};
@@ -65,7 +65,8 @@ pub fn create(
     enqueue(tx, &locked, id)?;
 
     let assigned = change.is_some();
-    locked.save(tx, if assigned { EventType::ConversationAssigned } else { EventType::ConversationUpdated })?;
+    locked
+        .save(tx, if assigned { EventType::ConversationAssigned } else { EventType::ConversationUpdated })?;
     if let Some(change) = change {
         note_taken(tx, &locked)?;
         locked.follow(tx, change)?;
@@ -123,7 +124,8 @@ fn earlier(
 ) -> Result<Option<Message>, Failure> {
     let Some(client_id) = &draft.client_message_id else { return Ok(None) };
     let client_id = input::token("/client_message_id", client_id, CLIENT_ID_MAX)?;
-    let Some(id) = messages::by_client_id(tx.conn, locked.workspace, locked.conversation.id, client_id)? else {
+    let Some(id) = messages::by_client_id(tx.conn, locked.workspace, locked.conversation.id, client_id)?
+    else {
         return Ok(None);
     };
     let message = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;

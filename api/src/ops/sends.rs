@@ -98,9 +98,10 @@ fn unknown() -> MessageError {
     MessageError {
         code: "outcome_unknown".to_owned(),
         provider_code: None,
-        detail: "The provider did not answer, so nobody knows whether the customer got this message. Ask the \
+        detail:
+            "The provider did not answer, so nobody knows whether the customer got this message. Ask the \
                  customer, or send it again; it might arrive twice."
-            .to_owned(),
+                .to_owned(),
     }
 }
 

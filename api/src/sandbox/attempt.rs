@@ -17,11 +17,7 @@ pub(super) struct Attempt {
 
 impl Attempt {
     fn failed(error: String) -> Self {
-        Self {
-            status: None,
-            retry_after: None,
-            error: Some(error),
-        }
+        Self { status: None, retry_after: None, error: Some(error) }
     }
 
     /// Whether the webhook is done with.
@@ -50,23 +46,15 @@ async fn post(shared: &Arc<Shared>, channel: &SandboxChannel, webhook: &Webhook)
     let Some(url) = channel.webhook_url() else {
         return Attempt::failed("no webhook is set".to_owned());
     };
-    let request = shared
-        .client
-        .post(url)
-        .header("content-type", "application/json")
-        .timeout(shared.webhook_timeout);
+    let request =
+        shared.client.post(url).header("content-type", "application/json").timeout(shared.webhook_timeout);
     let request = match channel {
-        SandboxChannel::Whatsapp { app_secret, .. }
-        | SandboxChannel::Messenger { app_secret, .. } => {
-            request.header("user-agent", "facebookexternalua").header(
-                "x-hub-signature-256",
-                hub_signature(app_secret, &webhook.body),
-            )
+        SandboxChannel::Whatsapp { app_secret, .. } | SandboxChannel::Messenger { app_secret, .. } => request
+            .header("user-agent", "facebookexternalua")
+            .header("x-hub-signature-256", hub_signature(app_secret, &webhook.body)),
+        SandboxChannel::Telegram { webhook_secret: Some(secret), .. } => {
+            request.header("x-telegram-bot-api-secret-token", secret)
         }
-        SandboxChannel::Telegram {
-            webhook_secret: Some(secret),
-            ..
-        } => request.header("x-telegram-bot-api-secret-token", secret),
         SandboxChannel::Telegram { .. } => request,
     };
     match request.body(webhook.body.clone()).send().await {
@@ -78,8 +66,7 @@ async fn post(shared: &Arc<Shared>, channel: &SandboxChannel, webhook: &Webhook)
                     .headers()
                     .get("retry-after")
                     .and_then(|value| value.to_str().ok()?.parse().ok()),
-                error: (!status.is_success())
-                    .then(|| format!("Wrong response from the webhook: {status}")),
+                error: (!status.is_success()).then(|| format!("Wrong response from the webhook: {status}")),
             }
         }
         Err(error) if error.is_timeout() => Attempt::failed("Read timeout expired".to_owned()),
@@ -118,13 +105,9 @@ mod tests {
     #[test]
     fn retries_start_at_once_and_slow_down() {
         let millis = |kind, tries| retry_delay(kind, tries, None).as_millis();
-        let graph: Vec<_> = (1..=8)
-            .map(|tries| millis(SandboxKind::Whatsapp, tries))
-            .collect();
+        let graph: Vec<_> = (1..=8).map(|tries| millis(SandboxKind::Whatsapp, tries)).collect();
         assert_eq!(graph, [0, 200, 1_000, 2_000, 5_000, 10_000, 30_000, 30_000]);
-        let telegram: Vec<_> = (1..=4)
-            .map(|tries| millis(SandboxKind::Telegram, tries))
-            .collect();
+        let telegram: Vec<_> = (1..=4).map(|tries| millis(SandboxKind::Telegram, tries)).collect();
         assert_eq!(telegram, [0, 2_000, 4_000, 8_000]);
         assert!((60_000..=120_000).contains(&millis(SandboxKind::Telegram, 30)));
         assert_eq!(retry_delay(SandboxKind::Telegram, 1, Some(7)).as_secs(), 7);

@@ -79,9 +79,7 @@ impl SandboxChannel {
     #[must_use]
     pub fn account(&self) -> &str {
         match self {
-            Self::Whatsapp {
-                phone_number_id, ..
-            } => phone_number_id,
+            Self::Whatsapp { phone_number_id, .. } => phone_number_id,
             Self::Messenger { page_id, .. } => page_id,
             Self::Telegram { bot_token, .. } => bot_token.split(':').next().unwrap_or(bot_token),
         }
@@ -101,9 +99,7 @@ impl SandboxChannel {
     pub(super) fn token(&self) -> &str {
         match self {
             Self::Whatsapp { access_token, .. } => access_token,
-            Self::Messenger {
-                page_access_token, ..
-            } => page_access_token,
+            Self::Messenger { page_access_token, .. } => page_access_token,
             Self::Telegram { bot_token, .. } => bot_token,
         }
     }
@@ -111,9 +107,7 @@ impl SandboxChannel {
     /// Where webhooks go, if anywhere.
     pub(super) fn webhook_url(&self) -> Option<&str> {
         match self {
-            Self::Whatsapp { webhook_url, .. } | Self::Messenger { webhook_url, .. } => {
-                Some(webhook_url)
-            }
+            Self::Whatsapp { webhook_url, .. } | Self::Messenger { webhook_url, .. } => Some(webhook_url),
             Self::Telegram { webhook_url, .. } => webhook_url.as_deref(),
         }
     }
@@ -134,22 +128,12 @@ impl SandboxChannel {
                 "access_token": mask(access_token), "app_secret": mask(app_secret),
                 "webhook_url": webhook_url,
             }),
-            Self::Messenger {
-                page_id,
-                app_id,
-                page_access_token,
-                app_secret,
-                webhook_url,
-            } => json!({
+            Self::Messenger { page_id, app_id, page_access_token, app_secret, webhook_url } => json!({
                 "kind": "messenger", "account": page_id, "page_id": page_id, "app_id": app_id,
                 "page_access_token": mask(page_access_token), "app_secret": mask(app_secret),
                 "webhook_url": webhook_url,
             }),
-            Self::Telegram {
-                bot_token,
-                webhook_secret,
-                webhook_url,
-            } => json!({
+            Self::Telegram { bot_token, webhook_secret, webhook_url } => json!({
                 "kind": "telegram", "account": self.account(), "bot_token": mask(bot_token),
                 "webhook_secret": webhook_secret.as_deref().map(mask), "webhook_url": webhook_url,
             }),
@@ -164,10 +148,7 @@ impl SandboxChannel {
         if self.token().is_empty() {
             return Some("the access token is empty".to_owned());
         }
-        if let Self::Whatsapp {
-            display_phone_number,
-            ..
-        } = self
+        if let Self::Whatsapp { display_phone_number, .. } = self
             && super::ids::digits(display_phone_number).len() < 7
         {
             return Some("`display_phone_number` is no international phone number".to_owned());

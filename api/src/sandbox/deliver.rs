@@ -59,11 +59,7 @@ pub(super) enum Start {
 }
 
 /// Sends webhooks one after another, in the background. Yields how the first attempt of the first one ended, or of the last if all were taken.
-pub(super) fn start(
-    shared: &Arc<Shared>,
-    chain: Vec<Webhook>,
-    start: Start,
-) -> oneshot::Receiver<Outcome> {
+pub(super) fn start(shared: &Arc<Shared>, chain: Vec<Webhook>, start: Start) -> oneshot::Receiver<Outcome> {
     let (report, first) = oneshot::channel();
     let Some(head) = chain.first() else {
         return first;
@@ -72,8 +68,7 @@ pub(super) fn start(
         trace(shared, webhook, |_| {});
     }
     // The updates of one Telegram chat wait for each other; elsewhere chains are free.
-    let lane =
-        (head.kind == SandboxKind::Telegram).then(|| (head.account.clone(), head.customer.clone()));
+    let lane = (head.kind == SandboxKind::Telegram).then(|| (head.account.clone(), head.customer.clone()));
     let (done, ended) = oneshot::channel();
     let before = lane.and_then(|lane| shared.world().lanes.insert(lane, ended));
     let worker = Arc::clone(shared);
@@ -105,16 +100,10 @@ impl Report {
 
 async fn run_chain(shared: &Arc<Shared>, chain: Vec<Webhook>, mut report: Report) {
     let mut last = Outcome::default();
-    let mut queue: VecDeque<(Webhook, bool)> = reordered(shared, chain)
-        .into_iter()
-        .map(|hook| (hook, true))
-        .collect();
+    let mut queue: VecDeque<(Webhook, bool)> =
+        reordered(shared, chain).into_iter().map(|hook| (hook, true)).collect();
     while let Some((webhook, with_faults)) = queue.pop_front() {
-        let actions = if with_faults {
-            faults_of(shared, &webhook)
-        } else {
-            Vec::new()
-        };
+        let actions = if with_faults { faults_of(shared, &webhook) } else { Vec::new() };
         if let Some(kept_back) = keep_back(shared, &webhook, &actions) {
             last = kept_back;
             continue;
@@ -146,9 +135,7 @@ fn reordered(shared: &Arc<Shared>, mut chain: Vec<Webhook>) -> Vec<Webhook> {
         && head.event == Event::Status
         && chain.len() > 1
     {
-        let actions = take(&mut shared.world().rules, &call(head), |action| {
-            *action == Action::Reorder
-        });
+        let actions = take(&mut shared.world().rules, &call(head), |action| *action == Action::Reorder);
         if !actions.is_empty() {
             chain.reverse();
         }
@@ -172,9 +159,7 @@ fn faults_of(shared: &Arc<Shared>, webhook: &Webhook) -> Vec<Action> {
     let may_hold = webhook.event == Event::Message
         && webhook.kind != SandboxKind::Telegram
         && !world.held.contains_key(&webhook.account);
-    take(&mut world.rules, &call(webhook), |action| {
-        *action != Action::Reorder || may_hold
-    })
+    take(&mut world.rules, &call(webhook), |action| *action != Action::Reorder || may_hold)
 }
 
 /// Drops or holds a webhook if a fault says so.
@@ -191,10 +176,7 @@ fn keep_back(shared: &Arc<Shared>, webhook: &Webhook, actions: &[Action]) -> Opt
         shared.world().held.insert(account, webhook.clone());
     }
     trace(shared, webhook, |trace| trace.state = state);
-    Some(Outcome {
-        fault: Some(fault),
-        ..Outcome::default()
-    })
+    Some(Outcome { fault: Some(fault), ..Outcome::default() })
 }
 
 /// The message's state changes when its status is on the way, whether Tanggap takes it or not.
@@ -226,9 +208,7 @@ async fn deliver(shared: &Arc<Shared>, webhook: &Webhook, report: &mut Report) -
         let wait = retry_delay(webhook.kind, tries, attempt.retry_after);
         let over = match webhook.kind {
             SandboxKind::Telegram => {
-                let next = shared
-                    .now()
-                    .plus(TimeDelta::from_std(wait).unwrap_or_default());
+                let next = shared.now().plus(TimeDelta::from_std(wait).unwrap_or_default());
                 next.since(webhook.at) > TELEGRAM_KEEPS
             }
             _ => tries >= GRAPH_TRIES,
@@ -265,10 +245,7 @@ async fn deliver(shared: &Arc<Shared>, webhook: &Webhook, report: &mut Report) -
 /// Changes the trace of a webhook in the log.
 fn trace(shared: &Arc<Shared>, webhook: &Webhook, change: impl FnOnce(&mut Trace)) {
     if let Some(entry) = shared.world().entry(webhook.entry) {
-        let known = entry
-            .webhooks
-            .iter()
-            .position(|trace| trace.event == webhook.label);
+        let known = entry.webhooks.iter().position(|trace| trace.event == webhook.label);
         let index = known.unwrap_or_else(|| {
             entry.webhooks.push(Trace {
                 event: webhook.label.to_owned(),

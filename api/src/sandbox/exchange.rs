@@ -68,12 +68,7 @@ pub(super) async fn exchange(
         match action {
             Action::Delay { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
             Action::Drop => return cut(request),
-            Action::Refuse {
-                status,
-                code,
-                subcode,
-                message,
-            } => {
+            Action::Refuse { status, code, subcode, message } => {
                 let reply = refusal(parties.kind, status, code, subcode, message.as_deref());
                 return reply.into_response();
             }

@@ -102,10 +102,7 @@ impl Action {
 
     /// Whether rules after it have nothing left to act on.
     fn is_final(&self) -> bool {
-        matches!(
-            self,
-            Self::Drop | Self::Refuse { .. } | Self::RateLimit { .. }
-        )
+        matches!(self, Self::Drop | Self::Refuse { .. } | Self::RateLimit { .. })
     }
 }
 
@@ -158,10 +155,7 @@ impl Rule {
             .channel
             .as_deref()
             .is_none_or(|channel| channel == call.account || channel == call.kind.as_str());
-        let customer = self
-            .customer
-            .as_deref()
-            .is_none_or(|customer| customer == call.customer);
+        let customer = self.customer.as_deref().is_none_or(|customer| customer == call.customer);
         let event = self.event.is_none() || self.event == call.event;
         let left = self.times.is_none_or(|times| self.applied < times);
         self.target == call.target && channel && customer && event && left
@@ -169,11 +163,7 @@ impl Rule {
 }
 
 /// Takes what applies to this call, in the order of the rules, and counts it.
-pub(super) fn take(
-    rules: &mut [Rule],
-    call: &Call<'_>,
-    wanted: impl Fn(&Action) -> bool,
-) -> Vec<Action> {
+pub(super) fn take(rules: &mut [Rule], call: &Call<'_>, wanted: impl Fn(&Action) -> bool) -> Vec<Action> {
     let mut actions = Vec::new();
     for rule in rules {
         if !rule.matches(call) || !wanted(&rule.action) {
@@ -204,9 +194,7 @@ mod tests {
             rule(
                 json!({"target": "webhook", "event": "message", "customer": "628", "times": 1, "action": {"type": "drop"}}),
             ),
-            rule(
-                json!({"target": "webhook", "channel": "whatsapp", "action": {"type": "delay", "ms": 5}}),
-            ),
+            rule(json!({"target": "webhook", "channel": "whatsapp", "action": {"type": "delay", "ms": 5}})),
         ];
         let call = Call {
             target: Target::Webhook,
@@ -216,18 +204,10 @@ mod tests {
             event: Some(Event::Message),
         };
         assert_eq!(take(&mut rules, &call, |_| true), [Action::Drop]);
-        assert_eq!(
-            take(&mut rules, &call, |_| true),
-            [Action::Delay { ms: 5 }],
-            "dropping ends the list"
-        );
+        assert_eq!(take(&mut rules, &call, |_| true), [Action::Delay { ms: 5 }], "dropping ends the list");
         let counts: Vec<_> = rules.iter().map(|rule| rule.applied).collect();
         assert_eq!(counts, [1, 1]);
-        let other = Call {
-            kind: SandboxKind::Telegram,
-            customer: "629",
-            ..call
-        };
+        let other = Call { kind: SandboxKind::Telegram, customer: "629", ..call };
         assert!(take(&mut rules, &other, |_| true).is_empty());
     }
 

@@ -35,34 +35,19 @@ pub(super) async fn send_message(
         }
     };
     match channel {
-        SandboxChannel::Whatsapp {
-            phone_number_id,
-            display_phone_number,
-            waba_id,
-            ..
-        } => {
-            let number = Number {
-                phone_number_id,
-                display_phone_number,
-                waba_id,
-            };
+        SandboxChannel::Whatsapp { phone_number_id, display_phone_number, waba_id, .. } => {
+            let number = Number { phone_number_id, display_phone_number, waba_id };
             whatsapp::send::handle(&shared, &request, number, body).await
         }
         SandboxChannel::Messenger { page_id, .. } => {
             messenger::send::handle(&shared, &request, &page_id, body).await
         }
-        SandboxChannel::Telegram { .. } => {
-            Reply::from(GraphError::unknown_object(&id)).into_response()
-        }
+        SandboxChannel::Telegram { .. } => Reply::from(GraphError::unknown_object(&id)).into_response(),
     }
 }
 
 /// The account that the bearer may send through; the token is looked at before the id.
-fn authenticate(
-    shared: &Shared,
-    request: &HttpRequest,
-    id: &str,
-) -> Result<SandboxChannel, GraphError> {
+fn authenticate(shared: &Shared, request: &HttpRequest, id: &str) -> Result<SandboxChannel, GraphError> {
     let bearer = request
         .headers()
         .get(AUTHORIZATION)
@@ -77,9 +62,7 @@ fn authenticate(
     let mut own = world
         .channels
         .iter()
-        .filter(|channel| {
-            channel.token() == bearer && !matches!(channel, SandboxChannel::Telegram { .. })
-        })
+        .filter(|channel| channel.token() == bearer && !matches!(channel, SandboxChannel::Telegram { .. }))
         .peekable();
     if own.peek().is_none() {
         return Err(GraphError::unauthorized(true));

@@ -7,9 +7,9 @@ use super::sign::short_hash;
 
 /// Calling codes of two digits; `1` and `7` have one, all others three.
 const TWO_DIGIT_CODES: [&str; 41] = [
-    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47",
-    "48", "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65",
-    "66", "81", "82", "84", "86", "90", "91", "92", "95",
+    "20", "27", "30", "31", "32", "33", "34", "36", "39", "40", "41", "43", "44", "45", "46", "47", "48",
+    "49", "51", "52", "53", "54", "55", "56", "57", "58", "60", "61", "62", "63", "64", "65", "66", "81",
+    "82", "84", "86", "90", "91", "92", "95",
 ];
 
 /// More of them, kept apart only for the length of the line.
@@ -53,10 +53,7 @@ pub(super) fn trace_id() -> String {
 
 /// A made-up media id: digits, as WhatsApp's.
 pub(super) fn media_id() -> String {
-    format!(
-        "{:016}",
-        rand::random::<u64>() % 9_000_000_000_000_000 + 1_000_000_000_000_000
-    )
+    format!("{:016}", rand::random::<u64>() % 9_000_000_000_000_000 + 1_000_000_000_000_000)
 }
 
 /// Random letters, from `bytes` random bytes (32 at most).
@@ -106,10 +103,7 @@ mod tests {
     #[test]
     fn a_wamid_holds_the_number_as_the_real_ones_do() {
         let id = wamid("6281234567890", Way::FromCustomer);
-        assert!(
-            id.starts_with("wamid.HBgNNjI4MTIzNDU2Nzg5MBUCABIYF"),
-            "{id}"
-        );
+        assert!(id.starts_with("wamid.HBgNNjI4MTIzNDU2Nzg5MBUCABIYF"), "{id}");
         let bytes = STANDARD.decode(id.trim_start_matches("wamid.")).unwrap();
         assert_eq!(bytes.len(), 3 + 13 + 6 + 20 + 1);
         assert_ne!(id, wamid("6281234567890", Way::FromCustomer));

@@ -86,11 +86,7 @@ impl GraphError {
         } else {
             "An access token is required to request this resource."
         };
-        Self {
-            status: 401,
-            message: message.to_owned(),
-            ..Self::new(190, "")
-        }
+        Self { status: 401, message: message.to_owned(), ..Self::new(190, "") }
     }
 
     /// There is nothing with this id for this token.
@@ -123,19 +119,13 @@ impl From<GraphError> for Reply {
             );
         }
         body.insert("fbtrace_id".to_owned(), json!(trace_id()));
-        Self {
-            status: error.status,
-            body: json!({ "error": body }),
-        }
+        Self { status: error.status, body: json!({ "error": body }) }
     }
 }
 
 /// An error of the Telegram Bot API.
 pub(super) fn telegram_error(status: u16, description: &str) -> Reply {
-    Reply {
-        status,
-        body: json!({"ok": false, "error_code": status, "description": description}),
-    }
+    Reply { status, body: json!({"ok": false, "error_code": status, "description": description}) }
 }
 
 /// A scripted refusal, in the provider's shape.
@@ -148,10 +138,7 @@ pub(super) fn refusal(
 ) -> Reply {
     let message = message.unwrap_or("Refused by a fault of the sandbox");
     if kind == SandboxKind::Telegram {
-        return Reply {
-            status,
-            body: json!({"ok": false, "error_code": code, "description": message}),
-        };
+        return Reply { status, body: json!({"ok": false, "error_code": code, "description": message}) };
     }
     let mut error = GraphError::new(code, message).status(status);
     if let Some(subcode) = subcode {

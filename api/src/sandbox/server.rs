@@ -49,33 +49,29 @@ impl Sandbox {
         let base_url = format!("http://{}", reachable(addr));
         let shared = Shared::new(config.clock, config.webhook_timeout, base_url)?;
         let state = Data::new(Arc::clone(&shared));
-        let server =
-            HttpServer::new(move || {
-                App::new()
-                    .app_data(state.clone())
-                    .app_data(PayloadConfig::new(BODY_LIMIT))
-                    .app_data(QueryConfig::default().error_handler(|error, _| {
-                        Refusal::invalid(format!("query: {error}")).into()
-                    }))
-                    .configure(services)
-            })
-            .on_connect(|connection, extensions| {
-                let stream = connection.downcast_ref::<actix_web::rt::net::TcpStream>();
-                if let Some(connection) = stream.and_then(Connection::of) {
-                    extensions.insert(connection);
-                }
-            })
-            .workers(1)
-            .disable_signals()
-            .listen(listener)?
-            .run();
+        let server = HttpServer::new(move || {
+            App::new()
+                .app_data(state.clone())
+                .app_data(PayloadConfig::new(BODY_LIMIT))
+                .app_data(
+                    QueryConfig::default()
+                        .error_handler(|error, _| Refusal::invalid(format!("query: {error}")).into()),
+                )
+                .configure(services)
+        })
+        .on_connect(|connection, extensions| {
+            let stream = connection.downcast_ref::<actix_web::rt::net::TcpStream>();
+            if let Some(connection) = stream.and_then(Connection::of) {
+                extensions.insert(connection);
+            }
+        })
+        .workers(1)
+        .disable_signals()
+        .listen(listener)?
+        .run();
         let handle = server.handle();
         tokio::spawn(server);
-        Ok(Self {
-            addr,
-            shared,
-            server: handle,
-        })
+        Ok(Self { addr, shared, server: handle })
     }
 
     /// Stops the server and everything on its way.

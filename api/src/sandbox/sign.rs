@@ -53,10 +53,7 @@ pub(super) fn hub_signature(app_secret: &str, body: &[u8]) -> String {
 
 /// The first eight bytes of the SHA-256 of `text`, as a number.
 pub(super) fn short_hash(text: &str) -> u64 {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(8)
-        .fold(0, |number, byte| number << 8 | u64::from(*byte))
+    Sha256::digest(text.as_bytes()).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]
@@ -68,14 +65,8 @@ mod tests {
     fn escapes_as_each_provider_does() {
         let body = json!({"text": "Malang ä / 📮"});
         let text = |escaping| String::from_utf8(encode(&body, escaping)).unwrap();
-        assert_eq!(
-            text(Escaping::UnicodeAndSlash),
-            r#"{"text":"Malang \u00e4 \/ \ud83d\udcee"}"#
-        );
-        assert_eq!(
-            text(Escaping::Unicode),
-            r#"{"text":"Malang \u00e4 / \ud83d\udcee"}"#
-        );
+        assert_eq!(text(Escaping::UnicodeAndSlash), r#"{"text":"Malang \u00e4 \/ \ud83d\udcee"}"#);
+        assert_eq!(text(Escaping::Unicode), r#"{"text":"Malang \u00e4 / \ud83d\udcee"}"#);
         assert_eq!(text(Escaping::None), r#"{"text":"Malang ä / 📮"}"#);
     }
 

@@ -142,9 +142,7 @@ impl World {
 
     /// The account with this id.
     pub(super) fn channel(&self, account: &str) -> Option<&SandboxChannel> {
-        self.channels
-            .iter()
-            .find(|channel| channel.account() == account)
+        self.channels.iter().find(|channel| channel.account() == account)
     }
 
     /// Adds an account, or replaces the one of the same kind and id. Whether it is new.
@@ -167,9 +165,7 @@ impl World {
 
     /// The customer at this account, made up when unknown.
     pub(super) fn customer(&mut self, account: &str, id: &str) -> &mut Customer {
-        self.customers
-            .entry((account.to_owned(), id.to_owned()))
-            .or_default()
+        self.customers.entry((account.to_owned(), id.to_owned())).or_default()
     }
 
     /// The customer at this account.
@@ -197,21 +193,14 @@ impl World {
 
     /// The newest message with this id at this account.
     pub(super) fn by_provider_id(&self, account: &str, id: &str) -> Option<&Entry> {
-        self.log
-            .iter()
-            .rev()
-            .find(|entry| entry.channel == account && entry.provider_message_id == id)
+        self.log.iter().rev().find(|entry| entry.channel == account && entry.provider_message_id == id)
     }
 
     /// The next id for Telegram. The first is taken from the clock, so that a sandbox started later does not repeat the ids of an earlier one.
     pub(super) fn next_telegram_id(&mut self, now: Timestamp) -> i64 {
         const BEFORE_ANY_RUN: i64 = 1_700_000_000;
         let first = (now.unix_seconds() - BEFORE_ANY_RUN).max(1);
-        self.telegram_ids = if self.telegram_ids == 0 {
-            first
-        } else {
-            self.telegram_ids + 1
-        };
+        self.telegram_ids = if self.telegram_ids == 0 { first } else { self.telegram_ids + 1 };
         self.telegram_ids
     }
 
@@ -257,10 +246,7 @@ mod tests {
     #[test]
     fn the_window_closes_after_exactly_a_day() {
         let wrote = Timestamp::from_unix_seconds(1_795_140_843).unwrap();
-        let customer = Customer {
-            last_wrote_at: Some(wrote),
-            ..Customer::default()
-        };
+        let customer = Customer { last_wrote_at: Some(wrote), ..Customer::default() };
         let day = TimeDelta::hours(24);
         assert!(customer.wrote_within(day, wrote.plus(day - TimeDelta::seconds(1))));
         assert!(!customer.wrote_within(day, wrote.plus(day)));

@@ -200,8 +200,7 @@ impl Layout {
             Holder::ThisServer => Ok(Some(pid)),
             Holder::OtherServer | Holder::Nobody => Ok(None),
             Holder::Stranger => {
-                fs::remove_file(self.postmaster_file())
-                    .map_err(doing("removing a stale postmaster.pid"))?;
+                fs::remove_file(self.postmaster_file()).map_err(doing("removing a stale postmaster.pid"))?;
                 Ok(None)
             }
         }

@@ -115,12 +115,7 @@ impl Server {
         Ok(ended)
     }
 
-    fn wait_until_ready(
-        &mut self,
-        layout: &Layout,
-        sockets: &Path,
-        deadline: Instant,
-    ) -> Result<(), String> {
+    fn wait_until_ready(&mut self, layout: &Layout, sockets: &Path, deadline: Instant) -> Result<(), String> {
         let url = format!("{}&connect_timeout=5", url(sockets, "postgres"));
         loop {
             if let Ok(Some(ended)) = self.postgres.try_wait() {

@@ -131,10 +131,7 @@ mod tests {
             Reply::json(500, "{}"),
             Reply::json(302, ""),
             // Followed, it would end at a port where nobody listens: a refused connection.
-            Reply::Raw(
-                "HTTP/1.1 307 X\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
-                    .into(),
-            ),
+            Reply::Raw("HTTP/1.1 307 X\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".into()),
             Reply::json(408, ""),
             Reply::json(200, "{}"),
             Reply::json(200, page),

@@ -46,13 +46,11 @@ impl MessagesQuery {
             .channel
             .as_deref()
             .is_none_or(|name| name == entry.channel || name == entry.channel_kind.as_str());
-        let direction = self.direction.as_deref().is_none_or(|direction| {
-            (direction == "inbound") == (entry.direction == Direction::Inbound)
-        });
-        let status = self
-            .status
+        let direction = self
+            .direction
             .as_deref()
-            .is_none_or(|status| status == entry.status);
+            .is_none_or(|direction| (direction == "inbound") == (entry.direction == Direction::Inbound));
+        let status = self.status.as_deref().is_none_or(|status| status == entry.status);
         entry.customer == customer && entry.n > self.after && channel && direction && status
     }
 }
@@ -64,9 +62,8 @@ pub(in crate::sandbox) async fn list_customer_messages(
     query: Query<MessagesQuery>,
     shared: Data<Arc<Shared>>,
 ) -> Result<HttpResponse, Refusal> {
-    let known = |name: &Option<String>, words: &[&str]| {
-        name.as_deref().is_none_or(|word| words.contains(&word))
-    };
+    let known =
+        |name: &Option<String>, words: &[&str]| name.as_deref().is_none_or(|word| words.contains(&word));
     if !known(&query.direction, &["inbound", "outbound"]) {
         return Err(Refusal::invalid("`direction` is `inbound` or `outbound`"));
     }
@@ -201,11 +198,7 @@ pub(in crate::sandbox) async fn read_customer_messages(
     body: Bytes,
     shared: Data<Arc<Shared>>,
 ) -> Result<HttpResponse, Refusal> {
-    let look: Look = if body.is_empty() {
-        Look::default()
-    } else {
-        read_json(&body)?
-    };
+    let look: Look = if body.is_empty() { Look::default() } else { read_json(&body)? };
     let (chains, count) = look_at_chat(&shared, &path, look.channel.as_deref())?;
     shared.notify();
     for chain in chains {
@@ -231,10 +224,7 @@ fn look_at_chat(
         let theirs = entry.channel == account && entry.customer == id;
         let open = entry.direction == Direction::Outbound && rank(entry.status) < rank("read");
         if theirs && open {
-            unread.insert(
-                entry.n,
-                (rank(entry.status) < rank("delivered"), entry.clone()),
-            );
+            unread.insert(entry.n, (rank(entry.status) < rank("delivered"), entry.clone()));
             entry.status = "read";
         }
     }
@@ -251,12 +241,7 @@ fn look_at_chat(
             .map(|webhook| vec![webhook])
             .into_iter()
             .collect(),
-        SandboxChannel::Whatsapp {
-            phone_number_id,
-            display_phone_number,
-            waba_id,
-            ..
-        } => {
+        SandboxChannel::Whatsapp { phone_number_id, display_phone_number, waba_id, .. } => {
             let number = Number {
                 phone_number_id: phone_number_id.clone(),
                 display_phone_number: display_phone_number.clone(),
@@ -269,9 +254,7 @@ fn look_at_chat(
             };
             unread
                 .into_values()
-                .map(|(undelivered, entry)| {
-                    vec![read_status(&number, &person, &entry, undelivered, now)]
-                })
+                .map(|(undelivered, entry)| vec![read_status(&number, &person, &entry, undelivered, now)])
                 .collect()
         }
     };

@@ -13,9 +13,7 @@ use crate::sandbox::shared::Shared;
 #[get("/")]
 pub(in crate::sandbox) async fn get_help(shared: Data<Arc<Shared>>) -> HttpResponse {
     let page = include_str!("help.txt").replace("{base}", &shared.base_url);
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body(page)
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(page)
 }
 
 /// The answer to paths that nobody serves.
@@ -23,10 +21,8 @@ pub(in crate::sandbox) async fn not_found(request: HttpRequest) -> HttpResponse 
     if request.path().starts_with("/bot") {
         return telegram_error(404, "Not Found").into_response();
     }
-    HttpResponse::NotFound()
-        .content_type("application/problem+json")
-        .json(json!({
-            "type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found",
-            "detail": format!("{} {} is nothing here; GET / lists what is", request.method(), request.path()),
-        }))
+    HttpResponse::NotFound().content_type("application/problem+json").json(json!({
+        "type": "about:blank", "title": "Not Found", "status": 404, "code": "not_found",
+        "detail": format!("{} {} is nothing here; GET / lists what is", request.method(), request.path()),
+    }))
 }

@@ -18,29 +18,17 @@ pub(in crate::sandbox) struct Refusal {
 impl Refusal {
     /// The call is understood and makes no sense.
     pub(in crate::sandbox) fn invalid(detail: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            code: "invalid",
-            detail: detail.into(),
-        }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, code: "invalid", detail: detail.into() }
     }
 
     /// What the call is about is not there.
     pub(in crate::sandbox) fn not_found(detail: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            code: "not_found",
-            detail: detail.into(),
-        }
+        Self { status: StatusCode::NOT_FOUND, code: "not_found", detail: detail.into() }
     }
 
     /// The call does not fit the state of things.
     pub(in crate::sandbox) fn conflict(detail: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::CONFLICT,
-            code: "conflict",
-            detail: detail.into(),
-        }
+        Self { status: StatusCode::CONFLICT, code: "conflict", detail: detail.into() }
     }
 }
 
@@ -56,15 +44,13 @@ impl ResponseError for Refusal {
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::build(self.status)
-            .content_type("application/problem+json")
-            .json(json!({
-                "type": "about:blank",
-                "title": self.status.canonical_reason(),
-                "status": self.status.as_u16(),
-                "code": self.code,
-                "detail": self.detail,
-            }))
+        HttpResponse::build(self.status).content_type("application/problem+json").json(json!({
+            "type": "about:blank",
+            "title": self.status.canonical_reason(),
+            "status": self.status.as_u16(),
+            "code": self.code,
+            "detail": self.detail,
+        }))
     }
 }
 
@@ -73,19 +59,12 @@ pub(in crate::sandbox) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<
     let mut reader = serde_json::Deserializer::from_slice(body);
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        let status = if error.inner().is_data() {
-            StatusCode::UNPROCESSABLE_ENTITY
-        } else {
-            StatusCode::BAD_REQUEST
-        };
+        let status =
+            if error.inner().is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
         let place = match path.as_str() {
             "." => String::new(),
             path => format!("`{path}`: "),
         };
-        Refusal {
-            status,
-            code: "invalid_json",
-            detail: format!("{place}{}", error.inner()),
-        }
+        Refusal { status, code: "invalid_json", detail: format!("{place}{}", error.inner()) }
     })
 }

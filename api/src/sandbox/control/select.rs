@@ -5,22 +5,14 @@ use crate::sandbox::channel::{SandboxChannel, SandboxKind};
 use crate::sandbox::world::World;
 
 /// The account named by its id or kind; without a name the only one, or else the first WhatsApp number.
-pub(in crate::sandbox) fn channel(
-    world: &World,
-    name: Option<&str>,
-) -> Result<SandboxChannel, Refusal> {
+pub(in crate::sandbox) fn channel(world: &World, name: Option<&str>) -> Result<SandboxChannel, Refusal> {
     let found = match name {
-        Some(name) => world.channel(name).or_else(|| {
-            world
-                .channels
-                .iter()
-                .find(|channel| channel.kind().as_str() == name)
-        }),
+        Some(name) => world
+            .channel(name)
+            .or_else(|| world.channels.iter().find(|channel| channel.kind().as_str() == name)),
         None => match &world.channels[..] {
             [only] => Some(only),
-            several => several
-                .iter()
-                .find(|channel| channel.kind() == SandboxKind::Whatsapp),
+            several => several.iter().find(|channel| channel.kind() == SandboxKind::Whatsapp),
         },
     };
     found.cloned().ok_or_else(|| refuse(world, name))
@@ -46,20 +38,12 @@ pub(in crate::sandbox) fn channel_of(
 
 fn refuse(world: &World, name: Option<&str>) -> Refusal {
     if world.channels.is_empty() {
-        return Refusal::conflict(
-            "no channel is connected: register one with POST /sandbox/channels",
-        );
+        return Refusal::conflict("no channel is connected: register one with POST /sandbox/channels");
     }
-    let connected: Vec<String> = world
-        .channels
-        .iter()
-        .map(|channel| format!("{channel:?}"))
-        .collect();
+    let connected: Vec<String> = world.channels.iter().map(|channel| format!("{channel:?}")).collect();
     let connected = connected.join(", ");
     match name {
-        Some(name) => Refusal::not_found(format!(
-            "no channel `{name}` is connected; these are: {connected}"
-        )),
+        Some(name) => Refusal::not_found(format!("no channel `{name}` is connected; these are: {connected}")),
         None => Refusal::invalid(format!("say which `channel`: {connected}")),
     }
 }
@@ -76,8 +60,5 @@ pub(in crate::sandbox) fn customer_id(kind: SandboxKind, id: &str) -> Result<Str
     if fits && !digits.starts_with('0') {
         return Ok(digits.to_owned());
     }
-    Err(Refusal::invalid(format!(
-        "`{id}` is no customer of a {} channel: give {what}",
-        kind.as_str()
-    )))
+    Err(Refusal::invalid(format!("`{id}` is no customer of a {} channel: give {what}", kind.as_str())))
 }

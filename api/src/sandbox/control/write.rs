@@ -43,11 +43,7 @@ pub(in crate::sandbox) async fn create_customer_message(
             ..Outcome::default()
         },
     };
-    let mut answer = if outcome.delivered {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::Accepted()
-    };
+    let mut answer = if outcome.delivered { HttpResponse::Ok() } else { HttpResponse::Accepted() };
     Ok(answer.json(json!({
         "n": n,
         "provider_message_id": provider_id,
@@ -74,15 +70,7 @@ fn write(shared: &Shared, id: &str, written: &Written) -> Result<(Webhook, Strin
     let customer = customer(&mut world, channel.account(), &id, written, now)?;
     let mut entry = entry(&channel, &id, written, &provider_id, now);
     entry.content = Value::Object(content.clone());
-    let draft = Draft {
-        id: &id,
-        customer: &customer,
-        entry: &entry,
-        content,
-        event_name,
-        written,
-        now,
-    };
+    let draft = Draft { id: &id, customer: &customer, entry: &entry, content, event_name, written, now };
     let body = draft.webhook(&mut world, &channel);
     let n = world.record(entry);
     let webhook = Webhook {
@@ -190,12 +178,7 @@ impl Draft<'_> {
     /// The webhook's bytes, in the words of the channel.
     fn webhook(self, world: &mut World, channel: &SandboxChannel) -> Vec<u8> {
         match channel {
-            SandboxChannel::Whatsapp {
-                phone_number_id,
-                display_phone_number,
-                waba_id,
-                ..
-            } => {
+            SandboxChannel::Whatsapp { phone_number_id, display_phone_number, waba_id, .. } => {
                 let number = Number {
                     phone_number_id: phone_number_id.clone(),
                     display_phone_number: display_phone_number.clone(),
@@ -214,18 +197,11 @@ impl Draft<'_> {
 
     fn whatsapp(self, world: &World, number: &Number) -> Value {
         let mut message = self.content;
-        if let (Some(reply_to), false) = (
-            &self.written.reply_to,
-            self.written.kind() == Kind::Reaction,
-        ) {
+        if let (Some(reply_to), false) = (&self.written.reply_to, self.written.kind() == Kind::Reaction) {
             let by_customer = world
                 .by_provider_id(&number.phone_number_id, reply_to)
                 .is_some_and(|entry| entry.direction == Direction::Inbound);
-            let from = if by_customer {
-                self.id.to_owned()
-            } else {
-                digits(&number.display_phone_number)
-            };
+            let from = if by_customer { self.id.to_owned() } else { digits(&number.display_phone_number) };
             message.insert("context".to_owned(), json!({"from": from, "id": reply_to}));
         }
         message.extend(self.written.raw.clone());
@@ -246,10 +222,7 @@ impl Draft<'_> {
                 let own = world
                     .by_provider_id(page_id, reply_to)
                     .is_some_and(|entry| entry.direction == Direction::Inbound);
-                event.insert(
-                    "reply_to".to_owned(),
-                    json!({"mid": reply_to, "is_self_reply": own}),
-                );
+                event.insert("reply_to".to_owned(), json!({"mid": reply_to, "is_self_reply": own}));
             }
         }
         event.extend(self.written.raw.clone());

@@ -7,11 +7,7 @@ use crate::sandbox::reply::GraphError;
 type Object = Map<String, Value>;
 
 /// Tags that were retired on 27 April 2026.
-const RETIRED_TAGS: [&str; 3] = [
-    "CONFIRMED_EVENT_UPDATE",
-    "ACCOUNT_UPDATE",
-    "POST_PURCHASE_UPDATE",
-];
+const RETIRED_TAGS: [&str; 3] = ["CONFIRMED_EVENT_UPDATE", "ACCOUNT_UPDATE", "POST_PURCHASE_UPDATE"];
 
 /// What a call asks for.
 #[derive(Debug, Clone)]
@@ -46,19 +42,13 @@ pub(in crate::sandbox) fn call(body: &Object) -> Result<Asked, GraphError> {
             ));
         }
         return match body.contains_key("message") {
-            true => Err(GraphError::new(
-                100,
-                "Cannot send both a message and a sender_action",
-            )),
+            true => Err(GraphError::new(100, "Cannot send both a message and a sender_action")),
             false => Ok(Asked::Action(action.to_owned())),
         };
     }
     let human_agent = tag(body)?;
     let Some(Value::Object(message)) = body.get("message") else {
-        return Err(GraphError::new(
-            100,
-            "Param message must be non-empty, a template, or an attachment",
-        ));
+        return Err(GraphError::new(100, "Param message must be non-empty, a template, or an attachment"));
     };
     let (kind, text) = content(message)?;
     quick_replies(message)?;
@@ -71,10 +61,7 @@ pub(in crate::sandbox) fn call(body: &Object) -> Result<Asked, GraphError> {
             .and_then(|reply| reply.get("mid"))
             .and_then(Value::as_str)
             .map(str::to_owned),
-        reference: message
-            .get("metadata")
-            .and_then(Value::as_str)
-            .map(str::to_owned),
+        reference: message.get("metadata").and_then(Value::as_str).map(str::to_owned),
         human_agent,
     }))
 }
@@ -85,73 +72,48 @@ fn tag(body: &Object) -> Result<bool, GraphError> {
     match (body.get("messaging_type").and_then(Value::as_str), tag) {
         (Some("RESPONSE" | "UPDATE"), None) => Ok(false),
         (Some("MESSAGE_TAG"), Some("HUMAN_AGENT")) => Ok(true),
-        (Some("MESSAGE_TAG"), Some(tag)) if RETIRED_TAGS.contains(&tag) => Err(GraphError::new(
-            100,
-            format!("Message tag {tag} is no longer supported."),
-        )),
-        (Some("MESSAGE_TAG"), Some(_)) => Err(GraphError::new(
-            100,
-            "Param tag must be one of {HUMAN_AGENT}",
-        )),
-        (Some("MESSAGE_TAG"), None) => Err(GraphError::new(
-            100,
-            "Tag is required when messaging_type is MESSAGE_TAG",
-        )),
-        (Some("RESPONSE" | "UPDATE"), Some(_)) => Err(GraphError::new(
-            100,
-            "Param tag is only valid with messaging_type MESSAGE_TAG",
-        )),
-        _ => Err(GraphError::new(
-            100,
-            "Param messaging_type must be one of {RESPONSE, UPDATE, MESSAGE_TAG}",
-        )),
+        (Some("MESSAGE_TAG"), Some(tag)) if RETIRED_TAGS.contains(&tag) => {
+            Err(GraphError::new(100, format!("Message tag {tag} is no longer supported.")))
+        }
+        (Some("MESSAGE_TAG"), Some(_)) => Err(GraphError::new(100, "Param tag must be one of {HUMAN_AGENT}")),
+        (Some("MESSAGE_TAG"), None) => {
+            Err(GraphError::new(100, "Tag is required when messaging_type is MESSAGE_TAG"))
+        }
+        (Some("RESPONSE" | "UPDATE"), Some(_)) => {
+            Err(GraphError::new(100, "Param tag is only valid with messaging_type MESSAGE_TAG"))
+        }
+        _ => Err(GraphError::new(100, "Param messaging_type must be one of {RESPONSE, UPDATE, MESSAGE_TAG}")),
     }
 }
 
 /// Exactly one of text, attachment, attachments.
 fn content(message: &Object) -> Result<(String, Option<String>), GraphError> {
     let parts = ["text", "attachment", "attachments"];
-    let present: Vec<&str> = parts
-        .into_iter()
-        .filter(|part| message.contains_key(*part))
-        .collect();
+    let present: Vec<&str> = parts.into_iter().filter(|part| message.contains_key(*part)).collect();
     match present[..] {
         ["text"] => text(message.get("text")).map(|text| ("text".to_owned(), Some(text))),
         ["attachment"] => {
             attachment(message.get("attachment").unwrap_or(&Value::Null)).map(|kind| (kind, None))
         }
         ["attachments"] => attachments(message.get("attachments")).map(|kind| (kind, None)),
-        [] => Err(GraphError::new(
-            100,
-            "Param message must be non-empty, a template, or an attachment",
-        )),
-        _ => Err(GraphError::new(
-            100,
-            "Cannot send both text and attachment in one message",
-        )),
+        [] => Err(GraphError::new(100, "Param message must be non-empty, a template, or an attachment")),
+        _ => Err(GraphError::new(100, "Cannot send both text and attachment in one message")),
     }
 }
 
 fn text(value: Option<&Value>) -> Result<String, GraphError> {
     match value.and_then(Value::as_str) {
         None => Err(GraphError::new(100, "Param message[text] must be a string")),
-        Some("") => Err(GraphError::new(
-            100,
-            "Param message[text] must be non-empty",
-        )),
-        Some(text) if text.chars().count() > 2000 => Err(GraphError::new(
-            100,
-            "Length of param message[text] must be less than or equal to 2000",
-        )),
+        Some("") => Err(GraphError::new(100, "Param message[text] must be non-empty")),
+        Some(text) if text.chars().count() > 2000 => {
+            Err(GraphError::new(100, "Length of param message[text] must be less than or equal to 2000"))
+        }
         Some(text) => Ok(text.to_owned()),
     }
 }
 
 fn attachment(value: &Value) -> Result<String, GraphError> {
-    let kind = value
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
     if !["image", "audio", "video", "file", "template"].contains(&kind) {
         return Err(GraphError::new(
             100,
@@ -162,10 +124,7 @@ fn attachment(value: &Value) -> Result<String, GraphError> {
     let payload = value.get("payload");
     let has = |name: &str| payload.is_some_and(|payload| payload.get(name).is_some());
     if kind != "template" && !has("url") && !has("attachment_id") {
-        return Err(GraphError::new(
-            100,
-            "Param attachment[payload] must have a url or an attachment_id",
-        ));
+        return Err(GraphError::new(100, "Param attachment[payload] must have a url or an attachment_id"));
     }
     Ok(kind.to_owned())
 }
@@ -173,23 +132,14 @@ fn attachment(value: &Value) -> Result<String, GraphError> {
 fn attachments(value: Option<&Value>) -> Result<String, GraphError> {
     let list = value.and_then(Value::as_array).map(Vec::as_slice);
     let Some(list @ [_, ..]) = list else {
-        return Err(GraphError::new(
-            100,
-            "Param message[attachments] must be a non-empty array",
-        ));
+        return Err(GraphError::new(100, "Param message[attachments] must be a non-empty array"));
     };
     if list.len() > 30 {
-        return Err(GraphError::new(
-            100,
-            "Param message[attachments] must have at most 30 elements",
-        ));
+        return Err(GraphError::new(100, "Param message[attachments] must have at most 30 elements"));
     }
     for one in list {
         if attachment(one)? != "image" {
-            return Err(GraphError::new(
-                100,
-                "Param message[attachments] may hold images only",
-            ));
+            return Err(GraphError::new(100, "Param message[attachments] may hold images only"));
         }
     }
     Ok("image".to_owned())
@@ -199,9 +149,8 @@ fn quick_replies(message: &Object) -> Result<(), GraphError> {
     match message.get("quick_replies") {
         None | Some(Value::Null) => Ok(()),
         Some(Value::Array(list)) if list.len() <= 13 => Ok(()),
-        Some(_) => Err(GraphError::new(
-            100,
-            "Param message[quick_replies] must be an array of at most 13 elements",
-        )),
+        Some(_) => {
+            Err(GraphError::new(100, "Param message[quick_replies] must be an array of at most 13 elements"))
+        }
     }
 }

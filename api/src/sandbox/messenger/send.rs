@@ -48,11 +48,8 @@ pub(in crate::sandbox) async fn handle(
         }
         other => other,
     };
-    let parties = Parties {
-        account: page_id.to_owned(),
-        kind: SandboxKind::Messenger,
-        customer: psid.clone(),
-    };
+    let parties =
+        Parties { account: page_id.to_owned(), kind: SandboxKind::Messenger, customer: psid.clone() };
     exchange(shared, request, parties, |shared| match asked {
         Ok(Asked::Message(checked)) => accept(shared, page_id, &psid, checked).map_err(Reply::from),
         Ok(Asked::Action(_)) => Err(GraphError::required("message").into()),
@@ -62,13 +59,10 @@ pub(in crate::sandbox) async fn handle(
 }
 
 fn known(customer: Option<&Customer>) -> Result<Customer, GraphError> {
-    let customer = customer
-        .cloned()
-        .ok_or_else(|| GraphError::new(100, "No matching user found").subcode(2_018_001))?;
+    let customer =
+        customer.cloned().ok_or_else(|| GraphError::new(100, "No matching user found").subcode(2_018_001))?;
     if customer.blocked {
-        return Err(
-            GraphError::new(551, "This person isn't available right now.").subcode(1_545_041),
-        );
+        return Err(GraphError::new(551, "This person isn't available right now.").subcode(1_545_041));
     }
     Ok(customer)
 }
@@ -93,20 +87,11 @@ fn act(shared: &Arc<Shared>, page_id: &str, psid: &str, action: &str) -> Result<
     Ok(Reply::ok(json!({"recipient_id": psid})))
 }
 
-fn accept(
-    shared: &Arc<Shared>,
-    page_id: &str,
-    psid: &str,
-    checked: Checked,
-) -> Result<Accepted, GraphError> {
+fn accept(shared: &Arc<Shared>, page_id: &str, psid: &str, checked: Checked) -> Result<Accepted, GraphError> {
     let now = shared.now();
     let mut world = shared.world();
     let customer = known(world.known_customer(page_id, psid))?;
-    let window = if checked.human_agent {
-        HUMAN_WINDOW
-    } else {
-        WINDOW
-    };
+    let window = if checked.human_agent { HUMAN_WINDOW } else { WINDOW };
     if !customer.wrote_within(window, now) {
         return Err(GraphError::new(
             10,
@@ -137,14 +122,8 @@ fn accept(
         Auto::Delivered => &["delivered"],
         Auto::Read => &["delivered", "read"],
     };
-    let callbacks = labels
-        .iter()
-        .map(|label| callback(page_id, psid, &id, label, n, now))
-        .collect();
-    Ok(Accepted {
-        reply: Reply::ok(json!({"recipient_id": psid, "message_id": id})),
-        callbacks,
-    })
+    let callbacks = labels.iter().map(|label| callback(page_id, psid, &id, label, n, now)).collect();
+    Ok(Accepted { reply: Reply::ok(json!({"recipient_id": psid, "message_id": id})), callbacks })
 }
 
 /// The webhook that tells one watermark.
@@ -156,11 +135,7 @@ pub(in crate::sandbox) fn callback(
     entry: u64,
     at: Timestamp,
 ) -> Webhook {
-    let body = if label == "read" {
-        read(page_id, psid, at)
-    } else {
-        delivery(page_id, psid, mid, at)
-    };
+    let body = if label == "read" { read(page_id, psid, at) } else { delivery(page_id, psid, mid, at) };
     Webhook {
         account: page_id.to_owned(),
         kind: SandboxKind::Messenger,

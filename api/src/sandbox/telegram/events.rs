@@ -56,9 +56,7 @@ pub(in crate::sandbox) fn chat(chat_id: &str, name: Option<&str>) -> Value {
 
 /// The message id inside `<chat id>:<message id>`, or the text itself.
 pub(in crate::sandbox) fn message_id(provider_id: &str) -> &str {
-    provider_id
-        .rsplit_once(':')
-        .map_or(provider_id, |(_, id)| id)
+    provider_id.rsplit_once(':').map_or(provider_id, |(_, id)| id)
 }
 
 /// The Message object of something that was written.
@@ -76,15 +74,10 @@ pub(in crate::sandbox) fn message(
         Direction::Inbound => user(&entry.customer, name),
         Direction::Outbound => bot(bot_id),
     };
-    message.insert(
-        "message_id".to_owned(),
-        number(message_id(&entry.provider_message_id)),
-    );
+    message.insert("message_id".to_owned(), number(message_id(&entry.provider_message_id)));
     message.insert("from".to_owned(), from);
     message.insert("chat".to_owned(), chat(&entry.customer, name));
-    message
-        .entry("date")
-        .or_insert_with(|| json!(entry.at.unix_seconds()));
+    message.entry("date").or_insert_with(|| json!(entry.at.unix_seconds()));
     if let Some(replied) = replied {
         message.insert("reply_to_message".to_owned(), replied);
     }
@@ -111,11 +104,7 @@ pub(in crate::sandbox) fn membership(
             json!({"user": bot(bot_id), "status": status})
         }
     };
-    let (old, new) = if blocked {
-        ("member", "kicked")
-    } else {
-        ("kicked", "member")
-    };
+    let (old, new) = if blocked { ("member", "kicked") } else { ("kicked", "member") };
     json!({
         "chat": chat(chat_id, name),
         "from": user(chat_id, name),

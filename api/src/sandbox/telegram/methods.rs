@@ -29,10 +29,7 @@ pub(in crate::sandbox) async fn send_message(
         kind: SandboxKind::Telegram,
         customer: digits_of(arguments.get("chat_id")).unwrap_or_default(),
     };
-    exchange(shared, request, parties, |shared| {
-        accept(shared, bot, arguments)
-    })
-    .await
+    exchange(shared, request, parties, |shared| accept(shared, bot, arguments)).await
 }
 
 /// A number, given as such or as text.
@@ -54,20 +51,13 @@ fn chat_of(world: &World, bot: &str, arguments: &Arguments) -> Result<String, Re
         .filter(|customer| customer.last_wrote_at.is_some())
         .ok_or_else(|| telegram_error(400, "Bad Request: chat not found"))?;
     if customer.blocked {
-        return Err(telegram_error(
-            403,
-            "Forbidden: bot was blocked by the user",
-        ));
+        return Err(telegram_error(403, "Forbidden: bot was blocked by the user"));
     }
     Ok(chat)
 }
 
 /// `sendChatAction`.
-pub(in crate::sandbox) fn send_chat_action(
-    shared: &Arc<Shared>,
-    bot: &str,
-    arguments: &Arguments,
-) -> Reply {
+pub(in crate::sandbox) fn send_chat_action(shared: &Arc<Shared>, bot: &str, arguments: &Arguments) -> Reply {
     let known = [
         "typing",
         "upload_photo",
@@ -116,9 +106,7 @@ fn accept(shared: &Arc<Shared>, bot: &str, arguments: &Arguments) -> Result<Acce
         kind: "text".to_owned(),
         text: Some(text.clone()),
         provider_message_id: format!("{chat}:{id}"),
-        reply_to: replied
-            .as_ref()
-            .map(|entry| entry.provider_message_id.clone()),
+        reply_to: replied.as_ref().map(|entry| entry.provider_message_id.clone()),
         // Telegram tells bots nothing after this.
         status: "delivered",
         our_reference: None,
@@ -128,10 +116,7 @@ fn accept(shared: &Arc<Shared>, bot: &str, arguments: &Arguments) -> Result<Acce
     let replied = replied.map(|entry| message(bot, &entry, name.as_deref(), None));
     let result = message(bot, &entry, name.as_deref(), replied);
     world.record(entry);
-    Ok(Accepted {
-        reply: Reply::ok(json!({"ok": true, "result": result})),
-        callbacks: Vec::new(),
-    })
+    Ok(Accepted { reply: Reply::ok(json!({"ok": true, "result": result})), callbacks: Vec::new() })
 }
 
 fn text_of(arguments: &Arguments) -> Result<String, Reply> {
@@ -148,28 +133,17 @@ fn text_of(arguments: &Arguments) -> Result<String, Reply> {
 }
 
 /// The message that `reply_parameters` names.
-fn replied_to(
-    world: &World,
-    bot: &str,
-    chat: &str,
-    arguments: &Arguments,
-) -> Result<Option<Entry>, Reply> {
+fn replied_to(world: &World, bot: &str, chat: &str, arguments: &Arguments) -> Result<Option<Entry>, Reply> {
     let Some(parameters) = arguments.get("reply_parameters") else {
         return Ok(None);
     };
     let id = digits_of(parameters.get("message_id")).ok_or_else(|| {
-        telegram_error(
-            400,
-            "Bad Request: can't parse reply parameters: Can't find field \"message_id\"",
-        )
+        telegram_error(400, "Bad Request: can't parse reply parameters: Can't find field \"message_id\"")
     })?;
     let found = world.by_provider_id(bot, &format!("{chat}:{}", message_id(&id)));
     let may_miss = parameters.get("allow_sending_without_reply") == Some(&json!(true));
     match found {
-        None if !may_miss => Err(telegram_error(
-            400,
-            "Bad Request: message to be replied not found",
-        )),
+        None if !may_miss => Err(telegram_error(400, "Bad Request: message to be replied not found")),
         found => Ok(found.cloned()),
     }
 }

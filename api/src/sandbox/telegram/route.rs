@@ -25,9 +25,7 @@ pub(in crate::sandbox) async fn call_method(
         .world()
         .channels
         .iter()
-        .find(|channel| {
-            matches!(channel, SandboxChannel::Telegram { bot_token, .. } if *bot_token == token)
-        })
+        .find(|channel| matches!(channel, SandboxChannel::Telegram { bot_token, .. } if *bot_token == token))
         .map(|channel| channel.account().to_owned());
     let Some(bot) = bot else {
         return telegram_error(401, "Unauthorized").into_response();
@@ -61,11 +59,8 @@ fn arguments(request: &HttpRequest, body: &[u8]) -> Result<Map<String, Value>, R
     if body.is_empty() {
         return Ok(arguments);
     }
-    let content_type = request
-        .headers()
-        .get("content-type")
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let content_type =
+        request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.starts_with("application/json") {
         let object: Map<String, Value> = serde_json::from_slice(body)
             .map_err(|_| telegram_error(400, "Bad Request: can't parse JSON object"))?;

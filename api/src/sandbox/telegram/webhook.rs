@@ -14,11 +14,7 @@ fn change(shared: &Shared, bot: &str, url: Option<String>, secret: Option<String
     let mut world = shared.world();
     for channel in &mut world.channels {
         let own = channel.account() == bot;
-        if let SandboxChannel::Telegram {
-            webhook_url,
-            webhook_secret,
-            ..
-        } = channel
+        if let SandboxChannel::Telegram { webhook_url, webhook_secret, .. } = channel
             && own
         {
             let changed = *webhook_url != url || *webhook_secret != secret;
@@ -31,34 +27,21 @@ fn change(shared: &Shared, bot: &str, url: Option<String>, secret: Option<String
 }
 
 /// `setWebhook`. As the real one, but plain http is taken where it stays on this machine.
-pub(in crate::sandbox) fn set(
-    shared: &Arc<Shared>,
-    bot: &str,
-    arguments: &Map<String, Value>,
-) -> Reply {
+pub(in crate::sandbox) fn set(shared: &Arc<Shared>, bot: &str, arguments: &Map<String, Value>) -> Reply {
     let url = arguments.get("url").and_then(Value::as_str).unwrap_or("");
     if url.is_empty() {
         return delete(shared, bot);
     }
     if !is_allowed(url) {
-        return telegram_error(
-            400,
-            "Bad Request: bad webhook: An HTTPS URL must be provided for webhook",
-        );
+        return telegram_error(400, "Bad Request: bad webhook: An HTTPS URL must be provided for webhook");
     }
-    let secret = arguments
-        .get("secret_token")
-        .and_then(Value::as_str)
-        .unwrap_or("");
+    let secret = arguments.get("secret_token").and_then(Value::as_str).unwrap_or("");
     if secret.len() > 256 {
         return telegram_error(400, "Bad Request: secret token is too long");
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     if !secret.bytes().all(allowed) {
-        return telegram_error(
-            400,
-            "Bad Request: secret token contains unallowed characters",
-        );
+        return telegram_error(400, "Bad Request: secret token contains unallowed characters");
     }
     let secret = (!secret.is_empty()).then(|| secret.to_owned());
     let description = if change(shared, bot, Some(url.to_owned()), secret) {
@@ -84,21 +67,15 @@ fn is_allowed(url: &str) -> bool {
 
 /// `deleteWebhook`. Updates wait until there is one again.
 pub(in crate::sandbox) fn delete(shared: &Arc<Shared>, bot: &str) -> Reply {
-    let description = if change(shared, bot, None, None) {
-        "Webhook was deleted"
-    } else {
-        "Webhook is already deleted"
-    };
+    let description =
+        if change(shared, bot, None, None) { "Webhook was deleted" } else { "Webhook is already deleted" };
     Reply::ok(json!({"ok": true, "result": true, "description": description}))
 }
 
 /// `getWebhookInfo`.
 pub(in crate::sandbox) fn info(shared: &Arc<Shared>, bot: &str) -> Reply {
     let world = shared.world();
-    let url = world
-        .channel(bot)
-        .and_then(SandboxChannel::webhook_url)
-        .unwrap_or("");
+    let url = world.channel(bot).and_then(SandboxChannel::webhook_url).unwrap_or("");
     let pending = world
         .log
         .iter()

@@ -43,7 +43,8 @@ async fn refusals_have_the_providers_shape() {
     assert_eq!(body["error"]["error_subcode"], 7);
     let (status, body) = setup.send_whatsapp(text("Siap")).await;
     assert_eq!((status, &body["error"]["code"]), (400, &json!(130_429)));
-    let message = json!({"recipient": {"id": PSID}, "messaging_type": "RESPONSE", "message": {"text": "Siap"}});
+    let message =
+        json!({"recipient": {"id": PSID}, "messaging_type": "RESPONSE", "message": {"text": "Siap"}});
     let (_, body) = setup.send_messenger(message).await;
     assert_eq!(body["error"]["code"], 613);
     let message = json!({"chat_id": CHAT, "text": "Siap"});
@@ -53,18 +54,10 @@ async fn refusals_have_the_providers_shape() {
         body,
         json!({"ok": false, "error_code": 429, "description": "Too Many Requests: retry after 9", "parameters": {"retry_after": 9}})
     );
-    assert_eq!(
-        setup.telegram("sendMessage", message).await.0,
-        200,
-        "once means once"
-    );
+    assert_eq!(setup.telegram("sendMessage", message).await.0, 200, "once means once");
     let shown = setup.get("faults").await;
-    let applied: Vec<_> = shown["rules"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|rule| rule["applied"].as_u64().unwrap())
-        .collect();
+    let applied: Vec<_> =
+        shown["rules"].as_array().unwrap().iter().map(|rule| rule["applied"].as_u64().unwrap()).collect();
     assert_eq!(applied, [1, 0, 1, 1, 1], "{shown}");
     assert_eq!(received_by(&setup, SITI).await, 0);
 }
@@ -85,9 +78,7 @@ async fn a_gateway_page_with_and_without_the_message_behind_it() {
 #[actix_web::test]
 async fn a_dropped_send_is_cut_and_leaves_nothing() {
     let setup = ready("whatsapp", SITI).await;
-    setup
-        .set_faults(once("send", json!({"type": "drop"})))
-        .await;
+    setup.set_faults(once("send", json!({"type": "drop"}))).await;
     let error = setup.graph(NUMBER, "wa-token", &text("Siap")).send().await;
     let error = error.unwrap_err();
     assert!(!error.is_timeout() && error.is_request(), "{error:?}");
@@ -99,9 +90,7 @@ async fn a_dropped_send_is_cut_and_leaves_nothing() {
 async fn a_hanging_send_reaches_the_customer() {
     let mut setup = ready("whatsapp", SITI).await;
     for (ms, timeout) in [(Value::Null, true), (json!(50), false)] {
-        setup
-            .set_faults(once("send", json!({"type": "accept_then_hang", "ms": ms})))
-            .await;
+        setup.set_faults(once("send", json!({"type": "accept_then_hang", "ms": ms}))).await;
         let request = setup.graph(NUMBER, "wa-token", &text("Siap"));
         let error = request
             .timeout(Duration::from_millis(if timeout { 300 } else { 10_000 }))
@@ -119,9 +108,7 @@ async fn a_hanging_send_reaches_the_customer() {
 #[actix_web::test]
 async fn statuses_come_before_the_answer() {
     let mut setup = ready("whatsapp", SITI).await;
-    setup
-        .set_faults(once("send", json!({"type": "status_before_response"})))
-        .await;
+    setup.set_faults(once("send", json!({"type": "status_before_response"}))).await;
     let (status, answer) = setup.send_whatsapp(text("Siap")).await;
     assert_eq!(status, 200);
     for expected in ["sent", "delivered", "read"] {
@@ -151,9 +138,7 @@ async fn delays_take_their_time() {
 #[actix_web::test]
 async fn statuses_are_reordered() {
     let mut setup = ready("whatsapp", SITI).await;
-    setup
-        .set_faults(once("webhook", json!({"type": "reorder"})))
-        .await;
+    setup.set_faults(once("webhook", json!({"type": "reorder"}))).await;
     setup.send_whatsapp(text("Siap")).await;
     for expected in ["read", "delivered", "sent"] {
         assert_eq!(setup.receiver.next().await.status()["status"], expected);
@@ -165,17 +150,9 @@ async fn statuses_are_reordered() {
 #[actix_web::test]
 async fn a_message_is_held_until_the_next_one() {
     let mut setup = ready("whatsapp", SITI).await;
-    setup
-        .set_faults(
-            json!([{"target": "webhook", "event": "message", "action": {"type": "reorder"}}]),
-        )
-        .await;
+    setup.set_faults(json!([{"target": "webhook", "event": "message", "action": {"type": "reorder"}}])).await;
     let path = format!("customers/{SITI}/messages");
-    let write = async |text: &str| {
-        setup
-            .control(Method::POST, &path, json!({"text": text}))
-            .await
-    };
+    let write = async |text: &str| setup.control(Method::POST, &path, json!({"text": text})).await;
     let (status, answer) = write("satu").await;
     assert_eq!((status, &answer["fault"]), (202, &json!("reorder")));
     assert_eq!(write("dua").await.0, 200);
@@ -185,18 +162,9 @@ async fn a_message_is_held_until_the_next_one() {
     }
     assert_eq!(texts, ["dua", "satu"]);
     // Removing the faults lets go of what is held.
-    assert_eq!(
-        setup
-            .control(Method::POST, &path, json!({"text": "tiga"}))
-            .await
-            .0,
-        202
-    );
+    assert_eq!(setup.control(Method::POST, &path, json!({"text": "tiga"})).await.0, 202);
     setup.control(Method::DELETE, "faults", Value::Null).await;
-    assert_eq!(
-        setup.receiver.next().await.message()["text"]["body"],
-        "tiga"
-    );
+    assert_eq!(setup.receiver.next().await.message()["text"]["body"], "tiga");
 }
 
 #[actix_web::test]
@@ -209,54 +177,28 @@ async fn webhooks_are_dropped_and_duplicated() {
         ]))
         .await;
     let path = format!("customers/{SITI}/messages");
-    let (status, answer) = setup
-        .control(Method::POST, &path, json!({"text": "satu"}))
-        .await;
+    let (status, answer) = setup.control(Method::POST, &path, json!({"text": "satu"})).await;
     assert_eq!((status, &answer["fault"]), (202, &json!("drop")));
-    assert_eq!(
-        setup
-            .control(Method::POST, &path, json!({"text": "dua"}))
-            .await
-            .0,
-        200
-    );
+    assert_eq!(setup.control(Method::POST, &path, json!({"text": "dua"})).await.0, 200);
     let first = setup.receiver.next().await;
-    assert_eq!(
-        first.message()["text"]["body"],
-        "dua",
-        "the first never came"
-    );
+    assert_eq!(first.message()["text"]["body"], "dua", "the first never came");
     for _ in 0..2 {
         assert_eq!(setup.receiver.next().await.bytes, first.bytes);
     }
     setup.customer_writes_again(SITI).await;
-    assert_eq!(
-        setup.receiver.next().await.message()["text"]["body"],
-        "Halo lagi"
-    );
+    assert_eq!(setup.receiver.next().await.message()["text"]["body"], "Halo lagi");
 }
 
 #[actix_web::test]
 async fn a_rule_that_makes_no_sense_is_refused() {
     let setup = Setup::new().await;
     let (status, answer) = setup
-        .control(
-            Method::PUT,
-            "faults",
-            json!({"rules": [{"target": "send", "action": {"type": "reorder"}}]}),
-        )
+        .control(Method::PUT, "faults", json!({"rules": [{"target": "send", "action": {"type": "reorder"}}]}))
         .await;
     assert_eq!(status, 422);
-    assert!(
-        answer["detail"].as_str().unwrap().contains("rules[0]"),
-        "{answer}"
-    );
+    assert!(answer["detail"].as_str().unwrap().contains("rules[0]"), "{answer}");
     let (status, answer) = setup
-        .control(
-            Method::PUT,
-            "faults",
-            json!({"rules": [{"target": "send", "action": {"type": "explode"}}]}),
-        )
+        .control(Method::PUT, "faults", json!({"rules": [{"target": "send", "action": {"type": "explode"}}]}))
         .await;
     assert_eq!(status, 422, "{answer}");
 }

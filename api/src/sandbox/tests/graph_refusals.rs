@@ -28,23 +28,13 @@ async fn credentials_and_ids() {
         (NUMBER, "wrong", 401, 190, Value::Null),
         ("999", "wa-token", 400, 100, json!(33)),
         (PAGE, "wa-token", 400, 100, json!(33)),
-        (
-            NUMBER,
-            "6900112233:AAtestTokenOfTheSandbox",
-            401,
-            190,
-            Value::Null,
-        ),
+        (NUMBER, "6900112233:AAtestTokenOfTheSandbox", 401, 190, Value::Null),
     ];
     for (id, token, status, code, subcode) in cases {
         let answer = setup.graph(id, token, &text("x")).send().await.unwrap();
         let (got, body) = read(answer).await;
         let error = &body["error"];
-        assert_eq!(
-            (got, &error["code"]),
-            (status, &json!(code)),
-            "{id} {token}"
-        );
+        assert_eq!((got, &error["code"]), (status, &json!(code)), "{id} {token}");
         assert_eq!(error["error_subcode"], subcode);
         assert!(error["fbtrace_id"].is_string() && error["type"].is_string());
     }
@@ -73,47 +63,23 @@ async fn whatsapp_is_strict() {
         (json!({"text": {"body": "a".repeat(4097)}}), 100),
         (json!({"type": "poll", "poll": {}}), 131_051),
         (json!({"type": "image", "image": {}}), 100),
-        (
-            json!({"type": "image", "image": {"id": "1", "caption": "a".repeat(1025)}}),
-            100,
-        ),
-        (
-            json!({"type": "audio", "audio": {"id": "1", "caption": "a"}}),
-            100,
-        ),
-        (
-            json!({"type": "location", "location": {"latitude": 91, "longitude": 0}}),
-            131_009,
-        ),
+        (json!({"type": "image", "image": {"id": "1", "caption": "a".repeat(1025)}}), 100),
+        (json!({"type": "audio", "audio": {"id": "1", "caption": "a"}}), 100),
+        (json!({"type": "location", "location": {"latitude": 91, "longitude": 0}}), 131_009),
         (json!({"type": "contacts", "contacts": []}), 131_009),
-        (
-            json!({"type": "template", "template": {"name": "halo"}}),
-            100,
-        ),
-        (
-            interactive(json!([button("1"), button("2"), button("3"), button("4")])),
-            131_009,
-        ),
+        (json!({"type": "template", "template": {"name": "halo"}}), 100),
+        (interactive(json!([button("1"), button("2"), button("3"), button("4")])), 131_009),
         (interactive(json!([button("Sangat puas sekali kak!")])), 100),
         (json!({"biz_opaque_callback_data": "a".repeat(513)}), 100),
         (json!({"context": {}}), 100),
         (json!({"to": "+6289999999999"}), 131_047),
-        (
-            json!({"status": "read", "message_id": "wamid.unknown"}),
-            131_009,
-        ),
+        (json!({"status": "read", "message_id": "wamid.unknown"}), 131_009),
         (json!({"status": "seen"}), 131_009),
     ];
     for (changes, code) in cases {
-        let (status, body) = setup
-            .send_whatsapp(with(text("Siap"), changes.clone()))
-            .await;
+        let (status, body) = setup.send_whatsapp(with(text("Siap"), changes.clone())).await;
         let error = &body["error"];
-        assert_eq!(
-            (status, &error["code"]),
-            (400, &json!(code)),
-            "{changes} {body}"
-        );
+        assert_eq!((status, &error["code"]), (400, &json!(code)), "{changes} {body}");
         let message = error["message"].as_str().unwrap();
         assert!(message.starts_with(&format!("(#{code}) ")), "{message}");
         if code > 100_000 {
@@ -129,15 +95,11 @@ async fn whatsapp_is_strict() {
         json!({"to": "+6289999999999", "type": "template", "template": {"name": "halo", "language": {"code": "id"}}}),
     ];
     for changes in taken {
-        let (status, body) = setup
-            .send_whatsapp(with(text("Siap"), changes.clone()))
-            .await;
+        let (status, body) = setup.send_whatsapp(with(text("Siap"), changes.clone())).await;
         assert_eq!(status, 200, "{changes} {body}");
     }
     assert_eq!(
-        setup
-            .get(&format!("customers/{SITI}/messages?direction=outbound"))
-            .await["items"]
+        setup.get(&format!("customers/{SITI}/messages?direction=outbound")).await["items"]
             .as_array()
             .map(Vec::len),
         Some(4),
@@ -175,7 +137,8 @@ async fn a_pair_gets_45_messages_at_once() {
 async fn messenger_is_strict() {
     let mut setup = Setup::new().await;
     setup.customer_writes("messenger", PSID).await;
-    let message = json!({"recipient": {"id": PSID}, "messaging_type": "RESPONSE", "message": {"text": "Siap"}});
+    let message =
+        json!({"recipient": {"id": PSID}, "messaging_type": "RESPONSE", "message": {"text": "Siap"}});
     let tag = |tag: &str| json!({"messaging_type": "MESSAGE_TAG", "tag": tag});
     let cases = [
         (json!({"recipient": null}), 100, Value::Null),
@@ -187,46 +150,19 @@ async fn messenger_is_strict() {
         (tag("POST_PURCHASE_UPDATE"), 100, Value::Null),
         (json!({"message": {}}), 100, Value::Null),
         (json!({"message": {"text": ""}}), 100, Value::Null),
-        (
-            json!({"message": {"text": "a".repeat(2001)}}),
-            100,
-            Value::Null,
-        ),
-        (
-            json!({"message": {"attachment": {"type": "gif", "payload": {"url": "x"}}}}),
-            100,
-            json!(2_018_047),
-        ),
-        (
-            json!({"sender_action": "dance", "message": null}),
-            100,
-            Value::Null,
-        ),
+        (json!({"message": {"text": "a".repeat(2001)}}), 100, Value::Null),
+        (json!({"message": {"attachment": {"type": "gif", "payload": {"url": "x"}}}}), 100, json!(2_018_047)),
+        (json!({"sender_action": "dance", "message": null}), 100, Value::Null),
     ];
     for (changes, code, subcode) in cases {
-        let (status, body) = setup
-            .send_messenger(with(message.clone(), changes.clone()))
-            .await;
-        assert_eq!(
-            (status, &body["error"]["code"]),
-            (400, &json!(code)),
-            "{changes} {body}"
-        );
+        let (status, body) = setup.send_messenger(with(message.clone(), changes.clone())).await;
+        assert_eq!((status, &body["error"]["code"]), (400, &json!(code)), "{changes} {body}");
         assert_eq!(body["error"]["error_subcode"], subcode, "{changes}");
     }
-    for retired in [
-        "CONFIRMED_EVENT_UPDATE",
-        "ACCOUNT_UPDATE",
-        "POST_PURCHASE_UPDATE",
-    ] {
-        let (_, body) = setup
-            .send_messenger(with(message.clone(), tag(retired)))
-            .await;
+    for retired in ["CONFIRMED_EVENT_UPDATE", "ACCOUNT_UPDATE", "POST_PURCHASE_UPDATE"] {
+        let (_, body) = setup.send_messenger(with(message.clone(), tag(retired))).await;
         let text = body["error"]["message"].as_str().unwrap();
-        assert!(
-            text.ends_with(&format!("{retired} is no longer supported.")),
-            "{text}"
-        );
+        assert!(text.ends_with(&format!("{retired} is no longer supported.")), "{text}");
     }
     let typing = json!({"recipient": {"id": PSID}, "sender_action": "typing_on"});
     assert_eq!(setup.send_messenger(typing).await.0, 200);

@@ -71,26 +71,17 @@ impl Receiver {
         let listener = TcpListener::bind(addr).unwrap();
         let addr = listener.local_addr().unwrap();
         let (sender, received) = mpsc::unbounded_channel();
-        let state = Arc::new(State {
-            sender,
-            answers: Mutex::default(),
-        });
+        let state = Arc::new(State { sender, answers: Mutex::default() });
         let data = Data::new(Arc::clone(&state));
-        let server =
-            HttpServer::new(move || App::new().app_data(data.clone()).default_service(to(take)))
-                .workers(1)
-                .disable_signals()
-                .listen(listener)
-                .unwrap()
-                .run();
+        let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(to(take)))
+            .workers(1)
+            .disable_signals()
+            .listen(listener)
+            .unwrap()
+            .run();
         let handle = server.handle();
         actix_web::rt::spawn(server);
-        Self {
-            addr,
-            received,
-            state,
-            server: handle,
-        }
+        Self { addr, received, state, server: handle }
     }
 
     /// The next webhooks are answered with these; after them 200.

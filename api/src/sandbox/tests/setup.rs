@@ -46,9 +46,7 @@ impl Setup {
         let shown = Arc::clone(&micros);
         let sandbox = Sandbox::start(SandboxConfig {
             listen: "127.0.0.1:0".parse().unwrap(),
-            clock: Arc::new(move || {
-                Timestamp::from_unix_micros(shown.load(Ordering::Relaxed)).unwrap()
-            }),
+            clock: Arc::new(move || Timestamp::from_unix_micros(shown.load(Ordering::Relaxed)).unwrap()),
             webhook_timeout: Duration::from_secs(5),
         })
         .await
@@ -67,12 +65,7 @@ impl Setup {
             webhook_secret: Some("tg-secret".to_owned()),
             webhook_url: Some(format!("http://{}/hooks/telegram/3", receiver.addr)),
         });
-        Self {
-            sandbox,
-            receiver,
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
-            micros,
-        }
+        Self { sandbox, receiver, http: reqwest::Client::builder().no_proxy().build().unwrap(), micros }
     }
 
     pub(super) fn advance(&self, by: TimeDelta) {
@@ -81,26 +74,15 @@ impl Setup {
     }
 
     /// A control call; the status and the body.
-    pub(super) async fn control(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        body: Value,
-    ) -> (u16, Value) {
+    pub(super) async fn control(&self, method: reqwest::Method, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}/sandbox/{path}", self.sandbox.base_url());
         let request = self.http.request(method, url);
-        let request = if body.is_null() {
-            request
-        } else {
-            request.body(body.to_string())
-        };
+        let request = if body.is_null() { request } else { request.body(body.to_string()) };
         read(request.send().await.unwrap()).await
     }
 
     pub(super) async fn get(&self, path: &str) -> Value {
-        self.control(reqwest::Method::GET, path, Value::Null)
-            .await
-            .1
+        self.control(reqwest::Method::GET, path, Value::Null).await.1
     }
 
     /// Writes as a customer and takes the webhook off the receiver.
@@ -121,11 +103,7 @@ impl Setup {
     pub(super) async fn customer_writes_again(&self, id: &str) {
         let path = format!("customers/{id}/messages");
         let (status, _) = self
-            .control(
-                reqwest::Method::POST,
-                &path,
-                json!({"channel": "whatsapp", "text": "Halo lagi"}),
-            )
+            .control(reqwest::Method::POST, &path, json!({"channel": "whatsapp", "text": "Halo lagi"}))
             .await;
         assert_eq!(status, 200);
     }
@@ -133,20 +111,13 @@ impl Setup {
     /// Writes on WhatsApp while the receiver refuses.
     pub(super) async fn customer_writes_refused(&self, id: &str) {
         let path = format!("customers/{id}/messages");
-        let (status, _) = self
-            .control(
-                reqwest::Method::POST,
-                &path,
-                json!({"channel": "whatsapp", "text": "Halo"}),
-            )
-            .await;
+        let (status, _) =
+            self.control(reqwest::Method::POST, &path, json!({"channel": "whatsapp", "text": "Halo"})).await;
         assert_eq!(status, 202);
     }
 
     pub(super) async fn set_faults(&self, rules: Value) {
-        let (status, answer) = self
-            .control(reqwest::Method::PUT, "faults", json!({ "rules": rules }))
-            .await;
+        let (status, answer) = self.control(reqwest::Method::PUT, "faults", json!({ "rules": rules })).await;
         assert_eq!(status, 200, "{answer}");
     }
 

@@ -23,10 +23,7 @@ async fn whatsapp_statuses_come_signed_and_in_order() {
         assert_eq!(status["biz_opaque_callback_data"], "msg_1");
         assert_eq!(status.get("pricing").is_some(), expected != "read");
         assert_eq!(status.get("conversation"), None);
-        assert_eq!(
-            hook.signature.as_deref(),
-            Some(hub_signature("wa-secret", &hook.bytes).as_str())
-        );
+        assert_eq!(hook.signature.as_deref(), Some(hub_signature("wa-secret", &hook.bytes).as_str()));
     }
 }
 
@@ -34,14 +31,9 @@ async fn whatsapp_statuses_come_signed_and_in_order() {
 async fn a_customer_who_does_not_look_reads_later() {
     let mut setup = Setup::new().await;
     setup.customer_writes("whatsapp", SITI).await;
-    for (auto, expected) in [
-        ("none", &["sent"][..]),
-        ("delivered", &["sent", "delivered"]),
-    ] {
+    for (auto, expected) in [("none", &["sent"][..]), ("delivered", &["sent", "delivered"])] {
         let path = format!("customers/{SITI}");
-        let (status, _) = setup
-            .control(Method::PUT, &path, json!({ "auto": auto }))
-            .await;
+        let (status, _) = setup.control(Method::PUT, &path, json!({ "auto": auto })).await;
         assert_eq!(status, 200);
         setup.send_whatsapp(text("Siap")).await;
         for expected in expected {
@@ -62,9 +54,7 @@ async fn a_customer_who_does_not_look_reads_later() {
 async fn reading_on_telegram_tells_nobody() {
     let mut setup = Setup::new().await;
     setup.customer_writes("telegram", CHAT).await;
-    setup
-        .telegram("sendMessage", json!({"chat_id": CHAT, "text": "Siap"}))
-        .await;
+    setup.telegram("sendMessage", json!({"chat_id": CHAT, "text": "Siap"})).await;
     let path = format!("customers/{CHAT}/read");
     for expected in [1, 0] {
         let (_, answer) = setup.control(Method::POST, &path, Value::Null).await;
@@ -109,10 +99,7 @@ async fn a_number_without_plus_reaches_nobody() {
     assert_eq!(hook.status()["status"], "failed");
     assert_eq!(hook.status()["errors"][0]["code"], 131_026);
     assert_eq!(hook.status()["recipient_id"], format!("62{SITI}"));
-    assert_eq!(
-        hook.json()["entry"][0]["changes"][0]["value"].get("contacts"),
-        None
-    );
+    assert_eq!(hook.json()["entry"][0]["changes"][0]["value"].get("contacts"), None);
     // A national number becomes the right one.
     message["to"] = json!(SITI.trim_start_matches("62"));
     setup.send_whatsapp(message).await;
@@ -125,39 +112,25 @@ async fn who_blocked_the_business_gets_nothing() {
     for (channel, id) in [("whatsapp", SITI), ("messenger", PSID), ("telegram", CHAT)] {
         setup.customer_writes(channel, id).await;
         let path = format!("customers/{id}");
-        setup
-            .control(Method::PUT, &path, json!({"blocked": true}))
-            .await;
+        setup.control(Method::PUT, &path, json!({"blocked": true})).await;
     }
     let told = setup.receiver.next().await.json();
-    assert_eq!(
-        told["my_chat_member"]["new_chat_member"]["status"],
-        "kicked"
-    );
+    assert_eq!(told["my_chat_member"]["new_chat_member"]["status"], "kicked");
     let (status, _) = setup.send_whatsapp(text("Halo?")).await;
     assert_eq!(status, 200);
     let failed = setup.receiver.next().await.status();
     assert_eq!(failed["errors"][0]["code"], 131_026);
-    let message = json!({"recipient": {"id": PSID}, "messaging_type": "RESPONSE", "message": {"text": "Halo?"}});
+    let message =
+        json!({"recipient": {"id": PSID}, "messaging_type": "RESPONSE", "message": {"text": "Halo?"}});
     let (_, answer) = setup.send_messenger(message).await;
     assert_eq!(answer["error"]["error_subcode"], 1_545_041);
     let (status, answer) = setup
-        .telegram(
-            "sendMessage",
-            json!({"chat_id": CHAT.parse::<i64>().unwrap(), "text": "Halo?"}),
-        )
+        .telegram("sendMessage", json!({"chat_id": CHAT.parse::<i64>().unwrap(), "text": "Halo?"}))
         .await;
     assert_eq!(status, 403);
-    assert_eq!(
-        answer["description"],
-        "Forbidden: bot was blocked by the user"
-    );
+    assert_eq!(answer["description"], "Forbidden: bot was blocked by the user");
     let (status, answer) = setup
-        .control(
-            Method::POST,
-            &format!("customers/{SITI}/messages"),
-            json!({"text": "x", "channel": NUMBER}),
-        )
+        .control(Method::POST, &format!("customers/{SITI}/messages"), json!({"text": "x", "channel": NUMBER}))
         .await;
     assert_eq!(status, 409, "{answer}");
 }

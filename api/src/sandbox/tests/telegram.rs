@@ -23,20 +23,14 @@ async fn an_update_arrives_and_is_answered() {
     assert_eq!(message["from"]["last_name"], "Rahmawati");
     assert_eq!(message["date"], 1_795_140_843);
     assert_eq!(message["entities"][0]["type"], "bot_command");
-    assert_eq!(
-        answer["provider_message_id"],
-        format!("{CHAT}:{}", message["message_id"])
-    );
+    assert_eq!(answer["provider_message_id"], format!("{CHAT}:{}", message["message_id"]));
 
     let mut reply = to_chat("Halo kak");
     reply["reply_parameters"] = json!({"message_id": message["message_id"]});
     let (status, sent) = setup.telegram("SENDmessage", reply).await;
     assert_eq!((status, &sent["ok"]), (200, &json!(true)), "{sent}");
     assert_eq!(sent["result"]["from"]["is_bot"], true);
-    assert_eq!(
-        sent["result"]["reply_to_message"]["message_id"],
-        message["message_id"]
-    );
+    assert_eq!(sent["result"]["reply_to_message"]["message_id"], message["message_id"]);
     let quoted = format!("{}", sent["result"]["message_id"]);
     let written = json!({"channel": BOT, "text": "Yang itu", "reply_to": quoted});
     setup.control(Method::POST, &path, written).await;
@@ -51,10 +45,7 @@ async fn telegram_is_strict() {
     let (status, body) = setup.telegram("sendMessage", to_chat("Halo")).await;
     assert_eq!(
         (status, body),
-        (
-            400,
-            json!({"ok": false, "error_code": 400, "description": "Bad Request: chat not found"})
-        )
+        (400, json!({"ok": false, "error_code": 400, "description": "Bad Request: chat not found"}))
     );
     setup.customer_writes("telegram", CHAT).await;
     let mut lost = to_chat("Halo");
@@ -62,10 +53,7 @@ async fn telegram_is_strict() {
     let cases = [
         (to_chat(""), "Bad Request: message text is empty"),
         (to_chat(" \n"), "Bad Request: message text is empty"),
-        (
-            to_chat(&"a".repeat(4097)),
-            "Bad Request: message is too long",
-        ),
+        (to_chat(&"a".repeat(4097)), "Bad Request: message is too long"),
         (json!({"text": "Halo"}), "Bad Request: chat_id is empty"),
         (lost, "Bad Request: message to be replied not found"),
     ];
@@ -73,29 +61,14 @@ async fn telegram_is_strict() {
         let (status, answer) = setup.telegram("sendMessage", body).await;
         assert_eq!((status, &answer["description"]), (400, &json!(description)));
     }
-    assert_eq!(
-        setup
-            .telegram("sendMessage", to_chat(&"a".repeat(4096)))
-            .await
-            .0,
-        200
-    );
+    assert_eq!(setup.telegram("sendMessage", to_chat(&"a".repeat(4096))).await.0, 200);
     assert_eq!(setup.telegram("sendDice", to_chat("x")).await.0, 404);
     let url = format!("{}/bot6900112233:wrong/getMe", setup.sandbox.base_url());
     let (status, body) = read(setup.http.get(url).send().await.unwrap()).await;
-    assert_eq!(
-        (status, body),
-        (
-            401,
-            json!({"ok": false, "error_code": 401, "description": "Unauthorized"})
-        )
-    );
+    assert_eq!((status, body), (401, json!({"ok": false, "error_code": 401, "description": "Unauthorized"})));
     let action = json!({"chat_id": CHAT, "action": "typing"});
     assert_eq!(setup.telegram("sendChatAction", action).await.0, 200);
-    assert_eq!(
-        setup.get(&format!("customers/{CHAT}")).await["typing_seen"],
-        1
-    );
+    assert_eq!(setup.get(&format!("customers/{CHAT}")).await["typing_seen"], 1);
 }
 
 #[actix_web::test]
@@ -110,15 +83,8 @@ async fn the_webhook_is_set_by_the_bot() {
     let path = format!("customers/{CHAT}/messages");
     let written = json!({"channel": "telegram", "text": "Halo"});
     setup.control(Method::POST, &path, written.clone()).await;
-    assert_eq!(
-        setup.receiver.next().await.secret.as_deref(),
-        Some("new_secret")
-    );
-    for refused in [
-        "http://example.com/hook",
-        "https://example.com:9999/hook",
-        "nothing",
-    ] {
+    assert_eq!(setup.receiver.next().await.secret.as_deref(), Some("new_secret"));
+    for refused in ["http://example.com/hook", "https://example.com:9999/hook", "nothing"] {
         let (status, _) = setup.telegram("setWebhook", json!({"url": refused})).await;
         assert_eq!(status, 400, "{refused}");
     }
@@ -141,9 +107,7 @@ async fn one_chat_waits_for_its_head_and_others_pass() {
     let write = async |chat: &str, text: &str| {
         let url = format!("{base}/sandbox/customers/{chat}/messages");
         let written = json!({"channel": "telegram", "text": text}).to_string();
-        read(http.post(url).body(written).send().await.unwrap())
-            .await
-            .0
+        read(http.post(url).body(written).send().await.unwrap()).await.0
     };
     assert_eq!(write(CHAT, "satu").await, 202);
     for _ in 0..2 {

@@ -22,9 +22,7 @@ pub(in crate::sandbox) fn message(body: &Object) -> Result<Checked, GraphError> 
         None => return Err(GraphError::required("recipient_type")),
         Some("individual") => {}
         Some(_) => {
-            return Err(GraphError::invalid(
-                "Param recipient_type must be one of {individual}",
-            ));
+            return Err(GraphError::invalid("Param recipient_type must be one of {individual}"));
         }
     }
     if text_of(body, "to").is_none() && text_of(body, "recipient").is_none() {
@@ -45,10 +43,7 @@ pub(in crate::sandbox) fn message(body: &Object) -> Result<Checked, GraphError> 
         return Err(GraphError::new(131_051, "Unsupported message type")
             .details(format!("Message type '{kind}' is not currently supported.")));
     }
-    let content = body
-        .get(&kind)
-        .cloned()
-        .ok_or_else(|| GraphError::required(&kind))?;
+    let content = body.get(&kind).cloned().ok_or_else(|| GraphError::required(&kind))?;
     let text = checked_content(&kind, &content)?;
     let reply_to = match body.get("context") {
         None | Some(Value::Null) => None,
@@ -60,13 +55,7 @@ pub(in crate::sandbox) fn message(body: &Object) -> Result<Checked, GraphError> 
                 .to_owned(),
         ),
     };
-    Ok(Checked {
-        kind,
-        text,
-        content,
-        reply_to,
-        reference,
-    })
+    Ok(Checked { kind, text, content, reply_to, reference })
 }
 
 fn is_known(kind: &str) -> bool {
@@ -88,9 +77,7 @@ fn is_known(kind: &str) -> bool {
 
 /// A string that is there and not empty.
 pub(in crate::sandbox) fn text_of<'a>(body: &'a Object, name: &str) -> Option<&'a str> {
-    body.get(name)
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty())
+    body.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }
 
 /// Checks what goes with the type; yields the text that the customer reads.
@@ -99,9 +86,7 @@ fn checked_content(kind: &str, content: &Value) -> Result<Option<String>, GraphE
         return contacts(content).map(|()| None);
     }
     let Value::Object(object) = content else {
-        return Err(GraphError::invalid(format!(
-            "Param {kind} must be an object."
-        )));
+        return Err(GraphError::invalid(format!("Param {kind} must be an object.")));
     };
     match kind {
         "text" => required_text("text['body']", object.get("body"), 4096).map(Some),
@@ -110,10 +95,7 @@ fn checked_content(kind: &str, content: &Value) -> Result<Option<String>, GraphE
         "location" => location(object).map(|()| None),
         "reaction" => {
             required_text("reaction['message_id']", object.get("message_id"), 1024)?;
-            Ok(object
-                .get("emoji")
-                .and_then(Value::as_str)
-                .map(str::to_owned))
+            Ok(object.get("emoji").and_then(Value::as_str).map(str::to_owned))
         }
         "template" => template(object),
         _ => interactive(object),
@@ -126,25 +108,16 @@ fn required_text(name: &str, value: Option<&Value>, limit: usize) -> Result<Stri
         return Err(GraphError::required(name));
     };
     match value.as_str() {
-        None => Err(GraphError::invalid(format!(
-            "Param {name} must be a string."
-        ))),
-        Some("") => Err(GraphError::invalid(format!(
-            "Param {name} cannot be empty."
-        ))),
-        Some(text) if text.chars().count() > limit => Err(GraphError::new(
-            100,
-            format!("Param {name} must be at most {limit} characters long."),
-        )),
+        None => Err(GraphError::invalid(format!("Param {name} must be a string."))),
+        Some("") => Err(GraphError::invalid(format!("Param {name} cannot be empty."))),
+        Some(text) if text.chars().count() > limit => {
+            Err(GraphError::new(100, format!("Param {name} must be at most {limit} characters long.")))
+        }
         Some(text) => Ok(text.to_owned()),
     }
 }
 
-fn optional_text(
-    name: &str,
-    value: Option<&Value>,
-    limit: usize,
-) -> Result<Option<String>, GraphError> {
+fn optional_text(name: &str, value: Option<&Value>, limit: usize) -> Result<Option<String>, GraphError> {
     match value {
         None | Some(Value::Null) => Ok(None),
         some => required_text(name, some, limit).map(Some),
@@ -155,23 +128,16 @@ fn media(kind: &str, object: &Object) -> Result<Option<String>, GraphError> {
     match (text_of(object, "id"), text_of(object, "link")) {
         (None, None) => return Err(GraphError::required(&format!("{kind}['id']"))),
         (Some(_), Some(_)) => {
-            return Err(GraphError::invalid(format!(
-                "Param {kind} must have either id or link, not both."
-            )));
+            return Err(GraphError::invalid(format!("Param {kind} must have either id or link, not both.")));
         }
         (None, Some(link)) if !link.starts_with("https://") && !link.starts_with("http://") => {
-            return Err(GraphError::invalid(format!(
-                "Param {kind}['link'] must be a valid URL."
-            )));
+            return Err(GraphError::invalid(format!("Param {kind}['link'] must be a valid URL.")));
         }
         _ => {}
     }
     let with_caption = !matches!(kind, "audio" | "sticker");
     if !with_caption && object.contains_key("caption") {
-        return Err(GraphError::new(
-            100,
-            format!("Unexpected key \"caption\" on param \"{kind}\"."),
-        ));
+        return Err(GraphError::new(100, format!("Unexpected key \"caption\" on param \"{kind}\".")));
     }
     optional_text(&format!("{kind}['caption']"), object.get("caption"), 1024)
 }
@@ -189,9 +155,7 @@ fn location(object: &Object) -> Result<(), GraphError> {
             }
             Some(number) if number.abs() <= limit => {}
             _ => {
-                return Err(GraphError::invalid(format!(
-                    "Param location['{name}'] is out of range."
-                )));
+                return Err(GraphError::invalid(format!("Param location['{name}'] is out of range.")));
             }
         }
     }
@@ -203,16 +167,10 @@ fn contacts(content: &Value) -> Result<(), GraphError> {
         return Err(GraphError::invalid("Param contacts must be an array."));
     };
     if list.is_empty() || list.len() > 257 {
-        return Err(GraphError::invalid(
-            "Param contacts must have 1 to 257 elements.",
-        ));
+        return Err(GraphError::invalid("Param contacts must have 1 to 257 elements."));
     }
     for contact in list {
-        required_text(
-            "contacts['name']['formatted_name']",
-            contact.pointer("/name/formatted_name"),
-            1024,
-        )?;
+        required_text("contacts['name']['formatted_name']", contact.pointer("/name/formatted_name"), 1024)?;
     }
     Ok(())
 }
@@ -222,16 +180,13 @@ fn template(object: &Object) -> Result<Option<String>, GraphError> {
     let language = object.get("language").and_then(|value| value.get("code"));
     required_text("template['language']['code']", language, 16)?;
     if !matches!(object.get("components"), None | Some(Value::Array(_))) {
-        return Err(GraphError::invalid(
-            "Param template['components'] must be an array.",
-        ));
+        return Err(GraphError::invalid("Param template['components'] must be an array."));
     }
     Ok(Some(format!("[template {name}]")))
 }
 
 fn interactive(object: &Object) -> Result<Option<String>, GraphError> {
-    let kind =
-        text_of(object, "type").ok_or_else(|| GraphError::required("interactive['type']"))?;
+    let kind = text_of(object, "type").ok_or_else(|| GraphError::required("interactive['type']"))?;
     let body = required_text(
         "interactive['body']['text']",
         object.get("body").and_then(|body| body.get("text")),
@@ -241,9 +196,7 @@ fn interactive(object: &Object) -> Result<Option<String>, GraphError> {
         let text = object.get(part).and_then(|value| value.get("text"));
         optional_text(&format!("interactive['{part}']['text']"), text, 60)?;
     }
-    let action = object
-        .get("action")
-        .ok_or_else(|| GraphError::required("interactive['action']"))?;
+    let action = object.get("action").ok_or_else(|| GraphError::required("interactive['action']"))?;
     match kind {
         "button" => buttons(action)?,
         "list" => list(action)?,
@@ -257,11 +210,7 @@ fn buttons(action: &Value) -> Result<(), GraphError> {
     let buttons = elements("buttons", action.get("buttons"), 3)?;
     for button in buttons {
         let reply = button.get("reply");
-        required_text(
-            "button title",
-            reply.and_then(|reply| reply.get("title")),
-            20,
-        )?;
+        required_text("button title", reply.and_then(|reply| reply.get("title")), 20)?;
         required_text("button id", reply.and_then(|reply| reply.get("id")), 256)?;
     }
     Ok(())
@@ -281,22 +230,14 @@ fn list(action: &Value) -> Result<(), GraphError> {
         }
     }
     if count > 10 {
-        return Err(GraphError::invalid(
-            "Total row count exceed max allowed count: 10",
-        ));
+        return Err(GraphError::invalid("Total row count exceed max allowed count: 10"));
     }
     Ok(())
 }
 
-fn elements<'a>(
-    name: &str,
-    value: Option<&'a Value>,
-    limit: usize,
-) -> Result<&'a [Value], GraphError> {
+fn elements<'a>(name: &str, value: Option<&'a Value>, limit: usize) -> Result<&'a [Value], GraphError> {
     match value.and_then(Value::as_array) {
         Some(list) if (1..=limit).contains(&list.len()) => Ok(list),
-        _ => Err(GraphError::invalid(format!(
-            "Param {name} must have 1 to {limit} elements."
-        ))),
+        _ => Err(GraphError::invalid(format!("Param {name} must have 1 to {limit} elements."))),
     }
 }

@@ -70,12 +70,8 @@ pub(in crate::sandbox) fn inbound(
     mut message: Map<String, Value>,
 ) -> Value {
     message.entry("id").or_insert_with(|| json!(id));
-    message
-        .entry("timestamp")
-        .or_insert_with(|| json!(at.unix_seconds().to_string()));
-    message
-        .entry("from_user_id")
-        .or_insert_with(|| json!(bsuid(&person.phone)));
+    message.entry("timestamp").or_insert_with(|| json!(at.unix_seconds().to_string()));
+    message.entry("from_user_id").or_insert_with(|| json!(bsuid(&person.phone)));
     if !person.username_only {
         message.entry("from").or_insert_with(|| json!(person.phone));
     }
@@ -114,11 +110,7 @@ pub(in crate::sandbox) fn status(number: &Number, person: &Person, status: &Stat
 }
 
 /// A message that reached nobody: code 131026.
-pub(in crate::sandbox) fn undeliverable(
-    number: &Number,
-    person: &Person,
-    status: &Status<'_>,
-) -> Value {
+pub(in crate::sandbox) fn undeliverable(number: &Number, person: &Person, status: &Status<'_>) -> Value {
     let mut object = status_object(person, status);
     object.insert(
         "errors".to_owned(),
@@ -139,10 +131,7 @@ fn status_object(person: &Person, status: &Status<'_>) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("id".to_owned(), json!(status.id));
     object.insert("status".to_owned(), json!(status.status));
-    object.insert(
-        "timestamp".to_owned(),
-        json!(status.at.unix_seconds().to_string()),
-    );
+    object.insert("timestamp".to_owned(), json!(status.at.unix_seconds().to_string()));
     object.insert("recipient_user_id".to_owned(), json!(bsuid(&person.phone)));
     if !person.username_only {
         object.insert("recipient_id".to_owned(), json!(person.phone));

@@ -65,23 +65,13 @@ fn resolve(world: &World, number: &Number, body: &Map<String, Value>) -> Recipie
     let account = &number.phone_number_id;
     if let Some(to) = text_of(body, "to") {
         let international = to.trim_start().starts_with('+');
-        let phone = if international {
-            digits(to)
-        } else {
-            calling_code(&number.display_phone_number) + &digits(to)
-        };
+        let phone =
+            if international { digits(to) } else { calling_code(&number.display_phone_number) + &digits(to) };
         let known = world.known_customer(account, &phone).is_some();
-        return Recipient {
-            input: to.to_owned(),
-            nobody: !known && !international,
-            phone,
-        };
+        return Recipient { input: to.to_owned(), nobody: !known && !international, phone };
     }
     let user_id = text_of(body, "recipient").unwrap_or_default();
-    let known = world
-        .customers
-        .keys()
-        .find(|(of, phone)| of == account && bsuid(phone) == user_id);
+    let known = world.customers.keys().find(|(of, phone)| of == account && bsuid(phone) == user_id);
     Recipient {
         input: user_id.to_owned(),
         nobody: known.is_none(),
@@ -90,11 +80,7 @@ fn resolve(world: &World, number: &Number, body: &Map<String, Value>) -> Recipie
 }
 
 /// Marks what a customer wrote as read, maybe showing that the business is typing.
-fn mark_read(
-    shared: &Arc<Shared>,
-    number: &Number,
-    body: &Map<String, Value>,
-) -> Result<Reply, GraphError> {
+fn mark_read(shared: &Arc<Shared>, number: &Number, body: &Map<String, Value>) -> Result<Reply, GraphError> {
     if text_of(body, "status") != Some("read") {
         return Err(GraphError::invalid("Param status must be one of {read}"));
     }
@@ -103,9 +89,7 @@ fn mark_read(
         None => false,
         Some(typing) if typing.get("type") == Some(&json!("text")) => true,
         Some(_) => {
-            return Err(GraphError::invalid(
-                "Param typing_indicator['type'] must be one of {text}",
-            ));
+            return Err(GraphError::invalid("Param typing_indicator['type'] must be one of {text}"));
         }
     };
     let mut world = shared.world();
@@ -152,11 +136,8 @@ fn accept(
         (_, Auto::Delivered) => &["sent", "delivered"],
         (_, Auto::Read) => &["sent", "delivered", "read"],
     };
-    let person = Person {
-        phone: to.phone.clone(),
-        name: customer.name,
-        username_only: customer.username_only,
-    };
+    let person =
+        Person { phone: to.phone.clone(), name: customer.name, username_only: customer.username_only };
     let id = wamid(&to.phone, Way::ToCustomer);
     let told = Told {
         id: &id,
@@ -165,14 +146,9 @@ fn accept(
         reference: checked.reference.as_deref(),
         is_template: checked.kind == "template",
     };
-    let callbacks = labels
-        .iter()
-        .map(|label| callback(number, &person, &told, label, *label != "read"))
-        .collect();
-    Ok(Accepted {
-        reply: answer(&to, &person, &told),
-        callbacks,
-    })
+    let callbacks =
+        labels.iter().map(|label| callback(number, &person, &told, label, *label != "read")).collect();
+    Ok(Accepted { reply: answer(&to, &person, &told), callbacks })
 }
 
 fn entry(account: &str, phone: &str, id: &str, checked: &Checked, now: Timestamp) -> Entry {
@@ -230,14 +206,11 @@ fn allow(
         return Ok(());
     }
     if !to.phone.starts_with("ID.") && !(7..=15).contains(&to.phone.len()) {
-        return Err(GraphError::invalid(
-            "Param to must be a valid phone number.",
-        ));
+        return Err(GraphError::invalid("Param to must be a valid phone number."));
     }
     let account = &number.phone_number_id;
-    let in_window = world
-        .known_customer(account, &to.phone)
-        .is_some_and(|customer| customer.wrote_within(WINDOW, now));
+    let in_window =
+        world.known_customer(account, &to.phone).is_some_and(|customer| customer.wrote_within(WINDOW, now));
     if checked.kind != "template" && !in_window {
         return Err(
             GraphError::new(131_047, "Re-engagement message").details(

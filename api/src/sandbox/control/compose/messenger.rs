@@ -25,10 +25,7 @@ pub(in crate::sandbox) fn messenger(
             None
         }
         Kind::Reaction => {
-            event.insert(
-                "mid".to_owned(),
-                json!(need(&written.reply_to, kind, "reply_to")?),
-            );
+            event.insert("mid".to_owned(), json!(need(&written.reply_to, kind, "reply_to")?));
             let action = if let Some(emoji) = &written.emoji {
                 event.insert("reaction".to_owned(), json!("other"));
                 event.insert("emoji".to_owned(), json!(emoji));
@@ -50,10 +47,7 @@ pub(in crate::sandbox) fn messenger(
             let id = written.media_id.clone().unwrap_or_else(media_id);
             format!("https://scontent.example/{id}")
         });
-        event.insert(
-            "attachments".to_owned(),
-            json!([{"type": attachment, "payload": {"url": url}}]),
-        );
+        event.insert("attachments".to_owned(), json!([{"type": attachment, "payload": {"url": url}}]));
         if let Some(caption) = &written.caption {
             event.insert("text".to_owned(), json!(caption));
         }

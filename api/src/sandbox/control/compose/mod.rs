@@ -172,9 +172,5 @@ impl Written {
 }
 
 fn unknown_here(kind: Kind, channel: SandboxKind) -> Refusal {
-    Refusal::invalid(format!(
-        "a customer cannot send kind `{}` on {}",
-        kind.as_str(),
-        channel.as_str()
-    ))
+    Refusal::invalid(format!("a customer cannot send kind `{}` on {}", kind.as_str(), channel.as_str()))
 }

@@ -15,17 +15,11 @@ pub(in crate::sandbox) fn telegram(written: &Written) -> Result<Map<String, Valu
         Kind::Text => ("text", json!(written.text(4096)?)),
         Kind::Location => {
             let place = need(&written.location, kind, "location")?;
-            (
-                "location",
-                json!({"latitude": place.latitude, "longitude": place.longitude}),
-            )
+            ("location", json!({"latitude": place.latitude, "longitude": place.longitude}))
         }
         Kind::Contact => {
             let card = need(&written.contact, kind, "contact")?;
-            (
-                "contact",
-                json!({"phone_number": card.phone, "first_name": card.name}),
-            )
+            ("contact", json!({"phone_number": card.phone, "first_name": card.name}))
         }
         Kind::Image => {
             let size = |name: &str, width: u32, height: u32| {
@@ -90,8 +84,7 @@ fn command_entities(content: &mut Map<String, Value>) {
         && command.starts_with('/')
         && command.len() > 1
     {
-        let entity =
-            json!([{"offset": 0, "length": command.encode_utf16().count(), "type": "bot_command"}]);
+        let entity = json!([{"offset": 0, "length": command.encode_utf16().count(), "type": "bot_command"}]);
         content.insert("entities".to_owned(), entity);
     }
 }

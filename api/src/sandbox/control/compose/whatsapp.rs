@@ -10,9 +10,7 @@ pub(in crate::sandbox) fn whatsapp(written: &Written) -> Result<Map<String, Valu
     let kind = written.kind();
     let (name, content) = match kind {
         Kind::Text => ("text", json!({"body": written.text(4096)?})),
-        Kind::Image | Kind::Video | Kind::Document | Kind::Audio => {
-            (kind.as_str(), whatsapp_media(written))
-        }
+        Kind::Image | Kind::Video | Kind::Document | Kind::Audio => (kind.as_str(), whatsapp_media(written)),
         Kind::Voice => {
             let mut media = whatsapp_media(written);
             media["voice"] = json!(true);
@@ -43,12 +41,8 @@ pub(in crate::sandbox) fn whatsapp(written: &Written) -> Result<Map<String, Valu
             ("reaction", reaction)
         }
         Kind::ButtonReply => {
-            let reply =
-                json!({"id": need(&written.payload, kind, "payload")?, "title": written.text(20)?});
-            (
-                "interactive",
-                json!({"type": "button_reply", "button_reply": reply}),
-            )
+            let reply = json!({"id": need(&written.payload, kind, "payload")?, "title": written.text(20)?});
+            ("interactive", json!({"type": "button_reply", "button_reply": reply}))
         }
         Kind::Unsupported => ("unsupported", json!({"type": "poll"})),
     };
@@ -68,9 +62,6 @@ pub(in crate::sandbox) fn whatsapp(written: &Written) -> Result<Map<String, Valu
 fn whatsapp_media(written: &Written) -> Value {
     let mut media = written.media();
     // The hash of no bytes: the sandbox keeps no media.
-    media.insert(
-        "sha256".to_owned(),
-        json!("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="),
-    );
+    media.insert("sha256".to_owned(), json!("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="));
     Value::Object(media)
 }

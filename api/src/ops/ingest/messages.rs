@@ -1,0 +1,222 @@
+//! Messages of customers, and what they do to their conversations.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use domain::conversation::Conversation;
+use domain::event::{Audience, EventType, Sight};
+use domain::id::{ConversationId, MessageId, SessionId, WorkspaceId};
+use domain::inbound::{InboundKind, InboundMessage};
+use domain::message::{AuthorType, Direction, MessageStatus};
+use domain::resource;
+use domain::time::Timestamp;
+use persistence::conversations;
+use persistence::error::Failure;
+use persistence::messages::{self, NewMessage};
+use serde_json::Value;
+
+use super::Delivery;
+use super::news::News;
+use super::people::{People, Person};
+use crate::ops::conversations::facts;
+use crate::ops::event::EventActor;
+use crate::ops::transaction::{Change, Tx};
+
+type Thread = (WorkspaceId, ConversationId);
+
+/// The locked conversations of a batch.
+pub(super) struct Threads {
+    locked: BTreeMap<Thread, Conversation>,
+}
+
+impl Threads {
+    /// Locks every conversation that the batch touches, in one order.
+    pub(super) fn lock(tx: &mut Tx<'_>, people: &People, news: &News) -> Result<Self, Failure> {
+        let mut wanted: BTreeSet<Thread> = people.conversations();
+        wanted.extend(news.conversations());
+        if wanted.is_empty() {
+            return Ok(Self { locked: BTreeMap::new() });
+        }
+        let locked = conversations::lock_many(tx.conn, wanted.into_iter().collect())?;
+        let locked = locked.into_iter().map(|(workspace, one)| ((workspace, one.id), one)).collect();
+        Ok(Self { locked })
+    }
+
+    /// A locked conversation.
+    pub(super) fn get(&self, workspace: WorkspaceId, id: ConversationId) -> Option<&Conversation> {
+        self.locked.get(&(workspace, id))
+    }
+}
+
+/// One message on its way in.
+struct Incoming {
+    thread: Thread,
+    id: MessageId,
+    at: Timestamp,
+    new_session: SessionId,
+    author: EventActor,
+}
+
+/// Stores the messages of the batch that are not here yet, and moves their conversations along.
+pub(super) fn store(
+    tx: &mut Tx<'_>,
+    deliveries: &[Delivery],
+    people: &People,
+    threads: &mut Threads,
+) -> Result<(), Failure> {
+    let (rows, incoming) = collect(tx, deliveries, people, threads);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let stored: BTreeSet<MessageId> = messages::insert_new(tx.conn, rows)?.into_iter().collect();
+    let incoming: Vec<Incoming> = incoming.into_iter().filter(|one| stored.contains(&one.id)).collect();
+    if incoming.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now;
+    let mut changed: BTreeMap<Thread, Conversation> = BTreeMap::new();
+    for one in &incoming {
+        let Some(before) = threads.locked.get(&one.thread) else { continue };
+        let conversation = changed.entry(one.thread).or_insert_with(|| before.clone());
+        conversation.receive(one.id, one.at, one.new_session, now);
+    }
+    let mut saved: Vec<(WorkspaceId, Conversation)> =
+        changed.into_iter().map(|((workspace, _), conversation)| (workspace, conversation)).collect();
+    conversations::save_many(tx.conn, &mut saved)?;
+    tell(tx, people, &incoming, threads, &saved)?;
+    threads.locked.extend(saved.into_iter().map(|(workspace, one)| ((workspace, one.id), one)));
+    Ok(())
+}
+
+fn collect(
+    tx: &Tx<'_>,
+    deliveries: &[Delivery],
+    people: &People,
+    threads: &Threads,
+) -> (Vec<NewMessage>, Vec<Incoming>) {
+    let mut sessions: HashMap<Thread, SessionId> = HashMap::new();
+    let (mut rows, mut incoming) = (Vec::new(), Vec::new());
+    for delivery in deliveries {
+        for event in &delivery.events {
+            let (message, edited_at) = match &event.what {
+                InboundKind::Message(message) => (&**message, None),
+                // An edit of a message that is not here is stored as that message; one of a message
+                // that is here is passed over by the insert, and applied afterwards.
+                InboundKind::Edit(edit) => (&edit.message, Some(edit.edited_at)),
+                _ => continue,
+            };
+            let Some(person) = people.get(delivery, &message.sender) else { continue };
+            let thread = (person.workspace_id, person.conversation_id);
+            let new_session = *sessions.entry(thread).or_insert_with(|| tx.id());
+            let current = threads.locked.get(&thread).and_then(Conversation::session);
+            let session = current.map_or(new_session, |session| session.id);
+            let id = tx.id();
+            rows.push(row(tx, delivery, person, message, edited_at, id, session));
+            incoming.push(Incoming {
+                thread,
+                id,
+                at: message.at,
+                new_session,
+                author: EventActor::contact(person.contact_id.0, person.name.clone()),
+            });
+        }
+    }
+    (rows, incoming)
+}
+
+fn row(
+    tx: &Tx<'_>,
+    delivery: &Delivery,
+    person: &Person,
+    message: &InboundMessage,
+    edited_at: Option<Timestamp>,
+    id: MessageId,
+    session: SessionId,
+) -> NewMessage {
+    NewMessage {
+        workspace_id: delivery.workspace_id,
+        id,
+        conversation_id: person.conversation_id,
+        channel_id: delivery.channel_id,
+        session_id: Some(session),
+        direction: Direction::Inbound,
+        author_type: AuthorType::Contact,
+        author_id: Some(person.contact_id.0),
+        kind: message.kind,
+        text: message.text.clone(),
+        content: Some(message.content.clone()).filter(|content| *content != Value::Null),
+        media: message.media.as_ref().and_then(|media| serde_json::to_value(media).ok()),
+        raw: Some(message.raw.clone()),
+        reply_to_provider_id: message.reply_to.clone(),
+        reply_to_id: None,
+        status: MessageStatus::Received,
+        client_message_id: None,
+        provider_message_id: Some(message.provider_message_id.clone()),
+        at: message.at,
+        edited_at,
+        created_at: tx.now,
+    }
+}
+
+/// Tells of new conversations, then of their messages, then how the other conversations stand now.
+fn tell(
+    tx: &mut Tx<'_>,
+    people: &People,
+    incoming: &[Incoming],
+    threads: &Threads,
+    saved: &[(WorkspaceId, Conversation)],
+) -> Result<(), Failure> {
+    let keys = saved.iter().map(|(workspace, one)| (*workspace, one.id)).collect();
+    let now = tx.now;
+    let shapes: BTreeMap<Thread, resource::Conversation> = conversations::shapes(tx.conn, keys, now)?
+        .into_iter()
+        .map(|(workspace, shape)| ((workspace, shape.id), shape))
+        .collect();
+    let new = people.new_conversations();
+    let authors: BTreeMap<Thread, &EventActor> =
+        incoming.iter().map(|one| (one.thread, &one.author)).collect();
+    for (thread, shape) in shapes.iter().filter(|(thread, _)| new.contains(thread)) {
+        tell_conversation(tx, thread, shape, EventType::ConversationCreated, threads, authors[thread]);
+    }
+    let keys = incoming.iter().map(|one| (one.thread.0, one.id)).collect();
+    let by_id: HashMap<MessageId, &Incoming> = incoming.iter().map(|one| (one.id, one)).collect();
+    for (workspace_id, message) in messages::shapes(tx.conn, keys)? {
+        let Some(one) = by_id.get(&message.id) else { continue };
+        let Some(conversation) = threads.locked.get(&one.thread) else { continue };
+        tx.tell(Change {
+            workspace_id,
+            event_type: EventType::MessageCreated,
+            audience: Audience::Conversation(Sight::unchanged(facts(conversation))),
+            conversation_id: Some(message.conversation_id),
+            actor: &one.author,
+            data: &message,
+            previous: None,
+        });
+    }
+    for (thread, shape) in shapes.iter().filter(|(thread, _)| !new.contains(thread)) {
+        tell_conversation(tx, thread, shape, EventType::ConversationUpdated, threads, authors[thread]);
+    }
+    Ok(())
+}
+
+fn tell_conversation(
+    tx: &mut Tx<'_>,
+    thread: &Thread,
+    shape: &resource::Conversation,
+    event_type: EventType,
+    threads: &Threads,
+    actor: &EventActor,
+) {
+    // A customer's message never changes who holds a conversation.
+    let Some(conversation) = threads.locked.get(thread) else { return };
+    let held = facts(conversation);
+    let before = (event_type != EventType::ConversationCreated).then_some(held);
+    tx.tell(Change {
+        workspace_id: thread.0,
+        event_type,
+        audience: Audience::Conversation(Sight { before, after: Some(held) }),
+        conversation_id: Some(thread.1),
+        actor,
+        data: shape,
+        previous: None,
+    });
+}

@@ -1,0 +1,316 @@
+//! Who writes: contacts and their conversations, found or made.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use domain::conversation::Conversation;
+use domain::event::{Audience, EventType};
+use domain::id::{ChannelId, ContactId, ConversationId, WorkspaceId};
+use domain::inbound::{IdentityChange, InboundKind, Sender};
+use persistence::contacts::{self, StoredIdentity, Wanted};
+use persistence::conversations;
+use persistence::error::{Failure, StoreError};
+
+use super::Delivery;
+use crate::ops::event::EventActor;
+use crate::ops::transaction::{Change, Tx};
+
+/// One customer on one channel.
+pub(super) type Key = (WorkspaceId, ChannelId, String);
+
+/// A customer and where its messages go.
+#[derive(Debug, Clone)]
+pub(super) struct Person {
+    pub workspace_id: WorkspaceId,
+    pub contact_id: ContactId,
+    pub conversation_id: ConversationId,
+    pub name: String,
+    pub is_new: bool,
+}
+
+/// The customers of a batch.
+#[derive(Default)]
+pub(super) struct People {
+    known: HashMap<Key, Person>,
+}
+
+impl People {
+    /// The customer that a sender is.
+    pub(super) fn get(&self, delivery: &Delivery, sender: &Sender) -> Option<&Person> {
+        self.known.get(&(delivery.workspace_id, delivery.channel_id, sender.external_id.clone()))
+    }
+
+    /// The conversations that this batch began.
+    pub(super) fn new_conversations(&self) -> BTreeSet<(WorkspaceId, ConversationId)> {
+        let new = self.known.values().filter(|person| person.is_new);
+        new.map(|person| (person.workspace_id, person.conversation_id)).collect()
+    }
+
+    /// The conversations of all of them.
+    pub(super) fn conversations(&self) -> BTreeSet<(WorkspaceId, ConversationId)> {
+        self.known.values().map(|person| (person.workspace_id, person.conversation_id)).collect()
+    }
+}
+
+/// Finds or makes the customers who wrote. One who reacted, opted out or changed its number without
+/// ever having written is nobody we know.
+pub(super) fn resolve(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<People, Failure> {
+    change_identities(tx, deliveries)?;
+    let mut wanted: BTreeMap<Key, (Sender, bool)> = BTreeMap::new();
+    for (delivery, sender, writes) in senders(deliveries) {
+        let key = (delivery.workspace_id, delivery.channel_id, sender.external_id.clone());
+        let entry = wanted.entry(key).or_insert_with(|| (sender.clone(), false));
+        // The newest word on name and number counts.
+        merge(&mut entry.0, sender);
+        entry.1 |= writes;
+    }
+    let mut people = People::default();
+    // A customer whom another batch makes at this moment is passed over by the insert and found by
+    // the next look; more than twice would mean that rows vanish.
+    for _ in 0..3 {
+        if wanted.is_empty() {
+            break;
+        }
+        find(tx, &mut wanted, &mut people)?;
+        wanted.retain(|_, (_, writes)| *writes);
+        make(tx, &mut wanted, &mut people)?;
+    }
+    if wanted.is_empty() {
+        Ok(people)
+    } else {
+        Err(StoreError::RowCount { statement: "ingest::people", changed: 0, expected: wanted.len() }.into())
+    }
+}
+
+fn senders(deliveries: &[Delivery]) -> impl Iterator<Item = (&Delivery, &Sender, bool)> {
+    deliveries.iter().flat_map(|delivery| {
+        delivery.events.iter().filter_map(move |event| {
+            let (sender, writes) = match &event.what {
+                InboundKind::Message(message) => (&message.sender, true),
+                InboundKind::Edit(edit) => (&edit.message.sender, true),
+                InboundKind::Revoke { sender, .. }
+                | InboundKind::Reaction { sender, .. }
+                | InboundKind::Referral { sender, .. }
+                | InboundKind::BotBlocked { sender, .. }
+                | InboundKind::MarketingPreference { sender, .. } => (sender, false),
+                _ => return None,
+            };
+            Some((delivery, sender, writes))
+        })
+    })
+}
+
+fn merge(into: &mut Sender, newer: &Sender) {
+    let take = |into: &mut Option<String>, newer: &Option<String>| {
+        if newer.is_some() {
+            into.clone_from(newer);
+        }
+    };
+    take(&mut into.phone, &newer.phone);
+    take(&mut into.username, &newer.username);
+    take(&mut into.name, &newer.name);
+}
+
+/// Moves those who are known from `wanted` to `people`, and stores what is new about them.
+fn find(
+    tx: &mut Tx<'_>,
+    wanted: &mut BTreeMap<Key, (Sender, bool)>,
+    people: &mut People,
+) -> Result<(), Failure> {
+    let look: Vec<Wanted> = wanted
+        .iter()
+        .map(|((workspace_id, channel_id, external_id), (sender, _))| Wanted {
+            workspace_id: *workspace_id,
+            channel_id: *channel_id,
+            external_id: external_id.clone(),
+            phone: sender.phone.clone(),
+        })
+        .collect();
+    let found = contacts::find_identities(tx.conn, &look)?;
+    let keys: Vec<Key> = wanted.keys().cloned().collect();
+    for key in keys {
+        let Some((sender, _)) = wanted.get(&key) else { continue };
+        let Some(identity) = identity_of(&found, &key, sender) else { continue };
+        let Some(conversation_id) = identity.conversation_id else { continue };
+        let (newer, sender) = (renewed(identity, &key, sender), sender.clone());
+        if newer != *identity {
+            contacts::update_identity(tx.conn, &newer)?;
+            tell_contact(tx, newer.workspace_id, newer.contact_id, EventType::ContactUpdated)?;
+        }
+        wanted.remove(&key);
+        let name = newer.name.clone().unwrap_or_else(|| display_name(&sender));
+        let person = Person {
+            workspace_id: newer.workspace_id,
+            contact_id: newer.contact_id,
+            conversation_id,
+            name,
+            is_new: false,
+        };
+        people.known.insert(key, person);
+    }
+    Ok(())
+}
+
+/// By the lasting id; else by the phone number, if the one stored was known by nothing better.
+fn identity_of<'a>(found: &'a [StoredIdentity], key: &Key, sender: &Sender) -> Option<&'a StoredIdentity> {
+    let here = |one: &&StoredIdentity| one.workspace_id == key.0 && one.channel_id == key.1;
+    let by_id = found.iter().filter(here).find(|one| one.external_id == key.2);
+    by_id.or_else(|| {
+        let phone = sender.phone.as_deref()?;
+        found.iter().filter(here).find(|one| one.external_id == phone && one.phone.as_deref() == Some(phone))
+    })
+}
+
+fn renewed(identity: &StoredIdentity, key: &Key, sender: &Sender) -> StoredIdentity {
+    let mut newer = identity.clone();
+    newer.external_id.clone_from(&key.2);
+    let mut known = Sender {
+        external_id: key.2.clone(),
+        phone: newer.phone.take(),
+        username: newer.username.take(),
+        name: newer.name.take(),
+    };
+    merge(&mut known, sender);
+    StoredIdentity { phone: known.phone, username: known.username, name: known.name, ..newer }
+}
+
+/// Makes those who are left in `wanted`, each with its conversation, and moves them to `people`.
+fn make(
+    tx: &mut Tx<'_>,
+    wanted: &mut BTreeMap<Key, (Sender, bool)>,
+    people: &mut People,
+) -> Result<(), Failure> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let new: Vec<(Key, StoredIdentity, String)> = wanted
+        .iter()
+        .map(|(key, (sender, _))| {
+            let identity = StoredIdentity {
+                workspace_id: key.0,
+                channel_id: key.1,
+                id: tx.id(),
+                contact_id: tx.id(),
+                external_id: key.2.clone(),
+                phone: sender.phone.clone(),
+                username: sender.username.clone(),
+                name: sender.name.clone(),
+                conversation_id: None,
+            };
+            (key.clone(), identity, display_name(sender))
+        })
+        .collect();
+    free_phones(tx, &new)?;
+    let rows: Vec<_> = new.iter().map(|(_, identity, name)| (identity.clone(), name.clone())).collect();
+    let now = tx.now;
+    let stored: BTreeSet<_> = contacts::insert_new(tx.conn, &rows, now)?.into_iter().collect();
+    let mut begun = Vec::new();
+    for (key, identity, name) in new.into_iter().filter(|(_, identity, _)| stored.contains(&identity.id)) {
+        let conversation = Conversation::begin(tx.id(), key.1, identity.contact_id, now);
+        let person = Person {
+            workspace_id: key.0,
+            contact_id: identity.contact_id,
+            conversation_id: conversation.id,
+            name,
+            is_new: true,
+        };
+        begun.push((key.0, identity.id, conversation));
+        wanted.remove(&key);
+        people.known.insert(key, person);
+    }
+    let contacts: Vec<_> = begun.iter().map(|(workspace, _, one)| (*workspace, one.contact_id)).collect();
+    conversations::insert_many(tx.conn, begun)?;
+    tell_contacts(tx, contacts, EventType::ContactCreated)
+}
+
+/// A number that now comes with another lasting id belongs to this customer now.
+fn free_phones(tx: &mut Tx<'_>, new: &[(Key, StoredIdentity, String)]) -> Result<(), Failure> {
+    let taken: Vec<_> = new.iter().map(|(_, one, _)| one).filter(|one| one.phone.is_some()).collect();
+    Ok(contacts::free_phones(
+        tx.conn,
+        taken.iter().map(|one| one.workspace_id).collect(),
+        taken.iter().map(|one| one.channel_id).collect(),
+        taken.iter().filter_map(|one| one.phone.clone()).collect(),
+        taken.iter().map(|one| one.external_id.clone()).collect(),
+    )?)
+}
+
+/// The name to show of a customer: the best that the provider gives.
+fn display_name(sender: &Sender) -> String {
+    let name = sender.name.clone().filter(|name| !name.trim().is_empty());
+    name.or_else(|| sender.username.as_ref().map(|username| format!("@{username}")))
+        .or_else(|| sender.phone.as_ref().map(|phone| format!("+{phone}")))
+        .unwrap_or_else(|| sender.external_id.chars().take(200).collect())
+}
+
+/// A customer has a new number or a new id: it stays the same contact. Where the new one is
+/// somebody's already, nothing is merged.
+fn change_identities(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<(), Failure> {
+    for delivery in deliveries {
+        for event in &delivery.events {
+            if let InboundKind::IdentityChange(change) = &event.what {
+                change_identity(tx, delivery, change)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn change_identity(tx: &mut Tx<'_>, delivery: &Delivery, change: &IdentityChange) -> Result<(), Failure> {
+    let (workspace, channel) = (delivery.workspace_id, delivery.channel_id);
+    let Some(mut identity) = contacts::by_old_id(tx.conn, workspace, channel, change.old.clone())? else {
+        return Ok(());
+    };
+    let before = identity.clone();
+    for new in [&change.new_phone, &change.new_external_id].into_iter().flatten() {
+        let other = contacts::by_old_id(tx.conn, workspace, channel, new.clone())?;
+        if other.is_some_and(|other| other.id != identity.id) {
+            return Ok(());
+        }
+    }
+    if let Some(phone) = &change.new_phone {
+        if identity.phone.as_ref() == Some(&identity.external_id) {
+            identity.external_id.clone_from(phone);
+        }
+        identity.phone = Some(phone.clone());
+    }
+    if let Some(id) = &change.new_external_id {
+        identity.external_id.clone_from(id);
+    }
+    if identity != before {
+        contacts::update_identity(tx.conn, &identity)?;
+        tell_contact(tx, workspace, identity.contact_id, EventType::ContactUpdated)?;
+    }
+    Ok(())
+}
+
+/// Tells of one contact.
+pub(super) fn tell_contact(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    event_type: EventType,
+) -> Result<(), Failure> {
+    tell_contacts(tx, vec![(workspace, contact)], event_type)
+}
+
+fn tell_contacts(
+    tx: &mut Tx<'_>,
+    keys: Vec<(WorkspaceId, ContactId)>,
+    event_type: EventType,
+) -> Result<(), Failure> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    for (workspace_id, contact) in contacts::shapes(tx.conn, keys)? {
+        tx.tell(Change {
+            workspace_id,
+            event_type,
+            audience: Audience::Everyone,
+            conversation_id: None,
+            actor: &EventActor::contact(contact.id.0, contact.name.clone()),
+            data: &contact,
+            previous: None,
+        });
+    }
+    Ok(())
+}
