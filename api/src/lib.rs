@@ -2,14 +2,21 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod asyncapi;
 pub mod auth;
 pub mod channels;
 pub mod clock;
 pub mod config;
 pub mod http;
 pub mod ids;
+pub mod jobs;
+pub mod openapi;
 pub mod ops;
+pub mod router;
+pub mod routes;
 pub mod sandbox;
 pub mod secrets;
+pub mod server;
 pub mod state;
 pub mod stream;
+pub mod telemetry;

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use domain::id::WorkspaceId;
+use domain::id::{SignInId, WorkspaceId};
 use persistence::db::Db;
 use persistence::error::Failure;
 use persistence::events;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::auth::actors::Actors;
 use crate::auth::keys::Keys;
 use crate::channels::ProviderClient;
+use crate::channels::known::KnownChannels;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http::reply::Read;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub settings: Settings,
     /// The database, for requests.
     pub db: Db,
+    /// The database, for `/readyz`: it must not wait for requests, nor they for it.
+    pub readiness: Db,
     /// What time it is.
     pub clock: Clock,
     /// New ids.
@@ -40,6 +43,8 @@ pub struct Shared {
     pub epoch: Uuid,
     /// Actors seen a moment ago.
     pub actors: Actors,
+    /// Channels seen a moment ago, for webhooks and sends.
+    pub known_channels: KnownChannels,
     /// The readers of the log on this node.
     pub hub: Hub,
     /// The way in for webhooks.
@@ -73,6 +78,14 @@ impl App {
                 Ok(Read { seq, data: work(conn)? })
             })
             .await
+    }
+}
+
+impl App {
+    /// Forgets an ended sign-in at once on this node: its calls are refused and its sockets closed.
+    pub fn end_sign_in(&self, sign_in: SignInId) {
+        self.actors.forget(sign_in);
+        self.hub.revoked(sign_in);
     }
 }
 

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use crate::actor::Actor;
 use crate::agent::Role;
+use crate::conversation::Tab;
 use crate::id::{AgentId, WorkspaceId};
 use crate::refusal::{Code, Refusal};
 use crate::text_enum::text_enum;
@@ -233,6 +234,15 @@ pub fn may_assign_to(actor: &Actor, to: &Candidate) -> Result<(), Refusal> {
             Role::Agent => to.agent_id == actor.agent_id || to.role == Role::Agent,
         };
     if allowed { Ok(()) } else { Err(Refusal::new(Code::NotAssignable).with("agent", &to.name)) }
+}
+
+/// May the actor read this tab? An agent without `view_all` has only its own conversations.
+///
+/// # Errors
+/// `forbidden`.
+pub fn may_read_tab(actor: &Actor, tab: Tab) -> Result<(), Refusal> {
+    let narrow = actor.role == Role::Agent && !actor.view_all;
+    if narrow && matches!(tab, Tab::All | Tab::Unassigned) { Err(Code::Forbidden.into()) } else { Ok(()) }
 }
 
 /// What a caller sees in lists and on the stream. There is no list without one.

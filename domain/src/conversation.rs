@@ -34,6 +34,20 @@ text_enum! {
 }
 
 text_enum! {
+    /// The lists of conversations that a team works from.
+    pub enum Tab {
+        /// Held by the caller.
+        Mine = "mine",
+        /// All.
+        All = "all",
+        /// Held by nobody: waiting, or resolved.
+        Unassigned = "unassigned",
+        /// Archived; they are in no other tab.
+        Archived = "archived",
+    }
+}
+
+text_enum! {
     /// How an agent came to hold a ticket.
     pub enum HoldReason {
         /// It took the conversation.

@@ -5,7 +5,7 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::access::{Scope, Visible};
-use domain::conversation::{Conversation, Session, State};
+use domain::conversation::{Conversation, ConversationStatus, Session, State};
 use domain::id::{AgentId, ChannelId, ConversationId, IdentityId, WorkspaceId};
 use domain::reply_window::reply_window;
 use domain::resource::{self, AgentRef, ChannelRef, ContactRef, DivisionRef, LastMessage};
@@ -373,7 +373,8 @@ macro_rules! page {
                 $condition,
                 "    AND ($2::timestamptz IS NULL OR (c.last_activity_at, c.id) < ($2, $3::uuid))
                      AND (cardinality($4::uuid[]) = 0 OR c.channel_id = ANY($4))
-                     AND ($5::boolean IS NULL OR (c.session_id IS NULL) = $5)
+                     AND (cardinality($5::text[]) = 0 OR $5 @> ARRAY[CASE WHEN c.session_id IS NULL THEN 'resolved'
+                              WHEN c.assignee_id IS NULL THEN 'open' ELSE 'answered' END])
                    ORDER BY c.last_activity_at DESC, c.id DESC LIMIT $6) c"
             )],
             "ORDER BY c.last_activity_at DESC, c.id DESC"
@@ -428,8 +429,8 @@ pub struct Filter {
     pub archived: bool,
     /// Only on one of these channels; empty: on any.
     pub channels: Vec<ChannelId>,
-    /// Only resolved ones, only unresolved ones, or both.
-    pub resolved: Option<bool>,
+    /// Only those that stand like one of these; empty: like any.
+    pub statuses: Vec<ConversationStatus>,
 }
 
 /// Where a page of [`list`] begins: after this activity and id.
@@ -449,6 +450,7 @@ pub fn list(
 ) -> Result<Vec<resource::Conversation>, StoreError> {
     let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id)));
     let scope = Narrowed::to(&visible.conversations, &filter);
+    let statuses: Vec<&'static str> = filter.statuses.iter().map(|status| status.as_str()).collect();
     let statement = match (filter.archived, &scope) {
         (_, Narrowed::Empty) => return Ok(Vec::new()),
         (false, Narrowed::Any) => page!("c.archived_at IS NULL"),
@@ -469,7 +471,7 @@ pub fn list(
         .bind(at)
         .bind(id)
         .bind(filter.channels)
-        .bind(filter.resolved)
+        .bind(statuses)
         .bind(limit);
     let statement = match scope {
         Narrowed::Empty | Narrowed::Any | Narrowed::Nobody => statement,

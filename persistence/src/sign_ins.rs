@@ -143,3 +143,11 @@ pub fn revoked_since(conn: &mut PgConnection, since: Timestamp) -> Result<Vec<Si
     let rows = sql("SELECT id FROM sign_ins WHERE revoked_at >= $1").bind(since).load::<IdRow>(conn)?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }
+
+/// Forgets sign-ins that ran out before `before`. Answers how many.
+///
+/// # Errors
+/// Only those of the database.
+pub fn forget(conn: &mut PgConnection, before: Timestamp) -> Result<usize, StoreError> {
+    Ok(sql("DELETE FROM sign_ins WHERE expires_at < $1").bind(before).execute(conn)?)
+}

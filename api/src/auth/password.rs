@@ -3,6 +3,7 @@
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
 
 /// A hash of no password: checked when the e-mail address is unknown, so that the answer takes as
 /// long as for a known one.
@@ -27,6 +28,30 @@ pub fn hash(password: &str) -> Result<String, HashError> {
 pub fn matches(password: &str, hash: Option<&str>) -> bool {
     let Ok(parsed) = PasswordHash::new(hash.unwrap_or(NOBODY)) else { return false };
     argon2().verify_password(password.as_bytes(), &parsed).is_ok() && hash.is_some()
+}
+
+/// At most this many passwords are worked on at once: each takes 19 MiB and a core.
+static WORKERS: Semaphore = Semaphore::const_new(4);
+
+/// [`hash`] on another thread than the caller's.
+///
+/// # Errors
+/// [`HashError`].
+pub async fn hash_in_background(password: String) -> Result<String, HashError> {
+    in_background(move || hash(&password)).await
+}
+
+/// [`matches`] on another thread than the caller's.
+pub async fn check(password: String, hash: Option<String>) -> bool {
+    in_background(move || matches(&password, hash.as_deref())).await
+}
+
+async fn in_background<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let _permit = WORKERS.acquire().await;
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
 }
 
 fn argon2() -> Argon2<'static> {

@@ -9,6 +9,7 @@ mod draft;
 pub mod errors;
 mod graph;
 mod json;
+pub mod known;
 pub mod messenger;
 pub mod outbound;
 pub mod signature;

@@ -6,4 +6,6 @@ pub mod idempotency;
 pub mod methods;
 pub mod page;
 pub mod problem;
+pub mod query;
 pub mod reply;
+pub mod responses;

@@ -7,7 +7,7 @@ use domain::refusal::{Code, Refusal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::keys::{Keys, mac};
 
@@ -16,6 +16,18 @@ const LIMIT_DEFAULT: i64 = 25;
 /// The most items of a page.
 const LIMIT_MAX: i64 = 100;
 const TAG_BYTES: usize = 12;
+
+/// Which page of a list without filters.
+#[derive(Debug, Deserialize, Serialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// The most items of the page.
+    #[param(minimum = 1, maximum = 100, default = 25)]
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+}
 
 /// One page of a list.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

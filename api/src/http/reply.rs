@@ -63,6 +63,11 @@ pub fn read_versioned<T: Serialize + Versioned>(app: &App, read: &Read<T>) -> Ht
         .json(&read.data)
 }
 
+/// 200 with a resource that was just written.
+pub fn versioned<T: Serialize + Versioned>(resource: &T) -> HttpResponse {
+    HttpResponse::Ok().insert_header((ETAG, format!("\"{}\"", resource.version()))).json(resource)
+}
+
 /// The answer to a write whose body is JSON text already.
 pub fn written(status: StatusCode, body: String) -> HttpResponse {
     HttpResponse::build(status).content_type("application/json").body(body)

@@ -75,6 +75,22 @@ impl ChannelSecrets {
         }
     }
 
+    fn slot(&mut self, name: &str) -> Option<&mut String> {
+        match (self, name) {
+            (Self::WhatsApp { access_token, .. }, "access_token") => Some(access_token),
+            (Self::Messenger { page_access_token, .. }, "page_access_token") => Some(page_access_token),
+            (Self::WhatsApp { app_secret, .. } | Self::Messenger { app_secret, .. }, "app_secret") => {
+                Some(app_secret)
+            }
+            (Self::WhatsApp { verify_token, .. } | Self::Messenger { verify_token, .. }, "verify_token") => {
+                Some(verify_token)
+            }
+            (Self::Telegram { bot_token, .. }, "bot_token") => Some(bot_token),
+            (Self::Telegram { webhook_secret, .. }, "webhook_secret") => Some(webhook_secret),
+            _ => None,
+        }
+    }
+
     /// Names and last four characters, for people. A short secret shows none: four would be too much of it.
     fn hints(&self) -> Vec<SecretHint> {
         let hint = |(name, secret): (&str, &str)| {
@@ -127,8 +143,8 @@ pub struct ChannelDraft {
 pub struct ChannelPatch {
     /// Its name.
     pub name: Option<String>,
-    /// All of its secrets anew. A channel that needed attention is tried again.
-    pub secrets: Option<ChannelSecrets>,
+    /// New secrets, by name. A channel that needed attention is tried again.
+    pub secrets: Vec<(&'static str, String)>,
 }
 
 /// Connects an account.
@@ -185,8 +201,9 @@ pub fn update(
     if let Some(name) = &patch.name {
         channel.name.clone_from(name);
     }
-    if let Some(secrets) = &patch.secrets {
-        seal(app, &mut channel, secrets)?;
+    if !patch.secrets.is_empty() {
+        let secrets = replaced(open(app, &channel)?, &channel, &patch.secrets)?;
+        seal(app, &mut channel, &secrets)?;
         channel.state = ChannelState::Connected;
         channel.state_detail = None;
         tx.has_jobs();
@@ -194,6 +211,33 @@ pub fn update(
     channels::update(tx.conn, &mut channel)?;
     tell_channel(app, tx, &channel, EventType::ChannelUpdated, &EventActor::from(actor));
     Ok(shape_for(app, channel, actor))
+}
+
+/// Decrypts a channel's secrets.
+///
+/// # Errors
+/// If another key wrote them.
+pub fn open(app: &App, channel: &StoredChannel) -> Result<ChannelSecrets, StoreError> {
+    secrets::open(&app.keys, channel.id, &channel.secrets)
+        .map_err(|error| StoreError::internal(error.to_string()))
+}
+
+fn replaced(
+    mut secrets: ChannelSecrets,
+    channel: &StoredChannel,
+    new: &[(&'static str, String)],
+) -> Result<ChannelSecrets, Refusal> {
+    for (name, value) in new {
+        let pointer = format!("/{name}");
+        let slot = secrets.slot(name).ok_or_else(|| {
+            Refusal::invalid(&*pointer, "kind", format!("a {} channel has no such secret", channel.kind))
+        })?;
+        if *name == "bot_token" && value.split(':').next() != Some(&channel.external_id) {
+            return Err(Refusal::invalid(pointer, "bot_token", "must be a token of the same bot"));
+        }
+        slot.clone_from(value);
+    }
+    Ok(secrets)
 }
 
 fn seal(app: &App, channel: &mut StoredChannel, secrets: &ChannelSecrets) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ pub mod divisions;
 pub mod event;
 pub mod ingest;
 pub mod messages;
+pub mod read;
 pub mod sends;
 pub mod sign_ins;
 pub mod tickets;

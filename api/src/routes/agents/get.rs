@@ -1,0 +1,29 @@
+use actix_web::{HttpResponse, get, web};
+use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::id::AgentId;
+use domain::refusal::Code;
+use domain::resource::Agent;
+use persistence::agents;
+
+use crate::auth::extract::Auth;
+use crate::http::problem::Problem;
+use crate::http::reply;
+use crate::http::responses::Reading;
+use crate::state::App;
+
+/// Read an agent
+#[utoipa::path(tag = "team", params(("agent_id" = AgentId, Path, description = "The agent")),
+    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+    responses((status = 200, description = "The agent", body = Agent), Reading))]
+#[get("/v1/agents/{agent_id}")]
+pub async fn get_agent(
+    app: web::Data<App>,
+    caller: Auth<ReadWorkspace>,
+    id: web::Path<AgentId>,
+) -> Result<HttpResponse, Problem> {
+    let (workspace, id) = (caller.actor().workspace_id, id.into_inner());
+    let read = app
+        .read(workspace, move |conn| agents::get(conn, workspace, id)?.ok_or(Code::NotFound.into()))
+        .await?;
+    Ok(reply::read_versioned(&app, &read))
+}

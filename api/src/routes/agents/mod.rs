@@ -1,0 +1,11 @@
+//! Members of the team.
+
+mod get;
+mod list;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The operations of this folder.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(list::list_agents).service(get::get_agent);
+}

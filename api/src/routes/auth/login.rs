@@ -1,0 +1,58 @@
+use actix_web::{HttpResponse, post, web};
+use chrono::TimeDelta;
+use domain::refusal::Code;
+use persistence::agents;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::SignedIn;
+use crate::auth::password;
+use crate::http::body::Body;
+use crate::http::problem::Problem;
+use crate::http::responses::Open;
+use crate::ops::sign_ins;
+use crate::state::App;
+
+/// Who wants to sign in.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// The workspace's slug; needed only if more than one workspace knows the address.
+    #[schema(example = "demo")]
+    pub workspace: Option<String>,
+    /// The member's address.
+    #[schema(example = "admin@demo.example")]
+    pub email: String,
+    /// The member's password.
+    #[schema(example = "tanggap-demo")]
+    pub password: String,
+}
+
+/// Sign in
+///
+/// Answers an access token for the calls and a refresh token for the next sign-in. An unknown address
+/// and a wrong password get the same answer after the same time.
+#[utoipa::path(tag = "sign in", request_body = Login, security(()), extensions(("x-roles" = json!(["public"]))),
+    responses((status = 200, description = "Signed in", body = SignedIn), Open))]
+#[post("/v1/auth/login")]
+pub async fn login(app: web::Data<App>, body: Body<Login>) -> Result<HttpResponse, Problem> {
+    let Login { workspace, email, password } = body.value;
+    let email = email.trim().to_lowercase();
+    let mut logins = app.db.read(move |conn| Ok(agents::logins(conn, workspace, email)?)).await?;
+    if logins.len() > 1 {
+        return Err(Code::WorkspaceRequired.into());
+    }
+    let login = logins.pop();
+    let hash = login.as_ref().map(|login| login.password_hash.clone());
+    let right = password::check(password, hash).await;
+    let login = login.filter(|_| right).ok_or(Code::InvalidCredentials)?;
+    let lifetime = TimeDelta::from_std(app.settings.times.refresh_token).map_err(Problem::internal)?;
+    let (token, agent) = app
+        .write(move |tx| {
+            let token = sign_ins::begin(tx, login.workspace_id, login.agent_id, lifetime)?;
+            let agent = agents::get(tx.conn, login.workspace_id, login.agent_id)?;
+            Ok((token, agent.ok_or(Code::InvalidCredentials)?))
+        })
+        .await?;
+    Ok(HttpResponse::Ok().json(SignedIn::new(&app, token, agent)?))
+}

@@ -1,0 +1,184 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, post, web};
+use domain::access::{Action, ManageChannels, roles_for};
+use domain::channel::ChannelKind;
+use domain::input;
+use domain::refusal::Refusal;
+use domain::resource::Channel;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::auth::extract::Auth;
+use crate::http::body::Body;
+use crate::http::idempotency::Repeat;
+use crate::http::problem::Problem;
+use crate::http::responses::{RepeatHeader, Writing};
+use crate::ops::channels::{self, ChannelDraft, ChannelSecrets};
+use crate::state::App;
+
+/// The longest secret of a provider, in bytes; Meta's access tokens have about 250.
+const SECRET_MAX: usize = 1024;
+const ACCOUNT_MAX: usize = 64;
+
+/// An account to be connected, by kind.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum NewChannel {
+    /// A number at WhatsApp (Cloud API).
+    WhatsApp {
+        /// Its name in the team.
+        #[schema(example = "WhatsApp Pusat")]
+        name: String,
+        /// The number's id at Meta.
+        #[schema(example = "115029384756102")]
+        phone_number_id: String,
+        /// The business account's id at Meta.
+        #[schema(example = "104859203847561")]
+        waba_id: String,
+        /// The number, as customers see it.
+        #[schema(example = "+6281119876543")]
+        display_phone_number: String,
+        /// A token that may send for the number.
+        access_token: String,
+        /// The secret of the Meta application.
+        app_secret: String,
+        /// The words that Meta asks for when the webhook is entered there.
+        verify_token: String,
+    },
+    /// A Facebook Page.
+    Messenger {
+        /// Its name in the team.
+        #[schema(example = "Halaman Toko Tani")]
+        name: String,
+        /// The Page's id.
+        #[schema(example = "108273645501928")]
+        page_id: String,
+        /// The Meta application's id: what it sends itself comes back as an echo.
+        #[schema(example = "1517776481860111")]
+        app_id: String,
+        /// A token that may send for the Page.
+        page_access_token: String,
+        /// The secret of the Meta application.
+        app_secret: String,
+        /// The words that Meta asks for when the webhook is entered there.
+        verify_token: String,
+    },
+    /// A Telegram bot.
+    Telegram {
+        /// Its name in the team.
+        #[schema(example = "Bot Toko Tani")]
+        name: String,
+        /// The bot's token, `<id>:<secret>`.
+        bot_token: String,
+        /// 1 to 256 of A-Z, a-z, 0-9, `_` and `-`, to be given to `setWebhook` as `secret_token`; made by the server
+        /// if absent.
+        webhook_secret: Option<String>,
+    },
+}
+
+impl NewChannel {
+    fn into_draft(self) -> Result<ChannelDraft, Refusal> {
+        let secret = |pointer: &str, text: &str| input::token(pointer, text, SECRET_MAX);
+        let account = |pointer: &str, text: &str| input::token(pointer, text, ACCOUNT_MAX);
+        Ok(match self {
+            Self::WhatsApp {
+                name,
+                phone_number_id,
+                waba_id,
+                display_phone_number,
+                access_token,
+                app_secret,
+                verify_token,
+            } => ChannelDraft {
+                name: input::name("/name", &name)?,
+                kind: ChannelKind::WhatsApp,
+                external_id: account("/phone_number_id", &phone_number_id)?,
+                account: json!({
+                    "waba_id": account("/waba_id", &waba_id)?,
+                    "display_phone_number": input::name("/display_phone_number", &display_phone_number)?,
+                }),
+                secrets: ChannelSecrets::WhatsApp {
+                    access_token: secret("/access_token", &access_token)?,
+                    app_secret: secret("/app_secret", &app_secret)?,
+                    verify_token: secret("/verify_token", &verify_token)?,
+                },
+            },
+            Self::Messenger { name, page_id, app_id, page_access_token, app_secret, verify_token } => {
+                ChannelDraft {
+                    name: input::name("/name", &name)?,
+                    kind: ChannelKind::Messenger,
+                    external_id: account("/page_id", &page_id)?,
+                    account: json!({ "app_id": account("/app_id", &app_id)? }),
+                    secrets: ChannelSecrets::Messenger {
+                        page_access_token: secret("/page_access_token", &page_access_token)?,
+                        app_secret: secret("/app_secret", &app_secret)?,
+                        verify_token: secret("/verify_token", &verify_token)?,
+                    },
+                }
+            }
+            Self::Telegram { name, bot_token, webhook_secret } => {
+                let bot_token = secret("/bot_token", &bot_token)?;
+                ChannelDraft {
+                    name: input::name("/name", &name)?,
+                    kind: ChannelKind::Telegram,
+                    external_id: bot_id(&bot_token)?,
+                    account: Value::Object(serde_json::Map::new()),
+                    secrets: ChannelSecrets::Telegram {
+                        bot_token,
+                        webhook_secret: match webhook_secret {
+                            Some(own) => telegram_secret(&own)?,
+                            None => hex::encode(rand::random::<[u8; 32]>()),
+                        },
+                    },
+                }
+            }
+        })
+    }
+}
+
+/// The bot's id is the first part of its token.
+pub(super) fn bot_id(token: &str) -> Result<String, Refusal> {
+    let id = token.split_once(':').map(|(id, _)| id).unwrap_or_default();
+    if !id.is_empty() && id.len() <= 20 && id.bytes().all(|byte| byte.is_ascii_digit()) {
+        Ok(id.to_owned())
+    } else {
+        Err(Refusal::invalid(
+            "/bot_token",
+            "bot_token",
+            "must be a bot's token: digits, a colon, and the rest",
+        ))
+    }
+}
+
+/// What Telegram takes as `secret_token`.
+pub(super) fn telegram_secret(text: &str) -> Result<String, Refusal> {
+    let fits = (1..=256).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(Refusal::invalid("/webhook_secret", "token", "must be 1 to 256 of A-Z, a-z, 0-9, _ and -"))
+    }
+}
+
+/// Connect a channel
+///
+/// Enter `webhook_url` of the answer at the provider. Secrets are stored encrypted and never shown again.
+#[utoipa::path(tag = "channels", request_body = NewChannel, params(RepeatHeader), security(("access_token" = [])),
+    extensions(("x-roles" = json!(roles_for(Action::ManageChannels)))),
+    responses((status = 201, description = "Connected", body = Channel), Writing))]
+#[post("/v1/channels")]
+pub async fn create_channel(
+    app: web::Data<App>,
+    caller: Auth<ManageChannels>,
+    repeat: Repeat,
+    body: Body<NewChannel>,
+) -> Result<HttpResponse, Problem> {
+    let draft = body.value.into_draft()?;
+    let (shared, actor, caller) = (app.get_ref().clone(), caller.actor().clone(), caller.into_caller());
+    repeat
+        .with_body(body.digest)
+        .write(&app, &actor, StatusCode::CREATED, move |tx| channels::create(&shared, tx, &caller, &draft))
+        .await
+}

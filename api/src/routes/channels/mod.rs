@@ -1,0 +1,17 @@
+//! Connected accounts.
+
+mod create;
+mod get;
+mod list;
+mod update;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The operations of this folder.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services
+        .service(list::list_channels)
+        .service(create::create_channel)
+        .service(get::get_channel)
+        .service(update::update_channel);
+}

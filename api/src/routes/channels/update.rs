@@ -1,0 +1,88 @@
+use actix_web::{HttpRequest, HttpResponse, patch, web};
+use domain::access::{Action, ManageChannels, roles_for};
+use domain::id::ChannelId;
+use domain::input;
+use domain::refusal::Refusal;
+use domain::resource::Channel;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::create::telegram_secret;
+use crate::auth::extract::Auth;
+use crate::http::body::Body;
+use crate::http::problem::Problem;
+use crate::http::reply;
+use crate::http::responses::{WriteHeaders, Writing};
+use crate::ops::channels::{self, ChannelPatch};
+use crate::state::App;
+
+/// What is to be changed of a channel; what is absent stays. Only the secrets of the channel's kind
+/// can be given.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelChange {
+    /// Its name in the team.
+    #[schema(example = "WhatsApp Cabang")]
+    pub name: Option<String>,
+    /// WhatsApp: a token that may send for the number.
+    pub access_token: Option<String>,
+    /// Messenger: a token that may send for the Page.
+    pub page_access_token: Option<String>,
+    /// WhatsApp and Messenger: the secret of the Meta application.
+    pub app_secret: Option<String>,
+    /// WhatsApp and Messenger: the words that Meta asks for.
+    pub verify_token: Option<String>,
+    /// Telegram: the bot's token; of the same bot.
+    pub bot_token: Option<String>,
+    /// Telegram: what the provider sends along.
+    pub webhook_secret: Option<String>,
+}
+
+impl ChannelChange {
+    fn into_patch(self) -> Result<ChannelPatch, Refusal> {
+        let mut patch = ChannelPatch::default();
+        if let Some(name) = self.name {
+            patch.name = Some(input::name("/name", &name)?);
+        }
+        let secrets = [
+            ("access_token", self.access_token),
+            ("page_access_token", self.page_access_token),
+            ("app_secret", self.app_secret),
+            ("verify_token", self.verify_token),
+            ("bot_token", self.bot_token),
+            ("webhook_secret", self.webhook_secret),
+        ];
+        for (name, value) in secrets {
+            let Some(value) = value else { continue };
+            let checked = match name {
+                "webhook_secret" => telegram_secret(&value)?,
+                _ => input::token(&format!("/{name}"), &value, 1024)?,
+            };
+            patch.secrets.push((name, checked));
+        }
+        Ok(patch)
+    }
+}
+
+/// Change a channel
+///
+/// New credentials bring a channel that needed attention back to work: what waited is sent.
+#[utoipa::path(tag = "channels", request_body = ChannelChange,
+    params(("channel_id" = ChannelId, Path, description = "The channel"), WriteHeaders),
+    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ManageChannels)))),
+    responses((status = 200, description = "Changed", body = Channel), Writing))]
+#[patch("/v1/channels/{channel_id}")]
+pub async fn update_channel(
+    app: web::Data<App>,
+    caller: Auth<ManageChannels>,
+    id: web::Path<ChannelId>,
+    request: HttpRequest,
+    body: Body<ChannelChange>,
+) -> Result<HttpResponse, Problem> {
+    let (id, expected) = (id.into_inner(), reply::expected_version(&request)?);
+    let patch = body.value.into_patch()?;
+    let (shared, caller) = (app.get_ref().clone(), caller.into_caller());
+    let channel = app.write(move |tx| channels::update(&shared, tx, &caller, id, expected, &patch)).await?;
+    app.known_channels.forget(id);
+    Ok(reply::versioned(&channel))
+}

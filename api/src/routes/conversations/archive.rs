@@ -1,0 +1,35 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use domain::access::{Action, ArchiveConversation, roles_for};
+use domain::id::ConversationId;
+use domain::resource::Conversation;
+
+use super::which;
+use crate::auth::extract::Auth;
+use crate::http::idempotency::Repeat;
+use crate::http::problem::Problem;
+use crate::http::responses::{WriteHeaders, Writing};
+use crate::ops::conversations;
+use crate::state::App;
+
+/// Archive a conversation
+///
+/// It leaves every tab but `archived` until it is brought back or the customer writes.
+#[utoipa::path(tag = "conversations",
+    params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
+    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ArchiveConversation)))),
+    responses((status = 200, description = "It is archived", body = Conversation), Writing))]
+#[post("/v1/conversations/{conversation_id}/archive")]
+pub async fn archive_conversation(
+    app: web::Data<App>,
+    caller: Auth<ArchiveConversation>,
+    id: web::Path<ConversationId>,
+    request: HttpRequest,
+    repeat: Repeat,
+) -> Result<HttpResponse, Problem> {
+    let which = which(&request, id.into_inner())?;
+    let (actor, caller) = (caller.actor().clone(), caller.into_caller());
+    repeat
+        .write(&app, &actor, StatusCode::OK, move |tx| conversations::archive(tx, &caller, which, true))
+        .await
+}

@@ -1,0 +1,34 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use domain::access::{Action, ClaimConversation, roles_for};
+use domain::id::ConversationId;
+use domain::resource::Conversation;
+
+use super::which;
+use crate::auth::extract::Auth;
+use crate::http::idempotency::Repeat;
+use crate::http::problem::Problem;
+use crate::http::responses::{WriteHeaders, Writing};
+use crate::ops::conversations;
+use crate::state::App;
+
+/// Take a conversation
+///
+/// Of several callers at once one wins; the others get 409 `already_held` with the holder's name. Taking
+/// what one holds already changes nothing.
+#[utoipa::path(tag = "conversations",
+    params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
+    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ClaimConversation)))),
+    responses((status = 200, description = "The caller holds it", body = Conversation), Writing))]
+#[post("/v1/conversations/{conversation_id}/claim")]
+pub async fn claim_conversation(
+    app: web::Data<App>,
+    caller: Auth<ClaimConversation>,
+    id: web::Path<ConversationId>,
+    request: HttpRequest,
+    repeat: Repeat,
+) -> Result<HttpResponse, Problem> {
+    let which = which(&request, id.into_inner())?;
+    let (actor, caller) = (caller.actor().clone(), caller.into_caller());
+    repeat.write(&app, &actor, StatusCode::OK, move |tx| conversations::claim(tx, &caller, which)).await
+}

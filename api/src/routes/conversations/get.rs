@@ -1,0 +1,28 @@
+use actix_web::{HttpResponse, get, web};
+use domain::access::{Action, ReadConversation, roles_for};
+use domain::id::ConversationId;
+use domain::resource::Conversation;
+
+use crate::auth::extract::Auth;
+use crate::http::problem::Problem;
+use crate::http::reply;
+use crate::http::responses::Reading;
+use crate::ops::read::readable_conversation;
+use crate::state::App;
+
+/// Read a conversation
+#[utoipa::path(tag = "conversations",
+    params(("conversation_id" = ConversationId, Path, description = "The conversation")),
+    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ReadConversation)))),
+    responses((status = 200, description = "The conversation", body = Conversation), Reading))]
+#[get("/v1/conversations/{conversation_id}")]
+pub async fn get_conversation(
+    app: web::Data<App>,
+    caller: Auth<ReadConversation>,
+    id: web::Path<ConversationId>,
+) -> Result<HttpResponse, Problem> {
+    let (id, now, caller) = (id.into_inner(), app.clock.now(), caller.into_caller());
+    let workspace = caller.actor().workspace_id;
+    let read = app.read(workspace, move |conn| readable_conversation(conn, &caller, id, now)).await?;
+    Ok(reply::read_versioned(&app, &read))
+}

@@ -1,0 +1,11 @@
+//! Named groups of agents.
+
+mod get;
+mod list;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The operations of this folder.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(list::list_divisions).service(get::get_division);
+}

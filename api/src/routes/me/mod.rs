@@ -1,0 +1,10 @@
+//! The caller.
+
+mod get;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The operations of this folder.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(get::get_me);
+}

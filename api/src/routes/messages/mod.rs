@@ -1,0 +1,12 @@
+//! Messages of a conversation.
+
+mod create;
+mod list;
+mod retry;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The operations of this folder.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(list::list_messages).service(create::create_message).service(retry::retry_message);
+}

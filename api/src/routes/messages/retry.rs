@@ -1,0 +1,34 @@
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, post, web};
+use domain::access::{Action, SendMessage, roles_for};
+use domain::id::{ConversationId, MessageId};
+use domain::resource::Message;
+
+use crate::auth::extract::Auth;
+use crate::http::idempotency::Repeat;
+use crate::http::problem::Problem;
+use crate::http::responses::{RepeatHeader, Writing};
+use crate::ops::conversations::Which;
+use crate::ops::messages;
+use crate::state::App;
+
+/// Send a message again
+///
+/// For messages that failed, and for those whose fate is unknown: those may then arrive twice.
+#[utoipa::path(tag = "messages",
+    params(("conversation_id" = ConversationId, Path, description = "The conversation"),
+        ("message_id" = MessageId, Path, description = "The message"), RepeatHeader),
+    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::SendMessage)))),
+    responses((status = 200, description = "Queued again", body = Message), Writing))]
+#[post("/v1/conversations/{conversation_id}/messages/{message_id}/retry")]
+pub async fn retry_message(
+    app: web::Data<App>,
+    caller: Auth<SendMessage>,
+    path: web::Path<(ConversationId, MessageId)>,
+    repeat: Repeat,
+) -> Result<HttpResponse, Problem> {
+    let (id, message) = path.into_inner();
+    let which = Which { id, expected_version: None };
+    let (actor, caller) = (caller.actor().clone(), caller.into_caller());
+    repeat.write(&app, &actor, StatusCode::OK, move |tx| messages::retry(tx, &caller, which, message)).await
+}

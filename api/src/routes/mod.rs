@@ -1,0 +1,31 @@
+//! HTTP: one folder per resource, one file per verb. No SQL and no transactions here.
+
+pub mod agents;
+pub mod auth;
+pub mod channels;
+pub mod conversations;
+pub mod divisions;
+pub mod hooks;
+pub mod me;
+pub mod messages;
+pub mod service;
+pub mod tickets;
+pub mod workspaces;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Everything that is served and documented.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services
+        .configure(auth::configure)
+        .configure(me::configure)
+        .configure(workspaces::configure)
+        .configure(agents::configure)
+        .configure(divisions::configure)
+        .configure(channels::configure)
+        .configure(conversations::configure)
+        .configure(messages::configure)
+        .configure(tickets::configure)
+        .configure(hooks::configure)
+        .configure(service::configure);
+}

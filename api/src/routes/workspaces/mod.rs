@@ -1,0 +1,11 @@
+//! Tenants.
+
+mod create;
+mod get;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The operations of this folder.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(create::create_workspace).service(get::get_workspace);
+}
