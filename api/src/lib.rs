@@ -6,6 +6,7 @@ pub mod asyncapi;
 pub mod auth;
 pub mod channels;
 pub mod clock;
+pub mod commands;
 pub mod config;
 pub mod http;
 pub mod ids;

@@ -14,7 +14,7 @@ use domain::resource::{Agent, AgentRef, DivisionRef};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::error::{StoreError, word};
+use crate::error::{StoreError, expect_rows, word};
 use crate::sql::sql;
 
 /// A member that joins.
@@ -311,4 +311,22 @@ pub fn logins(
             password_hash: row.password_hash,
         })
         .collect())
+}
+
+/// Stores a new password.
+///
+/// # Errors
+/// `RowCount` if the member is not there.
+pub fn set_password(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: AgentId,
+    password_hash: String,
+) -> Result<(), StoreError> {
+    let changed = sql("UPDATE agents SET password_hash = $3 WHERE workspace_id = $1 AND id = $2")
+        .bind(workspace)
+        .bind(id)
+        .bind(password_hash)
+        .execute(conn)?;
+    expect_rows("agents::set_password", changed, 1)
 }

@@ -151,3 +151,21 @@ pub fn revoked_since(conn: &mut PgConnection, since: Timestamp) -> Result<Vec<Si
 pub fn forget(conn: &mut PgConnection, before: Timestamp) -> Result<usize, StoreError> {
     Ok(sql("DELETE FROM sign_ins WHERE expires_at < $1").bind(before).execute(conn)?)
 }
+
+/// Ends every sign-in of a member.
+///
+/// # Errors
+/// Only those of the database.
+pub fn revoke_all(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    agent: AgentId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    sql("UPDATE sign_ins SET revoked_at = $3 WHERE workspace_id = $1 AND agent_id = $2 AND revoked_at IS NULL")
+        .bind(workspace)
+        .bind(agent)
+        .bind(now)
+        .execute(conn)?;
+    Ok(())
+}
