@@ -176,8 +176,8 @@ async fn make_conversations(api: &Client, sandbox: &str) -> Result<(), Failed> {
         let reply = json!({ "kind": "text", "text": "Masih ada pak, mau pesan berapa karung?" });
         api.post(&siti, &format!("/v1/conversations/{id}/messages"), &reply).await?;
     }
-    if let Some(id) = of("Rina Marlina") {
-        let reply = json!({ "kind": "text", "text": "Ke Malang Rp 18.000 per kg kak." });
+    if let Some(id) = of("Joko") {
+        let reply = json!({ "kind": "text", "text": "Bisa kak, ongkirnya Rp 18.000." });
         api.post(&agus, &format!("/v1/conversations/{id}/messages"), &reply).await?;
         api.post(&agus, &format!("/v1/conversations/{id}/resolve"), &Value::Null).await?;
     }

@@ -24,7 +24,7 @@ pub async fn run(app: &App, job: SendJob) {
         Ok(Some(outcome)) => outcome,
         Ok(None) => return,
         Err(failure) => {
-            tracing::warn!(message = %job.message_id, cause = chain(&failure), "a message could not be prepared for sending");
+            tracing::warn!(message_id = %job.message_id, cause = chain(&failure), "a message could not be prepared for sending");
             return;
         }
     };
@@ -34,7 +34,7 @@ pub async fn run(app: &App, job: SendJob) {
         SendOutcome::Ambiguous { .. } => "ambiguous",
     };
     metrics::counter!("messages_sent", "outcome" => class).increment(1);
-    tracing::info!(message = %job.message_id, workspace = %job.workspace_id, attempt = job.attempts, outcome = class, "a message was handed to its provider");
+    tracing::info!(message_id = %job.message_id, workspace_id = %job.workspace_id, attempt = job.attempts, outcome = class, "a message was handed to its provider");
     settle(app, job, outcome).await;
 }
 
@@ -79,7 +79,7 @@ async fn settle(app: &App, job: SendJob, outcome: SendOutcome) {
         let (shared, outcome) = (app.clone(), outcome.clone());
         let settled = app.write(move |tx| sends::settle(&shared, tx, job, &outcome)).await;
         let Err(failure) = settled else { break };
-        tracing::warn!(message = %job.message_id, attempt, cause = chain(&failure), "the outcome of a send could not be stored");
+        tracing::warn!(message_id = %job.message_id, attempt, cause = chain(&failure), "the outcome of a send could not be stored");
         tokio::time::sleep(app.settings.times.job_poll * attempt).await; // ci-allow: waits for the database, not for a timer
     }
     app.known_channels.forget(job.channel_id);

@@ -239,7 +239,12 @@ fn display_name(sender: &Sender) -> String {
     let name = sender.name.clone().filter(|name| !name.trim().is_empty());
     name.or_else(|| sender.username.as_ref().map(|username| format!("@{username}")))
         .or_else(|| sender.phone.as_ref().map(|phone| format!("+{phone}")))
-        .unwrap_or_else(|| sender.external_id.chars().take(200).collect())
+        .unwrap_or_else(|| {
+            // Messenger tells no name; the end of the id tells two customers apart.
+            let digits: Vec<char> = sender.external_id.chars().collect();
+            let end: String = digits[digits.len().saturating_sub(4)..].iter().collect();
+            format!("Customer {end}")
+        })
 }
 
 /// A customer has a new number or a new id: it stays the same contact. Where the new one is
