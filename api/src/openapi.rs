@@ -80,9 +80,51 @@ pub fn document() -> Value {
         "operator_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_OPERATOR_KEY`" },
         "metrics_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_METRICS_KEY`" },
     });
+    refer_to_items(&mut document);
+    prune_refusals(&mut document);
     complete_answers(&mut document);
     complete_headers(&mut document);
     document
+}
+
+/// The items of a page are the resource itself: generated clients need one type for both.
+fn refer_to_items(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    for (name, schema) in schemas.iter_mut() {
+        if let Some(item) = name.strip_prefix("Page_") {
+            schema["properties"]["items"]["items"] =
+                json!({ "$ref": format!("#/components/schemas/{item}") });
+        }
+    }
+}
+
+/// The shared sets of refusals name some that an operation cannot give: without something to find
+/// there is no 404, without a body no 413.
+fn prune_refusals(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    for (path, item) in paths.iter_mut() {
+        for operation in item.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            let has = |place: &str, name: Option<&str>| {
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
+                parameters
+                    .clone()
+                    .any(|one| one["in"] == place && name.is_none_or(|name| one["name"] == name))
+            };
+            let body = operation.get("requestBody").is_some();
+            let finds = path.contains('{') || path == "/metrics";
+            let impossible = [
+                ("404", !finds),
+                ("412", !has("header", Some("If-Match"))),
+                ("413", !body),
+                ("415", !body),
+                ("422", !body && !has("query", None) && !has("header", Some("Idempotency-Key"))),
+            ];
+            let Some(responses) = operation["responses"].as_object_mut() else { continue };
+            for (status, _) in impossible.iter().filter(|(_, impossible)| *impossible) {
+                responses.remove(*status);
+            }
+        }
+    }
 }
 
 /// In answers nothing is ever missing: absent is null.

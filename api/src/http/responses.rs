@@ -125,3 +125,13 @@ pub struct RepeatHeader {
     #[param(rename = "Idempotency-Key")]
     idempotency_key: Option<String>,
 }
+
+/// The header of a change that is the same when it is repeated.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "read by the document only; the extractors read the headers themselves")]
+pub struct VersionHeader {
+    /// The `ETag` that the caller has seen: the write is refused with 412 if there is a newer one.
+    #[param(rename = "If-Match")]
+    if_match: Option<String>,
+}

@@ -12,7 +12,7 @@ use crate::auth::extract::Auth;
 use crate::http::body::Body;
 use crate::http::problem::Problem;
 use crate::http::reply;
-use crate::http::responses::{WriteHeaders, Writing};
+use crate::http::responses::{VersionHeader, Writing};
 use crate::ops::channels::{self, ChannelPatch};
 use crate::state::App;
 
@@ -68,7 +68,7 @@ impl ChannelChange {
 ///
 /// New credentials bring a channel that needed attention back to work: what waited is sent.
 #[utoipa::path(tag = "channels", request_body = ChannelChange,
-    params(("channel_id" = ChannelId, Path, description = "The channel"), WriteHeaders),
+    params(("channel_id" = ChannelId, Path, description = "The channel"), VersionHeader),
     security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ManageChannels)))),
     responses((status = 200, description = "Changed", body = Channel), Writing))]
 #[patch("/v1/channels/{channel_id}")]

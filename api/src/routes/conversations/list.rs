@@ -4,7 +4,7 @@ use domain::conversation::{ConversationStatus, Tab};
 use domain::id::ChannelId;
 use domain::resource::Conversation;
 use persistence::conversations::{self, Filter};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::auth::extract::Auth;
@@ -16,27 +16,24 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Which conversations.
-#[derive(Debug, Clone, Deserialize, Serialize, IntoParams)]
+#[derive(Debug, Clone, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ConversationQuery {
     /// Which list. `all` and `unassigned` need `view_all` for the role `agent`.
     #[serde(default = "mine")]
-    #[param(inline, default = "mine")]
+    #[param(default = "mine")]
     tab: Tab,
     /// Only those that stand like this; repeat it for "any of".
     #[serde(default)]
-    #[param(inline)]
     status: Vec<ConversationStatus>,
     /// Only those on this channel; repeat it for "any of".
     #[serde(default)]
     channel_id: Vec<ChannelId>,
     /// The most items of the page.
-    #[serde(skip_serializing)]
     #[param(minimum = 1, maximum = 100, default = 25)]
     limit: Option<i64>,
     /// `next_cursor` of the page before.
-    #[serde(skip_serializing)]
     cursor: Option<String>,
 }
 
@@ -61,7 +58,12 @@ pub async fn list_conversations(
     may_read_tab(caller.actor(), query.tab)?;
     let visible = Visible::to(caller.actor());
     let limit = page::limit(query.limit)?;
-    let list = List::new(&app.keys, visible.workspace_id, "conversations", &query);
+    let list = List::new(
+        &app.keys,
+        visible.workspace_id,
+        "conversations",
+        &(query.tab, &query.status, &query.channel_id),
+    );
     let after = list.after(query.cursor.as_deref())?;
     let filter = Filter {
         held_by: (query.tab == Tab::Mine).then_some(visible.agent_id),

@@ -26,7 +26,7 @@ pub struct NewMessage {
     #[schema(example = "7f1c-42")]
     pub client_message_id: Option<String>,
     /// What it is. The channel's `capabilities.kinds` says what can be sent.
-    #[schema(inline, example = "text")]
+    #[schema(example = "text")]
     pub kind: MessageKind,
     /// The words.
     #[schema(example = "Siap kak, paketnya kami cek dulu ya.")]
