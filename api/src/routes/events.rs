@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, get, web};
-use domain::access::ReadWorkspace;
+use domain::access::{Action, ReadWorkspace, roles_for};
 use domain::actor::Actor;
 use domain::refusal::{Code, Refusal};
 use persistence::error::Failure;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::extract::Auth;
-use crate::http::problem::{Problem, ProblemBody};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
 use crate::http::reply::STREAM_CURSOR;
+use crate::http::responses::Reading;
 use crate::state::App;
 use crate::stream::backend::Backend;
 use crate::stream::cursor::StreamCursor;
@@ -65,28 +68,25 @@ struct Page {
     reset: Option<ResetReason>,
 }
 
-/// Follow what happens, by asking again and again
+/// The operations of this file.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(list_events);
+}
+
+/// Follow what happens by asking again and again
 ///
 /// For clients without WebSockets: the same events in the same order as on the stream, for the same
 /// eyes. Ask with the cursor of the last answer; with `wait` an empty answer takes that long.
-#[utoipa::path(
-    tag = "live",
-    params(EventsQuery),
-    responses(
-        (status = 200, description = "What happened since the cursor.", body = EventPage,
-            headers(("Stream-Cursor" = String, description = "The same as `cursor`."))),
-        (status = 401, description = "No good token.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "A parameter is out of range, or the cursor is none.", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security(("access_token" = [])),
-    extensions(("x-roles" = json!(["admin", "supervisor", "agent"]))),
-)]
+#[utoipa::path(tag = "live", params(EventsQuery), security(("access_token" = [])),
+    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+    responses((status = 200, description = "What happened since the cursor", body = EventPage), Reading))]
 #[get("/v1/events")]
 pub async fn list_events(
     caller: Auth<ReadWorkspace>,
     app: web::Data<App>,
-    query: web::Query<EventsQuery>,
+    query: Query<EventsQuery>,
 ) -> Result<HttpResponse, Problem> {
+    let query = query.0;
     let within = |name: &str, value: i64, range: std::ops::RangeInclusive<i64>| {
         if range.contains(&value) {
             Ok(value)
@@ -101,7 +101,7 @@ pub async fn list_events(
         return Err(Code::InvalidCursor.into());
     }
     let ask = Ask {
-        since: query.since.clone(),
+        since: query.since,
         limit: usize::try_from(limit).unwrap_or(1),
         wait: Duration::from_secs(u64::try_from(wait).unwrap_or(0)),
     };

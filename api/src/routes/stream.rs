@@ -2,12 +2,16 @@
 
 use actix_web::http::header::{HeaderMap, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use actix_web::{HttpRequest, HttpResponse, get, web};
+use domain::access::{Action, roles_for};
 use domain::refusal::Code;
 use serde::Deserialize;
 use utoipa::IntoParams;
+use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::auth::extract::bearer;
-use crate::http::problem::{Problem, ProblemBody};
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::responses::Upgrade;
 use crate::state::App;
 use crate::stream::conn::Opening;
 use crate::stream::protocol::{Auth, CloseCode, SUBPROTOCOL, SignalType};
@@ -23,22 +27,19 @@ pub struct StreamQuery {
     typing: Option<bool>,
 }
 
-/// Follow what happens, as a WebSocket
+/// The operations of this file.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(open_stream);
+}
+
+/// Follow what happens by a WebSocket
 ///
-/// The frames are described in `/asyncapi.yaml`. The subprotocol is `tanggap.v1`. The access token
+/// The frames are described in `/asyncapi.yaml`; the subprotocol is `tanggap.v1`. The access token
 /// comes in `Authorization` or in the first frame, never in the address. Everything but a foreign
 /// `Origin` is answered after the upgrade, with a close code: browsers cannot read a refused upgrade.
-#[utoipa::path(
-    tag = "live",
-    params(StreamQuery),
-    responses(
-        (status = 101, description = "The stream begins."),
-        (status = 400, description = "Not a WebSocket handshake.", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "Pages of this origin may not connect.", body = ProblemBody, content_type = "application/problem+json"),
-    ),
-    security((), ("access_token" = [])),
-    extensions(("x-roles" = json!(["admin", "supervisor", "agent"]))),
-)]
+#[utoipa::path(tag = "live", params(StreamQuery), security((), ("access_token" = [])),
+    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+    responses((status = 101, description = "The stream begins"), Upgrade))]
 #[get("/v1/stream")]
 pub async fn open_stream(
     app: web::Data<App>,
@@ -74,13 +75,13 @@ fn begin(app: &App, request: &HttpRequest) -> (Begin, Option<String>) {
     if names_a_token(request.query_string()) {
         return (Begin::Close(CloseCode::Malformed), subprotocol);
     }
-    let Ok(query) = web::Query::<StreamQuery>::from_query(request.query_string()) else {
+    let Ok(Query(query)) = Query::<StreamQuery>::of(request.query_string()) else {
         return (Begin::Close(CloseCode::Malformed), subprotocol);
     };
     let auth = match bearer(request) {
         Ok(token) => Some(Auth {
             token: token.to_owned(),
-            since: query.since.clone(),
+            since: query.since,
             signals: query.typing.unwrap_or(false).then_some(SignalType::Typing).into_iter().collect(),
         }),
         Err(refusal) if refusal.code == Code::MissingCredentials => None,
@@ -92,7 +93,11 @@ fn begin(app: &App, request: &HttpRequest) -> (Begin, Option<String>) {
 
 fn offered(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(SEC_WEBSOCKET_PROTOCOL).filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect()
+    values
+        .flat_map(|value| value.split(','))
+        .map(|one| one.trim().to_owned())
+        .filter(|one| !one.is_empty())
+        .collect()
 }
 
 fn names_a_token(query: &str) -> bool {

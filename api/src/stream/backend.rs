@@ -100,7 +100,12 @@ impl Backend for App {
         self.epoch
     }
 
-    async fn read(&self, workspace: WorkspaceId, after: i64, limit: i64) -> Result<Vec<Arc<LogEvent>>, Failure> {
+    async fn read(
+        &self,
+        workspace: WorkspaceId,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<Arc<LogEvent>>, Failure> {
         let found = self.db.read(move |conn| Ok(events::read(conn, workspace, after, limit)?)).await?;
         Ok(found.into_iter().map(|event| Arc::new(event.into())).collect())
     }
@@ -120,8 +125,7 @@ impl Backend for App {
         let news = self
             .db
             .read(move |conn| {
-                let heads =
-                    if workspaces.is_empty() { Vec::new() } else { events::heads(conn, workspaces)? };
+                let heads = if workspaces.is_empty() { Vec::new() } else { events::heads(conn, workspaces)? };
                 Ok(News { heads, ended: sign_ins::revoked_since(conn, since)? })
             })
             .await?;
@@ -156,9 +160,14 @@ impl Backend for App {
         Ok(Admitted { actor, lifetime })
     }
 
-    async fn held(&self, workspace: WorkspaceId, conversation: ConversationId) -> Result<Option<Held>, Failure> {
+    async fn held(
+        &self,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+    ) -> Result<Option<Held>, Failure> {
         let now = self.clock.now();
-        let shape = self.db.read(move |conn| Ok(conversations::shape(conn, workspace, conversation, now)?)).await?;
+        let shape =
+            self.db.read(move |conn| Ok(conversations::shape(conn, workspace, conversation, now)?)).await?;
         Ok(shape.map(|shape| Held { by: shape.assignee.map(|assignee| assignee.id) }))
     }
 }

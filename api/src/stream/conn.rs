@@ -1,16 +1,14 @@
 //! The loop of one connection, over whatever carries frames.
 
-use std::future::{Future, pending};
 use std::sync::Arc;
 
-use bytes::Bytes;
-use bytestring::ByteString;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::broadcast;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::backend::{Backend, close_code};
+use super::carrier::{End, Incoming, Outgoing, Outlet};
 use super::hub::Hub;
 use super::links::{Farewell, Link, Standing};
 use super::protocol::{
@@ -20,75 +18,13 @@ use super::protocol::{
 use super::reader::{Joined, ReadError, Reader, View};
 use super::state::{Effect, Input, State};
 use super::topic::Passing;
+use super::waits::{farewell, next_signal, ready, until};
 use crate::config::StreamSettings;
 use domain::actor::Actor;
 use domain::id::ConversationId;
 
 /// How many events are sent before the connection looks whether the client said something.
 const BATCH: usize = 32;
-
-/// What came in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Incoming {
-    /// A text frame.
-    Text(ByteString),
-    /// A ping of the WebSocket protocol itself, which is answered with its content.
-    Ping(Bytes),
-    /// A pong of the WebSocket protocol itself.
-    Pong,
-    /// Binary, not UTF-8, or against the WebSocket protocol.
-    Unreadable,
-    /// Larger than allowed.
-    TooLarge,
-    /// The client says goodbye.
-    Close,
-}
-
-/// The other side is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gone;
-
-/// What goes out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outgoing {
-    /// A text frame.
-    Text(ByteString),
-    /// The answer to a ping of the WebSocket protocol itself.
-    Pong(Bytes),
-}
-
-/// Where frames go to.
-pub trait Outlet {
-    /// Sends. May wait for the client.
-    fn send(&mut self, outgoing: Outgoing) -> impl Future<Output = Result<(), Gone>>;
-}
-
-/// How a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// It is to be closed with this code.
-    Close(CloseCode),
-    /// The client does not take anything any more: no close frame would reach it.
-    Stuck(CloseCode),
-    /// There is no other side any more.
-    Gone,
-}
-
-impl From<Gone> for End {
-    fn from(_: Gone) -> Self {
-        Self::Gone
-    }
-}
-
-impl From<ReadError> for End {
-    fn from(error: ReadError) -> Self {
-        match error {
-            // Cannot be told in time: the client resumes, and is told then.
-            ReadError::Expired => Self::Close(CloseCode::TooSlow),
-            ReadError::Failed(failure) => Self::Close(close_code(&failure)),
-        }
-    }
-}
 
 /// What came with the upgrade.
 #[derive(Debug, Clone, Default)]
@@ -196,7 +132,8 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
 
     async fn hello(&mut self, connection_id: Uuid) -> Result<(), End> {
         let settings = &self.settings;
-        let seconds = |duration: std::time::Duration| duration.as_millis().div_ceil(1000).try_into().unwrap_or(0);
+        let seconds =
+            |duration: std::time::Duration| duration.as_millis().div_ceil(1000).try_into().unwrap_or(0);
         let hello = Hello {
             protocol: PROTOCOL,
             connection_id,
@@ -420,48 +357,5 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
             farewell = farewell(&mut standing) => Err(End::Stuck(farewell.code())),
             () = sleep(self.settings.progress) => Err(End::Stuck(CloseCode::TooSlow)),
         }
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => pending().await,
-    }
-}
-
-async fn ready<B: Backend>(reader: Option<&mut Reader<B>>) {
-    match reader {
-        Some(reader) => reader.ready().await,
-        None => pending().await,
-    }
-}
-
-/// The next signal; those that came while the connection was busy are lost.
-async fn next_signal(signals: Option<&mut broadcast::Receiver<Arc<Passing>>>) -> Arc<Passing> {
-    if let Some(signals) = signals {
-        loop {
-            match signals.recv().await {
-                Ok(signal) => return signal,
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => break,
-            }
-        }
-    }
-    pending().await
-}
-
-async fn farewell(standing: &mut tokio::sync::watch::Receiver<Standing>) -> Farewell {
-    let over = match standing.wait_for(|standing| matches!(standing, Standing::Over(_))).await {
-        Ok(standing) => match *standing {
-            Standing::Over(farewell) => Some(farewell),
-            Standing::Stranger | Standing::Member(_) => None,
-        },
-        Err(_) => None,
-    };
-    match over {
-        Some(farewell) => farewell,
-        // The register outlives the connection.
-        None => pending().await,
     }
 }

@@ -122,9 +122,10 @@ mod tests {
     #[test]
     fn survives_being_text() {
         let scope = ScopeTag::of(&visible([1, 2]));
-        for cursor in
-            [StreamCursor::new(Uuid::from_u128(7), 1042), StreamCursor::in_scope(Uuid::from_u128(7), i64::MAX, scope)]
-        {
+        for cursor in [
+            StreamCursor::new(Uuid::from_u128(7), 1042),
+            StreamCursor::in_scope(Uuid::from_u128(7), i64::MAX, scope),
+        ] {
             assert_eq!(cursor.to_string().parse(), Ok(cursor));
         }
         for text in ["", "AAAA", "%", &"A".repeat(30), &"_".repeat(32), &"A".repeat(60)] {

@@ -91,9 +91,6 @@ impl Hub {
         });
     }
 
-    /// Tells every connection that the server goes away, and closes them.
-    pub async fn shutdown(&self) {}
-
     /// A sign-in has ended: its sockets are closed.
     pub fn revoked(&self, sign_in: SignInId) {
         self.0.links.revoked(sign_in);

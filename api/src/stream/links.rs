@@ -281,7 +281,10 @@ mod tests {
         assert!(!links.shutdown(Duration::from_secs(5), Duration::from_secs(1)).await);
         let late = links.open();
         for link in [&early, &late] {
-            assert!(matches!(*link.standing.borrow(), Standing::Over(Farewell::Restart { after_ms: 0..5000 })));
+            assert!(matches!(
+                *link.standing.borrow(),
+                Standing::Over(Farewell::Restart { after_ms: 0..5000 })
+            ));
         }
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(300)).await;

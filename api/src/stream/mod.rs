@@ -5,6 +5,7 @@
 //! is new once per workspace into a [`topic`], and every connection takes from there at its own pace.
 
 pub mod backend;
+pub mod carrier;
 pub mod conn;
 pub mod cursor;
 pub mod event;
@@ -16,7 +17,10 @@ pub mod reader;
 pub mod socket;
 pub mod state;
 #[cfg(test)]
+mod state_tests;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 pub mod topic;
+mod waits;

@@ -244,7 +244,10 @@ pub struct Auth {
 
 impl std::fmt::Debug for Auth {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Auth").field("since", &self.since).field("signals", &self.signals).finish_non_exhaustive()
+        f.debug_struct("Auth")
+            .field("since", &self.since)
+            .field("signals", &self.signals)
+            .finish_non_exhaustive()
     }
 }
 
@@ -341,19 +344,40 @@ mod tests {
             reason: Some(ResetReason::TooFar),
         });
         let text: serde_json::Value = serde_json::from_str(&ready.text()).unwrap();
-        assert_eq!(text, json!({"op": "ready", "agent_id": Uuid::nil(), "cursor": "c", "mode": "reset", "reason": "too_far"}));
-        assert_eq!(&*ServerFrame::AuthDue(AuthDue { in_seconds: 60 }).text(), r#"{"op":"auth_due","in_seconds":60}"#);
+        assert_eq!(
+            text,
+            json!({"op": "ready", "agent_id": Uuid::nil(), "cursor": "c", "mode": "reset", "reason": "too_far"})
+        );
+        assert_eq!(
+            &*ServerFrame::AuthDue(AuthDue { in_seconds: 60 }).text(),
+            r#"{"op":"auth_due","in_seconds":60}"#
+        );
         assert_eq!(CloseCode::TooSlow.number(), 4508);
     }
 
     #[test]
     fn reads_frames_and_refuses_everything_else() {
-        assert_eq!(ClientFrame::parse(r#"{"op":"pong","seq":7,"more":1}"#), Ok(ClientFrame::Pong(Pong { seq: 7 })));
-        let auth = ClientFrame::parse(r#"{"op":"auth","token":"secret","since":null,"signals":["typing","presence"]}"#).unwrap();
+        assert_eq!(
+            ClientFrame::parse(r#"{"op":"pong","seq":7,"more":1}"#),
+            Ok(ClientFrame::Pong(Pong { seq: 7 }))
+        );
+        let auth = ClientFrame::parse(
+            r#"{"op":"auth","token":"secret","since":null,"signals":["typing","presence"]}"#,
+        )
+        .unwrap();
         assert!(!format!("{auth:?}").contains("secret"), "{auth:?}");
         assert!(ClientFrame::parse(r#"{"op":"auth","token":"t"}"#).is_ok());
         let nested = format!("{}{}", "[".repeat(8000), "]".repeat(8000));
-        for text in ["", "null", "{}", r#"{"op":"dance"}"#, r#"{"op":"pong"}"#, r#"{"op":"pong","seq":"7"}"#, "{", &nested] {
+        for text in [
+            "",
+            "null",
+            "{}",
+            r#"{"op":"dance"}"#,
+            r#"{"op":"pong"}"#,
+            r#"{"op":"pong","seq":"7"}"#,
+            "{",
+            &nested,
+        ] {
             assert!(ClientFrame::parse(text).is_err(), "{text}");
         }
     }

@@ -205,7 +205,11 @@ impl<B: Backend> Reader<B> {
         Ok(true)
     }
 
-    fn next<T>(&mut self, view: &View, compose: impl FnOnce(&LogEvent, Reading<'_>) -> Option<T>) -> Option<Option<T>> {
+    fn next<T>(
+        &mut self,
+        view: &View,
+        compose: impl FnOnce(&LogEvent, Reading<'_>) -> Option<T>,
+    ) -> Option<Option<T>> {
         let event = self.page.pop_front()?;
         self.position = event.seq;
         let epoch = self.backend.epoch();

@@ -14,7 +14,8 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
-use super::conn::{Conn, End, Gone, Incoming, Opening, Outgoing, Outlet};
+use super::carrier::{End, Gone, Incoming, Outgoing, Outlet};
+use super::conn::{Conn, Opening};
 use super::meter::Meter;
 use super::protocol::CloseCode;
 use crate::state::App;
@@ -67,7 +68,8 @@ pub async fn upgrade(
             Begin::Serve(opening) => {
                 metrics::gauge!("stream_connections").increment(1);
                 let hub = app.hub.clone();
-                let (end, outlet) = Conn::new(app, hub, settings, Socket(session)).run(opening, incoming).await;
+                let (end, outlet) =
+                    Conn::new(app, hub, settings, Socket(session)).run(opening, incoming).await;
                 metrics::gauge!("stream_connections").decrement(1);
                 (end, outlet.0)
             }

@@ -21,7 +21,8 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::backend::{Admitted, Backend, Bounds, News};
-use super::conn::{Conn, End, Gone, Incoming, Opening, Outgoing, Outlet};
+use super::carrier::{End, Gone, Incoming, Outgoing, Outlet};
+use super::conn::{Conn, Opening};
 use super::event::LogEvent;
 use super::hub::Hub;
 use super::protocol::{Auth, CloseCode, SignalType};
@@ -221,7 +222,11 @@ impl Backend for Memory {
         let sign_in: Uuid = token.parse().map_err(|_| CloseCode::Unauthenticated)?;
         let found = self.answer(|inner| {
             let lifetime = inner.lifetime.unwrap_or(Duration::from_secs(900));
-            inner.actors.get(&sign_in.into()).cloned().map(|actor| Admitted { actor: Arc::new(actor), lifetime })
+            inner
+                .actors
+                .get(&sign_in.into())
+                .cloned()
+                .map(|actor| Admitted { actor: Arc::new(actor), lifetime })
         });
         found.map_err(|_| CloseCode::Unavailable)?.ok_or(CloseCode::Revoked)
     }

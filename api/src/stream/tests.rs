@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::conn::{End, Incoming};
+use super::carrier::{End, Incoming};
 use super::cursor::StreamCursor;
 use super::event::{LogEvent, Reading};
 use super::hub::Hub;
@@ -207,9 +207,8 @@ async fn who_is_sent_away_ends_with_the_right_code() {
     let end = timeout(Duration::from_secs(2), by_poll.end()).await.expect("within two seconds");
     assert_eq!(end, End::Close(CloseCode::Revoked));
     let stopping = hub.clone();
-    let stopped = tokio::spawn(async move {
-        stopping.shutdown(Duration::from_secs(5), Duration::from_secs(3)).await
-    });
+    let stopped =
+        tokio::spawn(async move { stopping.shutdown(Duration::from_secs(5), Duration::from_secs(3)).await });
     let goaway = stays.next().await;
     assert_eq!((&goaway["op"], &goaway["reason"]), (&json!("goaway"), &json!("deploy")));
     assert!((0..5000).contains(&goaway["after_ms"].as_u64().unwrap()));
