@@ -106,7 +106,8 @@ impl Server {
 
     /// Ends it in order: streams are told and closed, requests under way finish, jobs stop.
     pub async fn stop(self) {
-        self.app.hub.shutdown().await;
+        let settings = &self.app.settings;
+        self.app.hub.shutdown(settings.stream.reconnect_within, settings.times.shutdown).await;
         self.handle.stop(true).await;
         let _ = self.serving.await;
         for task in self.tasks {
@@ -154,6 +155,7 @@ async fn assemble(
         jobs: Arc::new(Notify::new()),
     });
     let tasks = vec![
+        app.hub.start(app.clone(), app.settings.stream.poll),
         tokio::spawn(ingest::run(app.clone(), ingest_db, queue, writers)),
         tokio::spawn(runner::run(app.clone())),
         tokio::spawn(housekeeping::run(app.clone())),

@@ -233,6 +233,20 @@ struct ActorRow {
     supervises: Vec<Uuid>,
 }
 
+impl ActorRow {
+    fn into_actor(self, workspace: WorkspaceId, sign_in: SignInId) -> Result<Actor, StoreError> {
+        Ok(Actor {
+            workspace_id: workspace,
+            agent_id: self.agent_id.into(),
+            sign_in_id: sign_in,
+            role: word("agents", "role", self.agent_id, &self.role)?,
+            name: self.name,
+            view_all: self.view_all,
+            supervises: self.supervises.into_iter().map(AgentId).collect(),
+        })
+    }
+}
+
 /// Who acts by this sign-in; `None` once it has ended or the member left.
 ///
 /// # Errors
@@ -252,18 +266,43 @@ pub fn actor(
         .bind(now)
         .get_result::<ActorRow>(conn)
         .optional()?
-        .map(|row| {
-            Ok(Actor {
-                workspace_id: workspace,
-                agent_id: row.agent_id.into(),
-                sign_in_id: sign_in,
-                role: word("agents", "role", row.agent_id, &row.role)?,
-                name: row.name,
-                view_all: row.view_all,
-                supervises: row.supervises.into_iter().map(AgentId).collect(),
-            })
-        })
+        .map(|row| row.into_actor(workspace, sign_in))
         .transpose()
+}
+
+#[derive(QueryableByName)]
+struct SignedInRow {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    sign_in_id: Uuid,
+    #[diesel(embed)]
+    actor: ActorRow,
+}
+
+/// The same for many sign-ins at once; those that have ended are left out.
+///
+/// # Errors
+/// Only those of the database.
+pub fn actors(
+    conn: &mut PgConnection,
+    keys: Vec<(WorkspaceId, SignInId)>,
+    now: Timestamp,
+) -> Result<Vec<Actor>, StoreError> {
+    let (workspaces, sign_ins): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+    sql("SELECT i.workspace_id, i.id AS sign_in_id, a.id AS agent_id, a.name, a.role, a.view_all,
+                ARRAY(SELECT s.id FROM agents s WHERE s.workspace_id = a.workspace_id AND s.supervisor_id = a.id) AS supervises
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
+         JOIN sign_ins i ON i.workspace_id = k.workspace_id AND i.id = k.id
+         JOIN agents a ON a.workspace_id = i.workspace_id AND a.id = i.agent_id
+         WHERE i.revoked_at IS NULL AND i.expires_at > $3 AND a.active")
+        .bind(workspaces)
+        .bind(sign_ins)
+        .bind(now)
+        .load::<SignedInRow>(conn)?
+        .into_iter()
+        .map(|row| row.actor.into_actor(row.workspace_id.into(), row.sign_in_id.into()))
+        .collect()
 }
 
 /// A member as signing in needs it.

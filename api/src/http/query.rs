@@ -18,12 +18,21 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let text = request.query_string();
+        ready(Self::of(request.query_string()).map_err(Problem::from))
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// Reads them from the text after the question mark.
+    ///
+    /// # Errors
+    /// `validation_failed`.
+    pub fn of(text: &str) -> Result<Self, Refusal> {
         let deserializer = serde_html_form::Deserializer::from_bytes(text.as_bytes());
-        ready(serde_path_to_error::deserialize(deserializer).map(Self).map_err(|error| {
+        serde_path_to_error::deserialize(deserializer).map(Self).map_err(|error| {
             let path = error.path().to_string();
             let name = path.split(['.', '[']).next().unwrap_or_default();
-            Refusal::invalid(format!("?{name}"), "type", error.inner().to_string()).into()
-        }))
+            Refusal::invalid(format!("?{name}"), "type", error.inner().to_string())
+        })
     }
 }

@@ -20,6 +20,9 @@ pub struct Hook;
 /// What can be refused by the process itself.
 pub struct Service;
 
+/// What can be refused before a stream begins.
+pub struct Upgrade;
+
 const BROKEN: [(&str, &str); 2] = [
     ("500", "A fault of ours: `internal`"),
     (
@@ -87,6 +90,15 @@ impl IntoResponses for Hook {
 impl IntoResponses for Service {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         set(&[("401", "The key is missing or wrong"), ("404", "Not for callers from elsewhere")])
+    }
+}
+
+impl IntoResponses for Upgrade {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        set(&[
+            ("400", "The request is no WebSocket handshake: `malformed_request`"),
+            ("403", "Pages of this origin may not connect: `origin_not_allowed`"),
+        ])
     }
 }
 

@@ -5,10 +5,12 @@ pub mod auth;
 pub mod channels;
 pub mod conversations;
 pub mod divisions;
+pub mod events;
 pub mod hooks;
 pub mod me;
 pub mod messages;
 pub mod service;
+pub mod stream;
 pub mod tickets;
 pub mod workspaces;
 
@@ -26,6 +28,8 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(conversations::configure)
         .configure(messages::configure)
         .configure(tickets::configure)
+        .configure(stream::configure)
+        .configure(events::configure)
         .configure(hooks::configure)
         .configure(service::configure);
 }

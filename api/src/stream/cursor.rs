@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use domain::access::{Scope, Visible};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// A place in the log: everything up to and including `seq` has been seen. Opaque to clients.
@@ -14,6 +16,38 @@ pub struct StreamCursor {
     pub epoch: Uuid,
     /// The number of the last event seen.
     pub seq: i64,
+    /// What the reader could see then, if the cursor comes from a stream of events.
+    pub scope: Option<ScopeTag>,
+}
+
+/// Stands for what a reader may see: the same for the same scope, on every node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ScopeTag([u8; 8]);
+
+impl ScopeTag {
+    /// The tag of a scope.
+    #[must_use]
+    pub fn of(visible: &Visible) -> Self {
+        let mut digest = Sha256::new();
+        digest.update(visible.role.as_str());
+        for scope in [&visible.conversations, &visible.tickets] {
+            match scope {
+                Scope::Everything => digest.update([0]),
+                Scope::HeldBy { agents, unassigned } => {
+                    let mut agents = agents.clone();
+                    agents.sort_unstable();
+                    digest.update([1, u8::from(*unassigned)]);
+                    for agent in agents {
+                        digest.update(agent.0.as_bytes());
+                    }
+                }
+            }
+        }
+        let digest: [u8; 32] = digest.finalize().into();
+        let mut tag = [0; 8];
+        tag.copy_from_slice(&digest[..8]);
+        Self(tag)
+    }
 }
 
 /// The text is no cursor.
@@ -25,16 +59,26 @@ impl StreamCursor {
     /// The place after event `seq`.
     #[must_use]
     pub fn new(epoch: Uuid, seq: i64) -> Self {
-        Self { epoch, seq }
+        Self { epoch, seq, scope: None }
+    }
+
+    /// The same, for a reader who has seen what this scope shows.
+    #[must_use]
+    pub fn in_scope(epoch: Uuid, seq: i64, scope: ScopeTag) -> Self {
+        Self { epoch, seq, scope: Some(scope) }
     }
 }
 
 impl fmt::Display for StreamCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [0; 24];
+        let mut bytes = [0; 32];
         bytes[..16].copy_from_slice(self.epoch.as_bytes());
-        bytes[16..].copy_from_slice(&self.seq.to_be_bytes());
-        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(bytes))
+        bytes[16..24].copy_from_slice(&self.seq.to_be_bytes());
+        let length = self.scope.map_or(24, |scope| {
+            bytes[24..].copy_from_slice(&scope.0);
+            32
+        });
+        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(&bytes[..length]))
     }
 }
 
@@ -43,9 +87,55 @@ impl FromStr for StreamCursor {
 
     fn from_str(text: &str) -> Result<Self, NotACursor> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| NotACursor)?;
-        let (epoch, seq) = bytes.split_at_checked(16).ok_or(NotACursor)?;
+        let (epoch, rest) = bytes.split_at_checked(16).ok_or(NotACursor)?;
+        let (seq, scope) = rest.split_at_checked(8).ok_or(NotACursor)?;
         let epoch = Uuid::from_slice(epoch).map_err(|_| NotACursor)?;
         let seq = i64::from_be_bytes(seq.try_into().map_err(|_| NotACursor)?);
-        if seq < 0 { Err(NotACursor) } else { Ok(Self { epoch, seq }) }
+        let scope = match scope {
+            [] => None,
+            tag => Some(ScopeTag(tag.try_into().map_err(|_| NotACursor)?)),
+        };
+        if seq < 0 { Err(NotACursor) } else { Ok(Self { epoch, seq, scope }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ScopeTag, StreamCursor};
+    use domain::access::{Scope, Visible};
+    use domain::agent::Role;
+    use uuid::Uuid;
+
+    fn visible(agents: [u128; 2]) -> Visible {
+        Visible {
+            workspace_id: Uuid::nil().into(),
+            agent_id: Uuid::nil().into(),
+            role: Role::Supervisor,
+            conversations: Scope::HeldBy {
+                agents: agents.map(|id| Uuid::from_u128(id).into()).to_vec(),
+                unassigned: true,
+            },
+            tickets: Scope::Everything,
+        }
+    }
+
+    #[test]
+    fn survives_being_text() {
+        let scope = ScopeTag::of(&visible([1, 2]));
+        for cursor in [
+            StreamCursor::new(Uuid::from_u128(7), 1042),
+            StreamCursor::in_scope(Uuid::from_u128(7), i64::MAX, scope),
+        ] {
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for text in ["", "AAAA", "%", &"A".repeat(30), &"_".repeat(32), &"A".repeat(60)] {
+            assert!(text.parse::<StreamCursor>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_database_is_no_change_of_scope() {
+        assert_eq!(ScopeTag::of(&visible([1, 2])), ScopeTag::of(&visible([2, 1])));
+        assert_ne!(ScopeTag::of(&visible([1, 2])), ScopeTag::of(&visible([1, 3])));
     }
 }

@@ -1,0 +1,193 @@
+//! `GET /v1/events`.
+
+use std::time::Duration;
+
+use actix_web::{HttpResponse, get, web};
+use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::actor::Actor;
+use domain::refusal::{Code, Refusal};
+use persistence::error::Failure;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep_until};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::auth::extract::Auth;
+use crate::http::problem::Problem;
+use crate::http::query::Query;
+use crate::http::reply::STREAM_CURSOR;
+use crate::http::responses::Reading;
+use crate::state::App;
+use crate::stream::backend::Backend;
+use crate::stream::cursor::StreamCursor;
+use crate::stream::hub::Hub;
+use crate::stream::protocol::{Envelope, ResetReason};
+use crate::stream::reader::{Joined, ReadError, Reader, View};
+
+/// The items of an answer that is asked for without a limit.
+const LIMIT_DEFAULT: i64 = 100;
+/// The most items of an answer.
+const LIMIT_MAX: i64 = 500;
+/// The longest wait, in seconds.
+const WAIT_MAX: i64 = 30;
+/// How many events are looked at for one answer; the rest is for the next one.
+const LOOKED_AT_MAX: usize = 5000;
+
+/// From where, and how much.
+#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct EventsQuery {
+    /// The newest cursor received. Without one nothing is answered but the present cursor.
+    since: Option<String>,
+    /// The most items.
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<i64>,
+    /// How many seconds to wait for the first item.
+    #[param(minimum = 0, maximum = 30, default = 0)]
+    wait: Option<i64>,
+}
+
+/// What happened since a cursor: what the stream would have sent.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct EventPage {
+    /// The events, oldest first; as on the stream, without `op`.
+    pub items: Vec<Envelope>,
+    /// Where to go on. After a reset it is the cursor that was refused.
+    pub cursor: String,
+    /// Why there is nothing before the client has loaded anew and goes on from the cursor that came
+    /// with the data.
+    pub reset: Option<ResetReason>,
+}
+
+/// The same, with items that are JSON text already.
+#[derive(Debug, Default)]
+struct Page {
+    items: Vec<String>,
+    cursor: String,
+    reset: Option<ResetReason>,
+}
+
+/// The operations of this file.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(list_events);
+}
+
+/// Follow what happens by asking again and again
+///
+/// For clients without WebSockets: the same events in the same order as on the stream, for the same
+/// eyes. Ask with the cursor of the last answer; with `wait` an empty answer takes that long.
+#[utoipa::path(tag = "live", params(EventsQuery), security(("access_token" = [])),
+    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+    responses((status = 200, description = "What happened since the cursor", body = EventPage), Reading))]
+#[get("/v1/events")]
+pub async fn list_events(
+    caller: Auth<ReadWorkspace>,
+    app: web::Data<App>,
+    query: Query<EventsQuery>,
+) -> Result<HttpResponse, Problem> {
+    let query = query.0;
+    let within = |name: &str, value: i64, range: std::ops::RangeInclusive<i64>| {
+        if range.contains(&value) {
+            Ok(value)
+        } else {
+            let detail = format!("must be {} to {}", range.start(), range.end());
+            Err(Refusal::invalid(format!("?{name}"), "range", detail))
+        }
+    };
+    let limit = within("limit", query.limit.unwrap_or(LIMIT_DEFAULT), 1..=LIMIT_MAX)?;
+    let wait = within("wait", query.wait.unwrap_or(0), 0..=WAIT_MAX)?;
+    if query.since.as_ref().is_some_and(|since| since.parse::<StreamCursor>().is_err()) {
+        return Err(Code::InvalidCursor.into());
+    }
+    let ask = Ask {
+        since: query.since,
+        limit: usize::try_from(limit).unwrap_or(1),
+        wait: Duration::from_secs(u64::try_from(wait).unwrap_or(0)),
+    };
+    let page = page(app.get_ref(), &app.hub, caller.actor(), ask).await?;
+    Ok(answer(&page))
+}
+
+struct Ask {
+    since: Option<String>,
+    limit: usize,
+    wait: Duration,
+}
+
+fn answer(page: &Page) -> HttpResponse {
+    let cursor = serde_json::json!(page.cursor);
+    let reset = serde_json::json!(page.reset);
+    let body = format!("{{\"items\":[{}],\"cursor\":{cursor},\"reset\":{reset}}}", page.items.join(","));
+    HttpResponse::Ok()
+        .insert_header((STREAM_CURSOR, page.cursor.as_str()))
+        .content_type("application/json")
+        .body(body)
+}
+
+async fn page<B: Backend>(backend: &B, hub: &Hub, actor: &Actor, ask: Ask) -> Result<Page, Problem> {
+    let until = Instant::now() + ask.wait;
+    let view = View::of(actor);
+    let refused = |reason| Page {
+        cursor: ask.since.clone().unwrap_or_default(),
+        reset: Some(reason),
+        ..Page::default()
+    };
+    let mut reader = match Reader::join(hub, backend, &view, ask.since.as_deref(), None).await? {
+        Joined::Reader(reader) => reader,
+        Joined::Reset(reason) => return Ok(refused(reason)),
+    };
+    // A request that waits is told when the server stops, as a stream is.
+    let mut link = hub.open();
+    let mut items = Vec::new();
+    // Without a cursor there is nothing to wait for: the caller learns where to begin.
+    while ask.since.is_some() {
+        match collect(&mut reader, &view, ask.limit, &mut items).await? {
+            Collected::Everything if items.is_empty() => {}
+            Collected::Everything | Collected::Enough => break,
+            Collected::Reset(reason) => return Ok(refused(reason)),
+        }
+        tokio::select! {
+            () = reader.ready() => {}
+            _ = link.standing.changed() => break,
+            () = sleep_until(until) => break,
+        }
+        // The caller may have changed while it waited.
+        let now = backend.actors(vec![(actor.workspace_id, actor.sign_in_id)]).await?;
+        match now.first() {
+            None => return Err(Code::InvalidToken.into()),
+            Some(now) if View::of(now).scope != view.scope => return Ok(refused(ResetReason::ScopeChanged)),
+            Some(_) => {}
+        }
+    }
+    Ok(Page { items, cursor: reader.place(&view).cursor, reset: None })
+}
+
+enum Collected {
+    /// There is no more.
+    Everything,
+    /// There may be more; it is for the next answer.
+    Enough,
+    Reset(ResetReason),
+}
+
+/// Takes what there is, up to the limit.
+async fn collect<B: Backend>(
+    reader: &mut Reader<B>,
+    view: &View,
+    limit: usize,
+    items: &mut Vec<String>,
+) -> Result<Collected, Failure> {
+    for _ in 0..LOOKED_AT_MAX {
+        if items.len() >= limit {
+            return Ok(Collected::Enough);
+        }
+        match reader.fill().await {
+            Ok(true) => items.extend(reader.next_envelope(view).flatten()),
+            Ok(false) => return Ok(Collected::Everything),
+            Err(ReadError::Expired) => return Ok(Collected::Reset(ResetReason::Expired)),
+            Err(ReadError::Failed(failure)) => return Err(failure),
+        }
+    }
+    Ok(Collected::Enough)
+}

@@ -1,0 +1,183 @@
+//! One event of the log, as this node holds it, and what each reader is sent for it.
+
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use bytestring::ByteString;
+use domain::access::Visible;
+use domain::event::{Audience, Delivery, EventType, delivery};
+use domain::id::ConversationId;
+use persistence::events::StoredEvent;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::cursor::{ScopeTag, StreamCursor};
+
+/// An event, shared by all its readers.
+#[derive(Debug)]
+pub struct LogEvent {
+    /// Its number.
+    pub seq: i64,
+    event_type: EventType,
+    audience: Audience,
+    conversation_id: Option<ConversationId>,
+    body: String,
+    hidden: OnceLock<Option<String>>,
+    shown: OnceLock<Option<String>>,
+    /// The frame composed last: most readers have the same `prev`.
+    last: Mutex<Option<(i64, ScopeTag, ByteString)>>,
+}
+
+impl From<StoredEvent> for LogEvent {
+    fn from(event: StoredEvent) -> Self {
+        Self {
+            seq: event.seq,
+            event_type: event.event_type,
+            audience: event.audience,
+            conversation_id: event.conversation_id,
+            body: event.body,
+            hidden: OnceLock::new(),
+            shown: OnceLock::new(),
+            last: Mutex::new(None),
+        }
+    }
+}
+
+/// For whom an envelope is composed.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// The life of the log.
+    pub epoch: Uuid,
+    /// What the reader may see.
+    pub visible: &'a Visible,
+    /// The tag of that.
+    pub scope: ScopeTag,
+    /// The number of the event it was sent before.
+    pub prev: i64,
+}
+
+/// The fields of a body, as they stand in the text.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+    #[serde(borrow)]
+    at: &'a RawValue,
+    #[serde(borrow)]
+    actor: &'a RawValue,
+    #[serde(borrow)]
+    conversation_id: &'a RawValue,
+    #[serde(borrow)]
+    version: &'a RawValue,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+/// What of a resource says which it is.
+#[derive(Deserialize)]
+struct Named {
+    id: Option<Uuid>,
+    #[serde(rename = "ref")]
+    path: Option<String>,
+}
+
+impl Named {
+    fn id(self) -> Option<Uuid> {
+        self.id.or_else(|| self.path.as_deref()?.rsplit('/').next()?.parse().ok())
+    }
+}
+
+impl LogEvent {
+    /// About how much memory it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>() + self.body.len()
+    }
+
+    /// May it change who sees what? Then every reader's scope is read again before it is sent.
+    #[must_use]
+    pub fn changes_team(&self) -> bool {
+        self.event_type.as_str().starts_with("agent.")
+    }
+
+    /// The frame for a reader; `None` if it is sent nothing.
+    #[must_use]
+    pub fn frame(&self, reading: Reading<'_>) -> Option<ByteString> {
+        let body = self.body_for(reading.visible)?;
+        if !std::ptr::eq(body, self.body.as_str()) {
+            return Some(self.compose("{\"op\":\"event\",", reading, body).into());
+        }
+        // A panic while holding the lock cannot leave half a frame.
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((prev, scope, frame)) = &*last
+            && (*prev, *scope) == (reading.prev, reading.scope)
+        {
+            return Some(frame.clone());
+        }
+        let frame = ByteString::from(self.compose("{\"op\":\"event\",", reading, body));
+        *last = Some((reading.prev, reading.scope, frame.clone()));
+        Some(frame)
+    }
+
+    /// The same without `op`, for `GET /v1/events`.
+    #[must_use]
+    pub fn envelope(&self, reading: Reading<'_>) -> Option<String> {
+        self.body_for(reading.visible).map(|body| self.compose("{", reading, body))
+    }
+
+    fn compose(&self, begin: &str, reading: Reading<'_>, body: &str) -> String {
+        let cursor = StreamCursor::in_scope(reading.epoch, self.seq, reading.scope);
+        format!("{begin}\"cursor\":\"{cursor}\",\"seq\":{},\"prev\":{},{body}", self.seq, reading.prev)
+    }
+
+    /// What follows `prev` for a reader with this scope.
+    fn body_for(&self, visible: &Visible) -> Option<&str> {
+        let of_conversation = self.event_type.as_str().starts_with("conversation.");
+        match (delivery(visible, self.audience), self.audience) {
+            (Delivery::Nothing, _) => None,
+            (Delivery::Full, _) => Some(&self.body),
+            (Delivery::Shown, Audience::Conversation(_)) if of_conversation => {
+                self.shown.get_or_init(|| self.shown()).as_deref()
+            }
+            // It tells itself who sees it now: a ticket, or a message.
+            (Delivery::Shown, _) => Some(&self.body),
+            (Delivery::Hidden, Audience::Ticket(_)) => {
+                self.hidden.get_or_init(|| self.hidden(EventType::TicketHidden)).as_deref()
+            }
+            (Delivery::Hidden, _) => {
+                self.hidden.get_or_init(|| self.hidden(EventType::ConversationHidden)).as_deref()
+            }
+        }
+    }
+
+    fn shown(&self) -> Option<String> {
+        self.rewritten(EventType::ConversationShown, |fields| Some(fields.data.get().to_owned()))
+    }
+
+    fn hidden(&self, to: EventType) -> Option<String> {
+        self.rewritten(to, |fields| {
+            let id = match (to, self.conversation_id) {
+                (EventType::ConversationHidden, Some(id)) => id.0,
+                _ => serde_json::from_str::<Named>(fields.data.get()).ok()?.id()?,
+            };
+            Some(format!("{{\"id\":\"{id}\"}}"))
+        })
+    }
+
+    /// The body with another type and other data. `None`, and a line in the log, if the stored text
+    /// is not what `ops::event` writes: nobody is sent what they may not see.
+    fn rewritten(&self, to: EventType, data: impl FnOnce(&Fields<'_>) -> Option<String>) -> Option<String> {
+        let whole = format!("{{{}", self.body);
+        let text = serde_json::from_str::<Fields<'_>>(&whole).ok().and_then(|fields| {
+            let data = data(&fields)?;
+            Some(format!(
+                "\"id\":{},\"type\":\"{to}\",\"at\":{},\"actor\":{},\"conversation_id\":{},\"version\":{},\"data\":{data},\"previous\":null}}",
+                fields.id.get(), fields.at.get(), fields.actor.get(), fields.conversation_id.get(), fields.version.get(),
+            ))
+        });
+        if text.is_none() {
+            tracing::error!(seq = self.seq, event_type = %self.event_type, "the body of an event cannot be read");
+        }
+        text
+    }
+}

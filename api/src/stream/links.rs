@@ -1,0 +1,295 @@
+//! The connections of this node: who they belong to, and when they have to end.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::actor::Actor;
+use domain::id::{AgentId, SignInId, WorkspaceId};
+use tokio::sync::watch;
+
+use super::protocol::CloseCode;
+
+/// How a connection stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has said who they are.
+    Stranger,
+    /// A member of the team, as it is now.
+    Member(Arc<Actor>),
+    /// It has to end.
+    Over(Farewell),
+}
+
+/// Why a connection has to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Farewell {
+    /// The sign-in has ended, or the member was deactivated.
+    Revoked,
+    /// The member opened too many connections since.
+    Replaced,
+    /// The server stops; the client waits this long before it connects again.
+    Restart {
+        /// Milliseconds.
+        after_ms: u64,
+    },
+}
+
+impl Farewell {
+    /// How the connection is closed.
+    #[must_use]
+    pub fn code(self) -> CloseCode {
+        match self {
+            Self::Revoked => CloseCode::Revoked,
+            Self::Replaced => CloseCode::TooManyConnections,
+            Self::Restart { .. } => CloseCode::Restart,
+        }
+    }
+}
+
+/// All connections of this node.
+#[derive(Default)]
+pub struct Links {
+    register: Mutex<Register>,
+    open: watch::Sender<usize>,
+}
+
+#[derive(Default)]
+struct Register {
+    entries: HashMap<u64, Entry>,
+    of_agent: HashMap<AgentId, BTreeSet<u64>>,
+    next: u64,
+    /// Set when the server stops: over how long clients spread their coming back.
+    stopping: Option<Duration>,
+}
+
+struct Entry {
+    standing: watch::Sender<Standing>,
+    member: Option<(WorkspaceId, SignInId, AgentId)>,
+}
+
+impl Entry {
+    fn set(&self, to: Standing) {
+        self.standing.send_if_modified(|now| {
+            let changes = !matches!(now, Standing::Over(_)) && *now != to;
+            if changes {
+                *now = to;
+            }
+            changes
+        });
+    }
+}
+
+/// One connection's place in the register, until it is dropped.
+pub struct Link {
+    links: Arc<Links>,
+    id: u64,
+    /// How the connection stands.
+    pub standing: watch::Receiver<Standing>,
+}
+
+impl Links {
+    fn register<T>(&self, work: impl FnOnce(&mut Register) -> T) -> T {
+        // No work under the lock can panic halfway.
+        work(&mut self.register.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// A new connection.
+    #[must_use]
+    pub fn open(self: &Arc<Self>) -> Link {
+        let (id, standing) = self.register(|register| {
+            let id = register.next;
+            register.next += 1;
+            let (sender, standing) = watch::channel(Standing::Stranger);
+            let entry = Entry { standing: sender, member: None };
+            if let Some(within) = register.stopping {
+                entry.set(Standing::Over(restart(within)));
+            }
+            register.entries.insert(id, entry);
+            self.open.send_replace(register.entries.len());
+            (id, standing)
+        });
+        Link { links: self.clone(), id, standing }
+    }
+
+    /// A sign-in has ended.
+    pub fn revoked(&self, sign_in: SignInId) {
+        self.register(|register| {
+            for entry in register.entries.values() {
+                if entry.member.is_some_and(|(_, of, _)| of == sign_in) {
+                    entry.set(Standing::Over(Farewell::Revoked));
+                }
+            }
+        });
+    }
+
+    /// The sign-ins with connections: of one workspace, or of all.
+    #[must_use]
+    pub fn sign_ins(&self, only: Option<WorkspaceId>) -> Vec<(WorkspaceId, SignInId)> {
+        let found: BTreeSet<_> = self.register(|register| {
+            let members = register.entries.values().filter_map(|entry| entry.member);
+            members
+                .filter(|(workspace, ..)| only.is_none_or(|only| only == *workspace))
+                .map(|(workspace, sign_in, _)| (workspace, sign_in))
+                .collect()
+        });
+        found.into_iter().collect()
+    }
+
+    /// Of the sign-ins asked for, these still act, as these members.
+    pub fn refresh(&self, asked: &[(WorkspaceId, SignInId)], actors: Vec<Actor>) {
+        let asked: BTreeSet<_> = asked.iter().map(|(_, sign_in)| *sign_in).collect();
+        let actors: HashMap<_, _> =
+            actors.into_iter().map(|actor| (actor.sign_in_id, Arc::new(actor))).collect();
+        self.register(|register| {
+            for entry in register.entries.values() {
+                match entry.member {
+                    Some((_, sign_in, _)) if asked.contains(&sign_in) => {
+                        entry.set(actors.get(&sign_in).map_or(Standing::Over(Farewell::Revoked), |actor| {
+                            Standing::Member(actor.clone())
+                        }));
+                    }
+                    _ => {}
+                }
+            }
+        });
+    }
+
+    /// Tells every connection, also those to come, that the server stops; waits until all have ended,
+    /// at most `deadline`. True if they have.
+    pub async fn shutdown(&self, spread: Duration, deadline: Duration) -> bool {
+        self.register(|register| {
+            register.stopping = Some(spread);
+            for entry in register.entries.values() {
+                entry.set(Standing::Over(restart(spread)));
+            }
+        });
+        let mut open = self.open.subscribe();
+        tokio::time::timeout(deadline, open.wait_for(|open| *open == 0)).await.is_ok()
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        *self.open.borrow()
+    }
+
+    /// Whether [`Links::shutdown`] was called.
+    #[must_use]
+    pub fn stopping(&self) -> bool {
+        self.register(|register| register.stopping.is_some())
+    }
+}
+
+fn restart(spread: Duration) -> Farewell {
+    let spread = u64::try_from(spread.as_millis()).unwrap_or(u64::MAX).max(1);
+    Farewell::Restart { after_ms: rand::random_range(0..spread) }
+}
+
+impl Link {
+    /// Names the connection on this node.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The connection belongs to this member. If that makes more than `limit`, the oldest end.
+    pub fn admit(&self, actor: &Arc<Actor>, limit: usize) {
+        self.links.register(|register| {
+            let Some(entry) = register.entries.get_mut(&self.id) else { return };
+            entry.member = Some((actor.workspace_id, actor.sign_in_id, actor.agent_id));
+            entry.set(Standing::Member(actor.clone()));
+            let own = register.of_agent.entry(actor.agent_id).or_default();
+            own.insert(self.id);
+            let over = own.len().saturating_sub(limit.max(1));
+            let oldest: Vec<u64> = own.iter().copied().take(over).collect();
+            for id in oldest {
+                // Out of the count at once, whenever it gets to closing.
+                own.remove(&id);
+                if let Some(entry) = register.entries.get(&id) {
+                    entry.set(Standing::Over(Farewell::Replaced));
+                }
+            }
+        });
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.links.register(|register| {
+            let Some(entry) = register.entries.remove(&self.id) else { return };
+            if let Some((_, _, agent)) = entry.member
+                && let Some(own) = register.of_agent.get_mut(&agent)
+            {
+                own.remove(&self.id);
+                if own.is_empty() {
+                    register.of_agent.remove(&agent);
+                }
+            }
+            self.links.open.send_replace(register.entries.len());
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::{Farewell, Links, Standing};
+    use crate::stream::testing::agent;
+
+    #[tokio::test]
+    async fn the_oldest_connection_of_a_member_makes_room() {
+        let links = Arc::new(Links::default());
+        let (siti, budi) = (Arc::new(agent(1)), Arc::new(agent(2)));
+        let open: Vec<_> = (0..4).map(|_| links.open()).collect();
+        open[3].admit(&budi, 2);
+        for link in &open[..3] {
+            link.admit(&siti, 2);
+        }
+        let standing = |at: usize| open[at].standing.borrow().clone();
+        assert_eq!(standing(0), Standing::Over(Farewell::Replaced));
+        assert_eq!(standing(1), Standing::Member(siti.clone()));
+        assert_eq!(standing(3), Standing::Member(budi));
+        drop(open);
+        assert_eq!(links.count(), 0);
+        assert!(links.register(|register| register.of_agent.is_empty()));
+    }
+
+    #[tokio::test]
+    async fn what_has_ended_stays_ended() {
+        let links = Arc::new(Links::default());
+        let (siti, budi) = (Arc::new(agent(1)), Arc::new(agent(2)));
+        let (first, second) = (links.open(), links.open());
+        first.admit(&siti, 9);
+        second.admit(&budi, 9);
+        let asked = links.sign_ins(Some(siti.workspace_id));
+        assert_eq!(asked.len(), 2);
+        links.refresh(&asked, vec![(*budi).clone()]);
+        links.refresh(&asked, vec![(*siti).clone(), (*budi).clone()]);
+        assert_eq!(*first.standing.borrow(), Standing::Over(Farewell::Revoked));
+        assert_eq!(*second.standing.borrow(), Standing::Member(budi.clone()));
+        links.revoked(budi.sign_in_id);
+        assert_eq!(*second.standing.borrow(), Standing::Over(Farewell::Revoked));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_reaches_everybody_and_waits_for_the_last() {
+        let links = Arc::new(Links::default());
+        let early = links.open();
+        assert!(!links.shutdown(Duration::from_secs(5), Duration::from_secs(1)).await);
+        let late = links.open();
+        for link in [&early, &late] {
+            assert!(matches!(
+                *link.standing.borrow(),
+                Standing::Over(Farewell::Restart { after_ms: 0..5000 })
+            ));
+        }
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            drop((early, late));
+        });
+        assert!(links.shutdown(Duration::from_secs(5), Duration::from_secs(1)).await);
+    }
+}
