@@ -139,7 +139,8 @@ fn complete_answers(document: &mut Value) {
     }
 }
 
-fn require_all(schema: &mut Value) {
+/// Every property of a schema, and of those within it, is required.
+pub(crate) fn require_all(schema: &mut Value) {
     if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
         let names: Vec<Value> = properties.keys().map(|name| json!(name)).collect();
         schema["required"] = Value::Array(names);

@@ -360,3 +360,57 @@ pub fn by_old_id(
         Wanted { workspace_id: workspace, channel_id: channel, phone: Some(old.clone()), external_id: old };
     Ok(find_identities(conn, std::slice::from_ref(&wanted))?.into_iter().next())
 }
+
+/// A customer who wrote on a channel.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// The phone number if there is one, else the provider's lasting id.
+    pub address: String,
+    /// The customer's name.
+    pub name: String,
+    /// The last message, by the provider's clock.
+    pub wrote_at: Timestamp,
+}
+
+#[derive(QueryableByName)]
+struct WriterRow {
+    #[diesel(sql_type = SqlUuid)]
+    channel_id: Uuid,
+    #[diesel(sql_type = Text)]
+    address: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Timestamptz)]
+    wrote_at: DateTime<Utc>,
+}
+
+/// Who wrote last, at most `limit`.
+///
+/// # Errors
+/// Only those of the database.
+pub fn writers(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    limit: i64,
+) -> Result<Vec<Writer>, StoreError> {
+    let rows = sql("SELECT c.channel_id, coalesce(i.phone, i.external_id) AS address, p.name, c.last_inbound_at AS wrote_at
+         FROM conversations c
+         JOIN contact_identities i ON i.workspace_id = c.workspace_id AND i.id = c.identity_id
+         JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
+         WHERE c.workspace_id = $1 AND c.last_inbound_at IS NOT NULL
+         ORDER BY c.last_activity_at DESC LIMIT $2")
+        .bind(workspace)
+        .bind(limit)
+        .load::<WriterRow>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Writer {
+            channel_id: row.channel_id.into(),
+            address: row.address,
+            name: row.name,
+            wrote_at: Timestamp::new(row.wrote_at),
+        })
+        .collect())
+}

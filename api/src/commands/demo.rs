@@ -10,7 +10,7 @@ use domain::id::WorkspaceId;
 use domain::input;
 use persistence::agents;
 use persistence::error::Failure;
-use persistence::{channels, conversations};
+use persistence::{channels, contacts, conversations};
 use serde_json::{Value, json};
 
 use super::Failed;
@@ -113,9 +113,16 @@ fn channel_bodies() -> [Value; 3] {
     ]
 }
 
-/// The sandbox forgets when it stops: it is told of the stored channels at every start.
+/// The most customers that the sandbox is told of.
+const REMEMBERED: i64 = 1000;
+
+/// The sandbox forgets when it stops: it is told of the stored channels and customers at every start.
 async fn connect(app: &App, workspace: WorkspaceId, sandbox: &Sandbox) -> Result<(), Failed> {
+    let writers = app.db.read(move |conn| Ok(contacts::writers(conn, workspace, REMEMBERED)?)).await?;
     for stored in app.db.read(move |conn| Ok(channels::list(conn, workspace, None, 100)?)).await? {
+        for writer in writers.iter().filter(|writer| writer.channel_id == stored.id) {
+            sandbox.remember_customer(&stored.external_id, &writer.address, &writer.name, writer.wrote_at);
+        }
         let secrets = open(app, &stored)?;
         let channel = shape(app, stored);
         let account = |name: &str| channel.account[name].as_str().unwrap_or_default().to_owned();

@@ -11,8 +11,8 @@ use persistence::error::{Failure, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Where the codes are described; `type` of a problem is this and the code.
-const TYPE_BASE: &str = "https://tanggap.dev/problems/";
+/// `type` of a problem is this and the code: a name, not an address.
+const TYPE_BASE: &str = "urn:tanggap:problem:";
 
 /// Something a caller is told instead of what it asked for.
 #[derive(Debug, Clone)]
@@ -28,7 +28,7 @@ pub struct Problem {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemBody {
-    /// A link that names the code.
+    /// A name of the code: `urn:tanggap:problem:` and the code.
     #[serde(rename = "type")]
     pub problem_type: String,
     /// The code in a few words, in the caller's language.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web::{Data, PayloadConfig, QueryConfig, ServiceConfig, to};
 use actix_web::{App, HttpServer};
+use domain::time::Timestamp;
 
 use super::channel::SandboxChannel;
 use super::control::refusal::Refusal;
@@ -90,6 +91,16 @@ impl Sandbox {
     pub fn connect_channel(&self, channel: SandboxChannel) {
         self.shared.world().connect(channel);
         self.shared.notify();
+    }
+}
+
+impl Sandbox {
+    /// Tells of a customer who wrote before this sandbox was started, so that the reply window is what it was.
+    pub fn remember_customer(&self, account: &str, id: &str, name: &str, wrote_at: Timestamp) {
+        let mut world = self.shared.world();
+        let customer = world.customer(account, id);
+        customer.name = Some(name.to_owned());
+        customer.last_wrote_at = customer.last_wrote_at.max(Some(wrote_at));
     }
 }
 

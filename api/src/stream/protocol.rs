@@ -322,6 +322,61 @@ pub enum CloseCode {
 }
 
 impl CloseCode {
+    /// Every code, for the document.
+    pub const ALL: [Self; 14] = [
+        Self::Normal,
+        Self::Restart,
+        Self::Malformed,
+        Self::Unauthenticated,
+        Self::Revoked,
+        Self::Subprotocol,
+        Self::AuthTimeout,
+        Self::TooManyConnections,
+        Self::TooLarge,
+        Self::TooManyFrames,
+        Self::Internal,
+        Self::Unavailable,
+        Self::TooSlow,
+        Self::NoPong,
+    ];
+
+    /// What it means, in a few words.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Normal => "the client said goodbye",
+            Self::Restart => "restart, after `goaway`",
+            Self::Malformed => "malformed or binary frame, unknown op, token in the URL",
+            Self::Unauthenticated => "missing, bad or expired token",
+            Self::Revoked => "sign-in ended, or member deactivated",
+            Self::Subprotocol => "protocol not spoken",
+            Self::AuthTimeout => "no auth in time",
+            Self::TooManyConnections => "too many connections of this agent; the oldest is closed",
+            Self::TooLarge => "frame too large",
+            Self::TooManyFrames => "too many frames",
+            Self::Internal => "a fault of the server",
+            Self::Unavailable => "the database does not answer",
+            Self::TooSlow => "the client does not keep up",
+            Self::NoPong => "no answer to a ping",
+        }
+    }
+
+    /// What a client should do.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Normal => "nothing",
+            Self::Restart => "reconnect after `after_ms`, resume",
+            Self::Malformed | Self::TooLarge => "stop: a bug",
+            Self::Unauthenticated => "new token, reconnect, resume",
+            Self::Revoked => "stop, sign in",
+            Self::Subprotocol | Self::TooManyConnections => "stop",
+            Self::AuthTimeout | Self::TooManyFrames => "back off",
+            Self::Internal | Self::Unavailable => "back off, resume",
+            Self::TooSlow | Self::NoPong => "reconnect, resume",
+        }
+    }
+
     /// The number on the wire.
     #[must_use]
     pub fn number(self) -> u16 {
