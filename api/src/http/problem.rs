@@ -30,18 +30,25 @@ pub struct Problem {
 pub struct ProblemBody {
     /// A name of the code: `urn:tanggap:problem:` and the code.
     #[serde(rename = "type")]
+    #[schema(example = "urn:tanggap:problem:validation_failed")]
     pub problem_type: String,
     /// The code in a few words, in the caller's language.
+    #[schema(example = "Invalid request")]
     pub title: String,
     /// The HTTP status.
+    #[schema(example = 422)]
     pub status: u16,
     /// What happened, in the caller's language.
+    #[schema(example = "Something in the request is not valid; see `errors`.")]
     pub detail: String,
     /// The path of the request.
+    #[schema(example = "/v1/conversations")]
     pub instance: String,
     /// The stable word to match on.
+    #[schema(example = "validation_failed")]
     pub code: Code,
     /// The id under which the server's log knows the request.
+    #[schema(example = "4e76ef8c8db03bf9a6cc2af826ef91cd")]
     pub request_id: String,
     /// What exactly is wrong with the request; empty unless `code` is `validation_failed`.
     pub errors: Vec<ProblemField>,
@@ -51,10 +58,13 @@ pub struct ProblemBody {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct ProblemField {
     /// JSON pointer into the body (`/admin/email`), or the name of a parameter (`?limit`).
+    #[schema(example = "/text")]
     pub pointer: String,
     /// The stable reason.
+    #[schema(example = "required")]
     pub code: String,
     /// One sentence.
+    #[schema(example = "must not be empty")]
     pub detail: String,
 }
 

@@ -22,7 +22,7 @@ use crate::state::App;
 pub struct ConversationQuery {
     /// Which list. `all` and `unassigned` need `view_all` for the role `agent`.
     #[serde(default = "mine")]
-    #[param(default = "mine")]
+    #[param(inline, default = "mine")]
     tab: Tab,
     /// Only those that stand like this; repeat it for "any of".
     #[serde(default)]

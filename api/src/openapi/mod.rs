@@ -1,5 +1,7 @@
 //! The OpenAPI document, from the handlers that are served.
 
+mod examples;
+
 use std::collections::BTreeSet;
 
 use actix_web::App as ActixApp;
@@ -84,6 +86,7 @@ pub fn document() -> Value {
     prune_refusals(&mut document);
     complete_answers(&mut document);
     complete_headers(&mut document);
+    examples::add(&mut document);
     document
 }
 
