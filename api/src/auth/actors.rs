@@ -13,10 +13,12 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Beyond this many the forgotten ones are cleared out.
 const CLEAR_ABOVE: usize = 10_000;
 
+type Known = HashMap<SignInId, (Instant, Arc<Actor>)>;
+
 /// Actors by sign-in.
 #[derive(Debug, Clone, Default)]
 pub struct Actors {
-    known: Arc<RwLock<HashMap<SignInId, (Instant, Arc<Actor>)>>>,
+    known: Arc<RwLock<Known>>,
 }
 
 impl Actors {

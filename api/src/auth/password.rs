@@ -41,7 +41,7 @@ pub async fn hash_in_background(password: String) -> Result<String, HashError> {
     in_background(move || hash(&password)).await
 }
 
-/// [`matches`] on another thread than the caller's.
+/// [`matches()`] on another thread than the caller's.
 pub async fn check(password: String, hash: Option<String>) -> bool {
     in_background(move || matches(&password, hash.as_deref())).await
 }
