@@ -191,3 +191,129 @@ async fn collect<B: Backend>(
     }
     Ok(Collected::Enough)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use domain::actor::Actor;
+    use domain::agent::Role;
+    use serde_json::Value;
+    use tokio::time::Instant;
+
+    use super::{Ask, Page, page};
+    use crate::http::problem::Problem;
+    use crate::stream::cursor::StreamCursor;
+    use crate::stream::hub::Hub;
+    use crate::stream::protocol::ResetReason;
+    use crate::stream::testing::{EPOCH, Entry, Memory, admin, agent, agent_id, facts};
+    use domain::refusal::Code;
+
+    async fn ask(
+        memory: &Memory,
+        hub: &Hub,
+        actor: &Actor,
+        since: Option<i64>,
+        limit: usize,
+        wait: u64,
+    ) -> Result<Page, Problem> {
+        let since = since.map(|seq| StreamCursor::new(EPOCH, seq).to_string());
+        page(memory, hub, actor, Ask { since, limit, wait: Duration::from_secs(wait) }).await
+    }
+
+    fn numbers(page: &Page) -> Vec<(i64, i64)> {
+        let item = |text: &String| -> Value { serde_json::from_str(text).unwrap() };
+        let number = |item: &Value, name: &str| item[name].as_i64().unwrap();
+        page.items.iter().map(item).map(|item| (number(&item, "prev"), number(&item, "seq"))).collect()
+    }
+
+    fn place(page: &Page) -> i64 {
+        page.cursor.parse::<StreamCursor>().unwrap().seq
+    }
+
+    fn server(actor: &Actor) -> (Memory, Hub) {
+        let memory = Memory::default();
+        memory.know(actor.clone());
+        (memory, Hub::default())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn gives_the_stream_in_pieces() {
+        let siti = agent(1);
+        let (memory, hub) = server(&siti);
+        for number in 0..1000 {
+            let holder = if number % 2 == 0 { 1 } else { 2 };
+            memory.append(Entry::moved(number, 1, None, facts(Some(holder))));
+        }
+        let begin = ask(&memory, &hub, &siti, None, 100, 30).await.unwrap();
+        assert_eq!((numbers(&begin), place(&begin), begin.reset), (vec![], 1000, None));
+        let first = ask(&memory, &hub, &siti, Some(0), 3, 0).await.unwrap();
+        assert_eq!((numbers(&first), place(&first)), (vec![(0, 1), (1, 3), (3, 5)], 5));
+        let rest = ask(&memory, &hub, &siti, Some(5), 500, 0).await.unwrap();
+        assert_eq!((rest.items.len(), place(&rest)), (497, 1000));
+        assert_eq!(numbers(&rest)[0], (5, 7));
+        memory.forget(10);
+        let late = ask(&memory, &hub, &siti, Some(5), 3, 0).await.unwrap();
+        assert_eq!((late.items.len(), place(&late), late.reset), (0, 5, Some(ResetReason::Expired)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_for_something_to_tell() {
+        let siti = agent(1);
+        let (memory, hub) = server(&siti);
+        let begin = Instant::now();
+        assert!(ask(&memory, &hub, &siti, Some(0), 9, 7).await.unwrap().items.is_empty());
+        assert_eq!(begin.elapsed().as_secs(), 7);
+        let waiting = {
+            let (memory, hub, siti) = (memory.clone(), hub.clone(), siti.clone());
+            tokio::spawn(async move { ask(&memory, &hub, &siti, Some(0), 9, 30).await })
+        };
+        for holder in [2, 2, 1] {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            memory.commit(&hub, Entry::moved(holder, 1, None, facts(Some(holder))));
+        }
+        assert_eq!(numbers(&waiting.await.unwrap().unwrap()), [(0, 3)]);
+        assert_eq!(begin.elapsed().as_secs(), 10);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_changed_while_waiting_is_told_nothing_else() {
+        let lead = Actor { role: Role::Supervisor, supervises: vec![agent_id(2)], ..agent(1) };
+        for ended in [false, true] {
+            let (memory, hub) = server(&lead);
+            let waiting = {
+                let (memory, hub, lead) = (memory.clone(), hub.clone(), lead.clone());
+                tokio::spawn(async move { ask(&memory, &hub, &lead, Some(0), 9, 30).await })
+            };
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if ended {
+                memory.end(lead.sign_in_id);
+            } else {
+                memory.know(agent(1));
+            }
+            memory.commit(&hub, Entry::moved(1, 1, None, facts(Some(2))));
+            match waiting.await.unwrap() {
+                Ok(page) => assert_eq!(
+                    (ended, page.items.len(), page.reset),
+                    (false, 0, Some(ResetReason::ScopeChanged))
+                ),
+                Err(problem) => assert_eq!((ended, problem.code()), (true, Code::InvalidToken)),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_ends_with_the_server() {
+        let siti = admin(1);
+        let (memory, hub) = server(&siti);
+        let begin = Instant::now();
+        let waiting = {
+            let hub = hub.clone();
+            tokio::spawn(async move { ask(&memory, &hub, &siti, Some(0), 9, 30).await })
+        };
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(hub.shutdown(Duration::from_secs(5), Duration::from_secs(5)).await);
+        assert!(waiting.await.unwrap().unwrap().items.is_empty());
+        assert_eq!(begin.elapsed().as_secs(), 1);
+    }
+}

@@ -3,7 +3,7 @@
 use actix_web::http::header::{HeaderMap, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use domain::access::{Action, roles_for};
-use domain::refusal::Code;
+use domain::refusal::{Code, Refusal};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -51,7 +51,8 @@ pub async fn open_stream(
     }
     let (begin, subprotocol) = begin(&app, &request);
     let upgraded = upgrade(app.get_ref().clone(), &request, payload, subprotocol.as_deref(), begin).await;
-    upgraded.map_err(|error| Problem::of_error(&error))
+    // Of a handshake that is none actix says nothing but a sentence.
+    upgraded.map_err(|error| Refusal::new(Code::MalformedRequest).with("what", error).into())
 }
 
 /// Browsers always say where a page comes from; other clients say nothing.

@@ -181,3 +181,57 @@ impl LogEvent {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::event::{Audience, EventType, Sight};
+    use serde_json::{Value, json};
+    use uuid::Uuid;
+
+    use super::{LogEvent, Reading};
+    use crate::stream::reader::View;
+    use crate::stream::testing::{EPOCH, Entry, admin, agent, facts};
+
+    fn sent(entry: Entry, to: u128) -> Value {
+        let view = View::of(&if to == 9 { admin(9) } else { agent(to) });
+        let event = LogEvent::from(entry.stored(7));
+        let reading = Reading { epoch: EPOCH, visible: &view.visible, scope: view.scope, prev: 3 };
+        event.frame(reading).map_or(Value::Null, |frame| serde_json::from_str(&frame).unwrap())
+    }
+
+    #[test]
+    fn a_ticket_is_hidden_by_its_id_also_when_it_was_too_large_to_be_written_out() {
+        let id = Uuid::from_u128(42);
+        for data in [json!({"id": id, "contact": "Ani"}), json!({"ref": format!("/v1/tickets/{id}")})] {
+            let sight = Sight { before: Some(facts(Some(1))), after: Some(facts(Some(2))) };
+            let entry = Entry {
+                event_type: EventType::TicketTransferred,
+                audience: Audience::Ticket(sight),
+                data: data.clone(),
+                ..Entry::moved(1, 5, None, facts(None))
+            };
+            let hidden = sent(entry.clone(), 1);
+            assert_eq!((&hidden["type"], &hidden["version"]), (&json!("ticket.hidden"), &json!(5)));
+            assert_eq!((&hidden["data"], &hidden["previous"]), (&json!({"id": id}), &Value::Null));
+            let shown = sent(entry.clone(), 2);
+            assert_eq!((&shown["type"], &shown["data"]), (&json!("ticket.transferred"), &data));
+            assert_eq!(sent(entry, 3), Value::Null);
+        }
+    }
+
+    #[test]
+    fn the_frame_of_one_reader_is_not_given_to_another() {
+        let event = LogEvent::from(Entry::everyone().stored(7));
+        let views = [View::of(&agent(1)), View::of(&agent(2))];
+        let texts = [(0, 3), (0, 3), (1, 3), (1, 4), (0, 3)].map(|(view, prev)| {
+            let View { visible, scope } = &views[view];
+            let frame = event.frame(Reading { epoch: EPOCH, visible, scope: *scope, prev }).unwrap();
+            let frame: Value = serde_json::from_str(&frame).unwrap();
+            assert_eq!(frame["prev"], prev);
+            frame["cursor"].to_string()
+        });
+        assert_eq!((&texts[0], &texts[2]), (&texts[1], &texts[3]));
+        assert_eq!(texts[0], texts[4]);
+        assert_ne!(texts[0], texts[2], "the cursor tells by which scope it was followed");
+    }
+}

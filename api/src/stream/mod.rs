@@ -19,7 +19,7 @@ pub mod state;
 #[cfg(test)]
 mod state_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod topic;

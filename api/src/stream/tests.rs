@@ -295,6 +295,37 @@ async fn a_changed_scope_is_told_before_what_follows_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_scope_that_changes_while_the_client_is_slow_still_comes_first() {
+    let mut lead = Actor { role: Role::Supervisor, supervises: vec![agent_id(2)], ..agent(1) };
+    let (memory, hub) = server(std::slice::from_ref(&lead));
+    let mut client = Client::connect(&memory, &hub, &StreamSettings::default(), 1);
+    client.auth(&lead, None);
+    assert_eq!(
+        (client.next().await["op"].take(), client.next().await["op"].take()),
+        (json!("hello"), json!("ready"))
+    );
+    for version in 1..=4 {
+        memory.commit(&hub, Entry::moved(1, version, Some(facts(Some(2))), facts(Some(2))));
+    }
+    sleep(Duration::from_millis(5)).await;
+    lead.supervises.clear();
+    memory.know(lead);
+    memory.append(Entry { event_type: EventType::AgentCreated, ..Entry::everyone() });
+    memory.commit(&hub, Entry::moved(1, 6, Some(facts(Some(2))), facts(Some(2))));
+    sleep(Duration::from_millis(5)).await;
+    let mut seen = Vec::new();
+    loop {
+        let frame = client.next().await;
+        if frame["op"] == "reset" {
+            break;
+        }
+        seen.push(frame["seq"].as_i64().unwrap());
+    }
+    assert!(seen.iter().all(|seq| *seq < 5), "{seen:?}");
+    assert!(client.is_silent(Duration::from_secs(5)).await);
+}
+
+#[tokio::test(start_paused = true)]
 async fn pings_say_how_far_the_reader_is_and_what_it_must_not_see_counts() {
     let siti = agent(1);
     let (memory, hub) = server(std::slice::from_ref(&siti));

@@ -178,3 +178,60 @@ impl Ring {
         Taken::Events(self.events.range(from..).take(limit).cloned().collect())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{EVENTS_MAX, Taken, Topic};
+    use crate::stream::event::LogEvent;
+    use crate::stream::testing::{Entry, workspace};
+
+    fn events(numbers: std::ops::RangeInclusive<i64>) -> Vec<Arc<LogEvent>> {
+        numbers.map(|seq| Arc::new(Entry::everyone().stored(seq).into())).collect()
+    }
+
+    fn taken(topic: &Topic, position: i64) -> Option<Vec<i64>> {
+        match topic.after(position, 3) {
+            Taken::Events(events) => Some(events.iter().map(|event| event.seq).collect()),
+            Taken::Nothing => Some(Vec::new()),
+            Taken::Behind => None,
+        }
+    }
+
+    #[test]
+    fn keeps_the_newest_and_knows_what_it_has_not() {
+        let topic = Topic::new(workspace());
+        assert_eq!(taken(&topic, 0), Some(vec![]), "nothing before it knows where the log is");
+        topic.start(10);
+        topic.start(99);
+        assert_eq!((taken(&topic, 9), taken(&topic, 10)), (None, Some(vec![])));
+        topic.append(events(11..=15));
+        topic.append(events(14..=16));
+        assert_eq!(taken(&topic, 10), Some(vec![11, 12, 13]));
+        assert_eq!(
+            (taken(&topic, 15), taken(&topic, 16), taken(&topic, 20)),
+            (Some(vec![16]), Some(vec![]), Some(vec![]))
+        );
+        let last = 16 + i64::try_from(EVENTS_MAX).unwrap();
+        topic.append(events(17..=last));
+        assert_eq!((taken(&topic, 15), taken(&topic, 16)), (None, Some(vec![17, 18, 19])));
+        topic.append(events(last + 5..=last + 6));
+        assert_eq!(taken(&topic, last), None, "a gap is looked up in the log");
+        assert_eq!(taken(&topic, last + 4), Some(vec![last + 5, last + 6]));
+        assert_eq!(*topic.newest().borrow(), last + 6);
+    }
+
+    #[test]
+    fn large_events_do_not_fill_the_memory() {
+        let topic = Topic::new(workspace());
+        topic.start(0);
+        for seq in 1..=200 {
+            let data = serde_json::json!({"id": "x".repeat(60_000)});
+            topic.append(vec![Arc::new(Entry { data, ..Entry::everyone() }.stored(seq).into())]);
+        }
+        let ring = topic.ring.read().unwrap();
+        assert!((50..=69).contains(&ring.events.len()), "{}", ring.events.len());
+        assert_eq!(ring.bytes, ring.events.iter().map(|event| event.bytes()).sum::<usize>());
+    }
+}
