@@ -1,0 +1,1 @@
+mod whole_conversation;

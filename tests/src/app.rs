@@ -1,0 +1,329 @@
+//! A server of one test, with a team, channels, and a clock that only the test moves.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::ops::Deref;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::auth::keys::Keys;
+use api::clock::Clock;
+use api::config::{DatabaseSettings, Settings, StreamSettings, Times};
+use api::sandbox::{Sandbox, SandboxConfig};
+use api::server::{Server, StartError};
+use api::stream::cursor::StreamCursor;
+use chrono::TimeDelta;
+use domain::id::WorkspaceId;
+use domain::time::Timestamp;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::client::{Caller, Wire};
+use crate::database::Database;
+use crate::events::Follower;
+use crate::fixtures::APP_SECRET;
+use crate::hooks::{ACCESS_TOKEN, APP_ID, BOT, NUMBER, PAGE, SECOND_NUMBER, TELEGRAM_SECRET, WABA};
+use crate::team::Team;
+
+/// The secret of the installation.
+pub const SECRET_KEY: &str = "0123456789abcdef0123456789abcdef";
+/// The bearer of `POST /v1/workspaces`.
+pub const OPERATOR_KEY: &str = "operator-key-of-the-tests";
+/// When every test begins: 2026-11-20, 14:33:20 in Jakarta, after everything that the fixtures tell.
+pub const START: i64 = 1_795_160_000;
+
+/// How to start a server.
+pub struct Options {
+    sandbox: bool,
+    change: Box<dyn FnOnce(&mut Settings) + Send>,
+}
+
+impl Options {
+    /// With a sandbox as the providers; its accounts are the channels.
+    #[must_use]
+    pub fn sandbox(mut self) -> Self {
+        self.sandbox = true;
+        self
+    }
+
+    /// With other settings.
+    #[must_use]
+    pub fn settings(mut self, change: impl FnOnce(&mut Settings) + Send + 'static) -> Self {
+        self.change = Box::new(change);
+        self
+    }
+
+    /// Starts it.
+    pub async fn start(self) -> TestApp {
+        let clock = Clock::manual(Timestamp::from_unix_seconds(START).unwrap());
+        let sandbox = match self.sandbox {
+            true => Some(start_sandbox(clock.clone()).await),
+            false => None,
+        };
+        let providers = match &sandbox {
+            Some(sandbox) => Url::parse(&sandbox.base_url()).unwrap(),
+            // The discard port: nobody answers there.
+            None => Url::parse("http://127.0.0.1:9").unwrap(),
+        };
+        let database = Database::migrated();
+        let mut settings = settings(&database, providers);
+        (self.change)(&mut settings);
+        let server = start_server(settings, &clock).await;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(60))
+            .build()
+            .unwrap();
+        let base = format!("http://{}", server.addr);
+        let wire = Arc::new(Wire { base, clock: clock.clone(), http });
+        let team = Team::make(&server.app, &wire, "satu").await;
+        let mut app =
+            TestApp { server: Some(server), sandbox, team, wire, clock, database, channels: BTreeMap::new() };
+        app.connect_channels().await;
+        app
+    }
+}
+
+async fn start_sandbox(clock: Clock) -> Sandbox {
+    let config = SandboxConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        clock: Arc::new(move || clock.now()),
+        webhook_timeout: Duration::from_secs(30),
+    };
+    Sandbox::start(config).await.unwrap()
+}
+
+fn settings(database: &Database, providers: Url) -> Settings {
+    Settings {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        data_dir: PathBuf::from("/nonexistent"),
+        public_url: String::new(),
+        operator_key: Some(OPERATOR_KEY.to_owned()),
+        cors_origins: vec!["https://app.example".to_owned()],
+        graph_url: providers.clone(),
+        graph_version: "v25.0".to_owned(),
+        telegram_url: providers,
+        metrics_key: None,
+        times: Times { shutdown: Duration::from_secs(1), ..Times::default() },
+        stream: StreamSettings::default(),
+        database: DatabaseSettings {
+            connections: 4,
+            ingest_connections: 2,
+            // Other tests may keep the machine busy: nothing here is about time.
+            wait: Duration::from_secs(30),
+            deadline: Duration::from_secs(30),
+            ..DatabaseSettings::new(database.url.clone())
+        },
+    }
+}
+
+/// Channels name the public address, so the port has to be known before there is a server on it. Somebody
+/// else may take the port in between; then another one is tried.
+async fn start_server(mut settings: Settings, clock: &Clock) -> Server {
+    let keys = Keys::from_secret(SECRET_KEY).unwrap();
+    for _ in 0..20 {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        settings.listen = free;
+        settings.public_url = format!("http://{free}");
+        match Server::start(settings.clone(), keys.clone(), clock.clone(), Some(1)).await {
+            Ok(server) => return server,
+            Err(StartError::Listen(..)) => {}
+            Err(error) => panic!("the server does not start: {error}"),
+        }
+    }
+    panic!("no port is free");
+}
+
+/// A running server. It ends with the value; a test needs `flavor = "multi_thread"` for that.
+pub struct TestApp {
+    server: Option<Server>,
+    sandbox: Option<Sandbox>,
+    wire: Arc<Wire>,
+    channels: BTreeMap<&'static str, String>,
+    /// The people of the first workspace.
+    pub team: Team,
+    /// The server's and the sandbox's clock.
+    pub clock: Clock,
+    /// The server's database.
+    pub database: Database,
+}
+
+impl TestApp {
+    /// A server with a team and a channel of each kind; providers do not answer.
+    pub async fn start() -> Self {
+        Self::options().start().await
+    }
+
+    /// The same with a sandbox as the providers.
+    pub async fn with_sandbox() -> Self {
+        Self::options().sandbox().start().await
+    }
+
+    /// For more choice.
+    #[must_use]
+    pub fn options() -> Options {
+        Options { sandbox: false, change: Box::new(|_| {}) }
+    }
+
+    /// The server's insides, for what cannot be done from outside.
+    #[must_use]
+    pub fn app(&self) -> &api::state::App {
+        &self.server.as_ref().unwrap().app
+    }
+
+    /// The sandbox.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        self.sandbox.as_ref().expect("start the app with a sandbox")
+    }
+
+    /// `http://127.0.0.1:port`.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.wire.base
+    }
+
+    /// What callers share.
+    #[must_use]
+    pub fn wire(&self) -> &Arc<Wire> {
+        &self.wire
+    }
+
+    /// The channel of a kind (`whatsapp2`: the second number of the fixtures).
+    #[must_use]
+    pub fn channel(&self, kind: &str) -> &str {
+        &self.channels[kind]
+    }
+
+    /// Somebody without credentials.
+    #[must_use]
+    pub fn anonymous(&self) -> Caller {
+        Caller::anonymous(&self.wire)
+    }
+
+    /// The operator of the installation.
+    #[must_use]
+    pub fn operator(&self) -> Caller {
+        self.bearer(OPERATOR_KEY)
+    }
+
+    /// Somebody with this bearer.
+    #[must_use]
+    pub fn bearer(&self, token: &str) -> Caller {
+        Caller::bearer(&self.wire, token)
+    }
+
+    /// Another workspace, with a team of its own.
+    pub async fn another_team(&self, slug: &str) -> Team {
+        Team::make(self.app(), &self.wire, slug).await
+    }
+
+    /// More agents in the first workspace.
+    pub async fn hire(&mut self, count: usize) -> Vec<Caller> {
+        let app = self.app().clone();
+        let range = self.team.hire(&app, count).await;
+        range.map(|which| self.team.agent(which)).collect()
+    }
+
+    /// Moves the clock and wakes the worker.
+    pub fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
+        self.app().jobs.notify_one();
+    }
+
+    /// Follows the log from now on, as the admin sees it.
+    pub async fn follow(&self) -> Follower {
+        Follower::from_now(self.team.admin()).await
+    }
+
+    /// The whole log of the first workspace, as its admin sees it.
+    pub async fn events(&self) -> Vec<Value> {
+        let cursor = StreamCursor::new(self.app().epoch, 0).to_string();
+        Follower::from_cursor(self.team.admin(), cursor).rest().await.to_vec()
+    }
+
+    /// The number of the last event of a workspace.
+    pub async fn head(&self, workspace: WorkspaceId) -> i64 {
+        let read = move |conn: &mut diesel::PgConnection| Ok(persistence::events::head(conn, workspace)?);
+        self.app().db.read(read).await.unwrap()
+    }
+
+    /// How many rows fit `from`: `"messages WHERE kind = 'text'"`.
+    #[must_use]
+    pub fn count(&self, from: &str) -> i64 {
+        let query = format!("SELECT count(*)::text AS value FROM {from}");
+        self.database.values(&query)[0].parse().unwrap()
+    }
+
+    async fn connect_channels(&mut self) {
+        for (kind, body) in channels() {
+            let made = self.team.admin().post("/v1/channels", body.clone()).await.expect(201);
+            self.channels.insert(kind, made.id());
+            if let Some(sandbox) = &self.sandbox {
+                let mut account = body;
+                let account_fields = account.as_object_mut().unwrap();
+                account_fields.remove("name");
+                account_fields.remove("verify_token");
+                account["webhook_url"] = made["webhook_url"].clone();
+                sandbox.connect_channel(serde_json::from_value(account).unwrap());
+            }
+        }
+    }
+}
+
+/// The accounts of the fixtures, as `POST /v1/channels` takes them.
+#[must_use]
+pub fn channels() -> Vec<(&'static str, Value)> {
+    let whatsapp = |name: &str, id: &str, number: &str| {
+        json!({
+            "kind": "whatsapp", "name": name, "phone_number_id": id, "waba_id": WABA,
+            "display_phone_number": number, "access_token": ACCESS_TOKEN, "app_secret": APP_SECRET,
+            "verify_token": "verify-token-of-the-tests",
+        })
+    };
+    vec![
+        ("whatsapp", whatsapp("WhatsApp Pusat", NUMBER, "+6281119876543")),
+        ("whatsapp2", whatsapp("WhatsApp Cabang", SECOND_NUMBER, "+6281119870001")),
+        (
+            "messenger",
+            json!({
+                "kind": "messenger", "name": "Halaman Toko Tani", "page_id": PAGE, "app_id": APP_ID,
+                "page_access_token": ACCESS_TOKEN, "app_secret": APP_SECRET,
+                "verify_token": "verify-token-of-the-tests",
+            }),
+        ),
+        (
+            "telegram",
+            json!({
+                "kind": "telegram", "name": "Bot Toko Tani", "bot_token": format!("{BOT}:{ACCESS_TOKEN}"),
+                "webhook_secret": TELEGRAM_SECRET,
+            }),
+        ),
+    ]
+}
+
+impl Deref for TestApp {
+    type Target = Team;
+
+    fn deref(&self) -> &Team {
+        &self.team
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let (server, sandbox) = (self.server.take(), self.sandbox.take());
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                if let Some(sandbox) = sandbox {
+                    sandbox.stop().await;
+                }
+                if let Some(server) = server {
+                    server.stop().await;
+                }
+            });
+        });
+    }
+}
