@@ -1,1 +1,4 @@
-//! tests
+//! The harness: what tests and measurements from outside have in common.
+
+pub mod process;
+pub mod wire;
