@@ -28,7 +28,8 @@ domain-check:
 	scripts/check-domain.sh
 
 bench: setup ## Measure, with an optimised build
-	cargo run --release -p tests --bin bench
+	cargo build --release -p api --bin tanggap -p tests --bin bench
+	ulimit -n 8192 2>/dev/null || true; target/release/bench $(PARTS)
 
 openapi: setup ## Write openapi/ anew from the code
 	cargo run --bin tanggap -- openapi

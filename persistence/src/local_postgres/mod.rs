@@ -127,6 +127,12 @@ impl LocalPostgres {
         }
     }
 
+    /// Another program of the same PostgreSQL, such as `pgbench`; some systems package a few of them apart.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.binaries.program(name)
+    }
+
     /// The process id of the server.
     #[must_use]
     pub fn pid(&self) -> u32 {

@@ -1,0 +1,98 @@
+//! An agent's list of 25 among 100,000 conversations; beside it pgbench with the very statement.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use harness::process::{Failed, Tanggap, demand, sign_in};
+use harness::wire::request;
+use serde_json::Value;
+
+use crate::figures::{median, percentile};
+use crate::load;
+use crate::pgbench;
+use crate::stage::{PASSWORD, Stage};
+
+const ROUNDS: usize = 3;
+const ROUND: Duration = Duration::from_secs(4);
+/// As many as the server has connections for requests.
+const AT_ONCE: usize = 8;
+
+/// Measures and prints.
+pub async fn measure(stage: &Stage) -> Result<(), Failed> {
+    let server = stage.serve().await?;
+    let tenant = stage.tenant(&server, "list").await?;
+    let fill = include_str!("list.sql").replace("{workspace}", &tenant.id);
+    stage.sql(&fill.replace("{channel}", &tenant.channel_id))?;
+    stage.sql("VACUUM ANALYZE")?;
+    let token = sign_in(server.addr, "list", "agent7@bench.example", PASSWORD).await?;
+    println!("list of 25 among 100,000 conversations, {AT_ONCE} at once");
+    println!("  tab      lists/s   p50 ms   p99 ms  pgbench/s  ratio");
+    for tab in ["all", "mine"] {
+        compare(stage, &server, &token, tab).await?;
+    }
+    println!();
+    Ok(())
+}
+
+async fn compare(stage: &Stage, server: &Tanggap, token: &str, tab: &str) -> Result<(), Failed> {
+    let path = format!("/v1/conversations?tab={tab}");
+    let page = demand(server.addr, "GET", &path, token, &Value::Null).await?;
+    let found = page["items"].as_array().map_or(0, Vec::len);
+    if found != 25 {
+        return Err(format!("{path} lists {found} conversations instead of 25").into());
+    }
+    let statement = statement_of(stage, server, token, &path).await?;
+    let authorization = format!("Bearer {token}");
+    let bytes = request("GET", &path, &[("authorization", &authorization)], b"");
+    let (mut ours, mut theirs, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let round = load::again_and_again(server.addr, vec![bytes.clone()], AT_ONCE, ROUND).await?;
+        ours.push(round.per_second);
+        times.extend(round.times);
+        theirs.push(pgbench::run(stage, &statement, AT_ONCE, &[])?);
+    }
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!(
+        "  {tab:<5} {ours:>10.0} {:>8.1} {:>8.1} {theirs:>10.0}  {:.2}",
+        percentile(&mut times, 0.5),
+        percentile(&mut times, 0.99),
+        ours / theirs
+    );
+    Ok(())
+}
+
+/// What PostgreSQL is asked for a list, as its log shows it, so that it cannot differ from what is.
+async fn statement_of(stage: &Stage, server: &Tanggap, token: &str, path: &str) -> Result<String, Failed> {
+    stage.sql("ALTER SYSTEM SET log_min_duration_statement = 0")?;
+    stage.sql("SELECT pg_reload_conf()")?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let before = fs::metadata(stage.database_log())?.len() as usize;
+    let found = loop {
+        demand(server.addr, "GET", path, token, &Value::Null).await?;
+        let log = fs::read(stage.database_log())?;
+        match last_list(&String::from_utf8_lossy(&log[before..])) {
+            Some(statement) => break statement,
+            None if Instant::now() > deadline => return Err("the log shows no list".into()),
+            None => {}
+        }
+    };
+    stage.sql("ALTER SYSTEM RESET log_min_duration_statement")?;
+    stage.sql("SELECT pg_reload_conf()")?;
+    Ok(found)
+}
+
+/// The last logged statement that reads a page of conversations, with its parameters in it.
+fn last_list(log: &str) -> Option<String> {
+    let at = log.rfind("FROM (SELECT * FROM conversations c")?;
+    let begin = log[..at].rfind("SELECT c.workspace_id")?;
+    let (statement, rest) = log[begin..].split_once("\n2")?;
+    let parameters = rest.lines().next()?.split_once("parameters: ")?.1;
+    let mut statement = statement.to_owned();
+    // From the last to the first: `$1` is the beginning of `$10`.
+    for parameter in parameters.split(", $").collect::<Vec<_>>().into_iter().rev() {
+        let (number, value) = parameter.trim_start_matches('$').split_once(" = ")?;
+        statement = statement.replace(&format!("${number}"), value);
+    }
+    statement.push(';');
+    Some(statement)
+}
