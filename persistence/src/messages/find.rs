@@ -1,0 +1,200 @@
+//! Messages by what others know of them, and what a send needs of one.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
+use domain::id::{ChannelId, ConversationId, MessageId, WorkspaceId};
+use domain::message::MessageStatus;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::error::{StoreError, word};
+use crate::sql::sql;
+
+use super::IdRow;
+
+#[derive(QueryableByName)]
+struct FoundRow {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    channel_id: Uuid,
+    #[diesel(sql_type = Text)]
+    provider_message_id: String,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    conversation_id: Uuid,
+}
+
+/// A message found by the provider's id.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// The provider's id.
+    pub provider_message_id: String,
+    /// The message.
+    pub id: MessageId,
+    /// Its conversation.
+    pub conversation_id: ConversationId,
+}
+
+/// Messages by channel and provider's id; unknown ones are left out.
+///
+/// # Errors
+/// Only those of the database.
+pub fn by_provider_ids(
+    conn: &mut PgConnection,
+    keys: Vec<(WorkspaceId, ChannelId, String)>,
+) -> Result<Vec<Found>, StoreError> {
+    let (mut workspaces, mut channels, mut ids) = (Vec::new(), Vec::new(), Vec::new());
+    for (workspace, channel, id) in keys {
+        workspaces.push(workspace);
+        channels.push(channel);
+        ids.push(id);
+    }
+    let rows = sql("SELECT m.workspace_id, m.channel_id, m.provider_message_id, m.id, m.conversation_id
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (workspace_id, channel_id, provider_message_id)
+         JOIN messages m ON m.workspace_id = k.workspace_id AND m.channel_id = k.channel_id
+             AND m.provider_message_id = k.provider_message_id")
+    .bind(workspaces)
+    .bind(channels)
+    .bind(ids)
+    .load::<FoundRow>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Found {
+            workspace_id: row.workspace_id.into(),
+            channel_id: row.channel_id.into(),
+            provider_message_id: row.provider_message_id,
+            id: row.id.into(),
+            conversation_id: row.conversation_id.into(),
+        })
+        .collect())
+}
+
+/// Messages sent to the customer with this id at the provider, up to a moment, that have not yet
+/// come as far as `read` (or, for a delivery, as `delivered`).
+///
+/// # Errors
+/// Only those of the database.
+pub fn sent_up_to(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    channel: ChannelId,
+    customer: String,
+    up_to: Timestamp,
+    read: bool,
+) -> Result<Vec<(MessageId, ConversationId)>, StoreError> {
+    #[derive(QueryableByName)]
+    struct Pair {
+        #[diesel(sql_type = SqlUuid)]
+        id: Uuid,
+        #[diesel(sql_type = SqlUuid)]
+        conversation_id: Uuid,
+    }
+    let rows = sql("SELECT m.id, m.conversation_id FROM contact_identities i
+         JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
+         JOIN messages m ON m.workspace_id = c.workspace_id AND m.conversation_id = c.id
+         WHERE i.workspace_id = $1 AND i.channel_id = $2 AND i.external_id = $3
+           AND m.direction = 'outbound' AND m.at <= $4
+           AND (m.status IN ('sent', 'unknown') OR ($5 AND m.status = 'delivered'))
+         ORDER BY m.id")
+    .bind(workspace)
+    .bind(channel)
+    .bind(customer)
+    .bind(up_to)
+    .bind(read)
+    .load::<Pair>(conn)?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.conversation_id.into())).collect())
+}
+
+/// The message with this client id in a conversation.
+///
+/// # Errors
+/// Only those of the database.
+pub fn by_client_id(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    conversation: ConversationId,
+    client_message_id: String,
+) -> Result<Option<MessageId>, StoreError> {
+    let row = sql(
+        "SELECT id FROM messages WHERE workspace_id = $1 AND conversation_id = $2 AND client_message_id = $3",
+    )
+    .bind(workspace)
+    .bind(conversation)
+    .bind(client_message_id)
+    .get_result::<IdRow>(conn)
+    .optional()?;
+    Ok(row.map(|row| row.id.into()))
+}
+
+/// What a send needs to know.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The text.
+    pub text: Option<String>,
+    /// The provider's id of the message that it answers.
+    pub reply_to_provider_id: Option<String>,
+    /// The provider's lasting id of the customer.
+    pub external_id: String,
+    /// The customer's phone number on this channel.
+    pub phone: Option<String>,
+    /// The customer's last message, for the reply window.
+    pub last_inbound_at: Option<Timestamp>,
+    /// How far the message has come.
+    pub status: MessageStatus,
+}
+
+#[derive(QueryableByName)]
+struct OutgoingRow {
+    #[diesel(sql_type = Nullable<Text>)]
+    text: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    reply_to_provider_id: Option<String>,
+    #[diesel(sql_type = Text)]
+    external_id: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    phone: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last_inbound_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    status: String,
+}
+
+/// Reads what is to be sent, and to whom.
+///
+/// # Errors
+/// As [`shapes`].
+pub fn outgoing(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: MessageId,
+) -> Result<Option<Outgoing>, StoreError> {
+    sql("SELECT m.text, r.provider_message_id AS reply_to_provider_id, i.external_id, i.phone, c.last_inbound_at, m.status
+         FROM messages m
+         JOIN conversations c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id
+         JOIN contact_identities i ON i.workspace_id = c.workspace_id AND i.id = c.identity_id
+         LEFT JOIN messages r ON r.workspace_id = m.workspace_id AND r.id = m.reply_to_id
+         WHERE m.workspace_id = $1 AND m.id = $2")
+        .bind(workspace)
+        .bind(id)
+        .get_result::<OutgoingRow>(conn)
+        .optional()?
+        .map(|row| {
+            Ok(Outgoing {
+                text: row.text,
+                reply_to_provider_id: row.reply_to_provider_id,
+                external_id: row.external_id,
+                phone: row.phone,
+                last_inbound_at: row.last_inbound_at.map(Timestamp::new),
+                status: word("messages", "status", id, &row.status)?,
+            })
+        })
+        .transpose()
+}

@@ -1,0 +1,55 @@
+//! Messages.
+
+use chrono::{DateTime, Utc};
+use diesel::QueryableByName;
+use diesel::sql_types::{Nullable, Timestamptz, Uuid as SqlUuid};
+use domain::message::StatusTimes;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+mod change;
+mod find;
+mod insert;
+mod progress;
+mod shape;
+
+pub use change::{edit, react, revoke};
+pub use find::{Found, Outgoing, by_client_id, by_provider_ids, outgoing, sent_up_to};
+pub use insert::{NewMessage, insert_new};
+pub use progress::{Progress, progress, save_progress};
+pub use shape::{Page, list, of_session, shape, shapes};
+
+#[derive(QueryableByName)]
+pub(super) struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub(super) id: Uuid,
+}
+
+#[derive(QueryableByName)]
+pub(super) struct TimesRow {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    queued_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    sent_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    delivered_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    read_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    failed_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    unknown_at: Option<DateTime<Utc>>,
+}
+
+impl From<TimesRow> for StatusTimes {
+    fn from(row: TimesRow) -> Self {
+        Self {
+            queued: row.queued_at.map(Timestamp::new),
+            sent: row.sent_at.map(Timestamp::new),
+            delivered: row.delivered_at.map(Timestamp::new),
+            read: row.read_at.map(Timestamp::new),
+            failed: row.failed_at.map(Timestamp::new),
+            unknown: row.unknown_at.map(Timestamp::new),
+        }
+    }
+}
