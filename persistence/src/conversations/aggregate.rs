@@ -1,0 +1,178 @@
+//! Conversations as writes lock and store them.
+
+use diesel::RunQueryDsl;
+use diesel::pg::PgConnection;
+use domain::conversation::{Conversation, State};
+use domain::id::{AgentId, ConversationId, IdentityId, WorkspaceId};
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::error::{StoreError, expect_rows};
+use crate::sql::sql;
+
+use super::Row;
+
+/// Reads and locks conversations, in the order of tenant and id: the first lock of every write.
+///
+/// # Errors
+/// `Unreadable` for a row that no rule allows; those of the database.
+pub fn lock_many(
+    conn: &mut PgConnection,
+    keys: Vec<(WorkspaceId, ConversationId)>,
+) -> Result<Vec<(WorkspaceId, Conversation)>, StoreError> {
+    let (workspaces, ids): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+    sql("SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id, c.division_id,
+             c.ticket_id, c.waiting_since, c.last_inbound_at, c.last_activity_at, c.last_message_id, c.unread_count,
+             c.archived_at, c.version, c.created_at
+         FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
+         JOIN conversations c ON c.workspace_id = k.workspace_id AND c.id = k.id
+         ORDER BY c.workspace_id, c.id FOR NO KEY UPDATE OF c")
+        .bind(workspaces)
+        .bind(ids)
+        .load::<Row>(conn)?
+        .into_iter()
+        .map(Row::into_conversation)
+        .collect()
+}
+
+/// Reads and locks one conversation.
+///
+/// # Errors
+/// As [`lock_many`].
+pub fn lock(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: ConversationId,
+) -> Result<Option<Conversation>, StoreError> {
+    Ok(lock_many(conn, vec![(workspace, id)])?.pop().map(|(_, conversation)| conversation))
+}
+
+/// Stores new conversations, each with its identity.
+///
+/// # Errors
+/// `Taken` if an identity has one already; the caller has just made the identity.
+pub fn insert_many(
+    conn: &mut PgConnection,
+    conversations: Vec<(WorkspaceId, IdentityId, Conversation)>,
+) -> Result<(), StoreError> {
+    let count = conversations.len();
+    let (mut workspaces, mut ids, mut channels, mut contacts, mut identities, mut times) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (workspace, identity, conversation) in conversations {
+        workspaces.push(workspace);
+        ids.push(conversation.id);
+        channels.push(conversation.channel_id);
+        contacts.push(conversation.contact_id);
+        identities.push(identity);
+        times.push(conversation.created_at);
+    }
+    let changed = sql("INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, last_activity_at, version, created_at)
+         SELECT n.workspace_id, n.id, n.channel_id, n.contact_id, n.identity_id, n.at, 0, n.at
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[])
+             AS n (workspace_id, id, channel_id, contact_id, identity_id, at)")
+        .bind(workspaces)
+        .bind(ids)
+        .bind(channels)
+        .bind(contacts)
+        .bind(identities)
+        .bind(times)
+        .execute(conn)?;
+    expect_rows("conversations::insert_many", changed, count)
+}
+
+/// Stores changed conversations, raising the version of each by one. All must be locked.
+///
+/// # Errors
+/// `RowCount` if one is not there.
+pub fn save_many(
+    conn: &mut PgConnection,
+    conversations: &mut [(WorkspaceId, Conversation)],
+) -> Result<(), StoreError> {
+    let mut columns = Columns::default();
+    for (workspace, conversation) in conversations.iter_mut() {
+        conversation.version += 1;
+        columns.push(*workspace, conversation);
+    }
+    let changed = sql("UPDATE conversations c SET session_id = n.session_id, session_started_at = n.session_started_at,
+             assignee_id = n.assignee_id, division_id = n.division_id, ticket_id = n.ticket_id, waiting_since = n.waiting_since,
+             last_inbound_at = n.last_inbound_at, last_activity_at = n.last_activity_at, last_message_id = n.last_message_id,
+             unread_count = n.unread_count, archived_at = n.archived_at, version = n.version
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::uuid[], $8::timestamptz[],
+                     $9::timestamptz[], $10::timestamptz[], $11::uuid[], $12::integer[], $13::timestamptz[], $14::bigint[])
+             AS n (workspace_id, id, session_id, session_started_at, assignee_id, division_id, ticket_id, waiting_since,
+                   last_inbound_at, last_activity_at, last_message_id, unread_count, archived_at, version)
+         WHERE c.workspace_id = n.workspace_id AND c.id = n.id")
+        .bind(columns.workspaces)
+        .bind(columns.ids)
+        .bind(columns.sessions)
+        .bind(columns.session_starts)
+        .bind(columns.assignees)
+        .bind(columns.divisions)
+        .bind(columns.tickets)
+        .bind(columns.waiting)
+        .bind(columns.inbound)
+        .bind(columns.activity)
+        .bind(columns.messages)
+        .bind(columns.unread)
+        .bind(columns.archived)
+        .bind(columns.versions)
+        .execute(conn)?;
+    expect_rows("conversations::save_many", changed, conversations.len())
+}
+
+/// Stores one changed conversation.
+///
+/// # Errors
+/// As [`save_many`].
+pub fn save(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    conversation: &mut Conversation,
+) -> Result<(), StoreError> {
+    let mut one = [(workspace, conversation.clone())];
+    save_many(conn, &mut one)?;
+    let [(_, saved)] = one;
+    *conversation = saved;
+    Ok(())
+}
+
+#[derive(Default)]
+struct Columns {
+    workspaces: Vec<WorkspaceId>,
+    ids: Vec<ConversationId>,
+    sessions: Vec<Option<Uuid>>,
+    session_starts: Vec<Option<Timestamp>>,
+    assignees: Vec<Option<AgentId>>,
+    divisions: Vec<Option<Uuid>>,
+    tickets: Vec<Option<Uuid>>,
+    waiting: Vec<Option<Timestamp>>,
+    inbound: Vec<Option<Timestamp>>,
+    activity: Vec<Timestamp>,
+    messages: Vec<Option<Uuid>>,
+    unread: Vec<i32>,
+    archived: Vec<Option<Timestamp>>,
+    versions: Vec<i64>,
+}
+
+impl Columns {
+    fn push(&mut self, workspace: WorkspaceId, conversation: &Conversation) {
+        let session = conversation.session();
+        self.workspaces.push(workspace);
+        self.ids.push(conversation.id);
+        self.sessions.push(session.map(|session| session.id.0));
+        self.session_starts.push(session.map(|session| session.started_at));
+        self.assignees.push(conversation.assignee());
+        self.divisions.push(conversation.division_id.map(Uuid::from));
+        self.tickets.push(conversation.ticket().map(Uuid::from));
+        self.waiting.push(match conversation.state {
+            State::Waiting { since, .. } => Some(since),
+            State::Held { .. } | State::Resolved => None,
+        });
+        self.inbound.push(conversation.last_inbound_at);
+        self.activity.push(conversation.last_activity_at);
+        self.messages.push(conversation.last_message_id.map(Uuid::from));
+        self.unread.push(conversation.unread_count);
+        self.archived.push(conversation.archived_at);
+        self.versions.push(conversation.version);
+    }
+}

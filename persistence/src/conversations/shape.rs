@@ -1,0 +1,160 @@
+//! Conversations as clients see them.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::{Nullable, Text, Timestamptz};
+use diesel::{QueryableByName, RunQueryDsl};
+use domain::conversation::State;
+use domain::id::{ConversationId, WorkspaceId};
+use domain::reply_window::reply_window;
+use domain::resource::{self, AgentRef, ChannelRef, ContactRef, DivisionRef, LastMessage};
+use domain::time::Timestamp;
+
+use crate::error::{StoreError, word};
+use crate::sql::sql;
+
+use super::Row;
+
+#[derive(QueryableByName)]
+pub(super) struct ShapeRow {
+    #[diesel(embed)]
+    stored: Row,
+    #[diesel(sql_type = Text)]
+    channel_kind: String,
+    #[diesel(sql_type = Text)]
+    channel_name: String,
+    #[diesel(sql_type = Text)]
+    contact_name: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    contact_phone: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    assignee_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    division_name: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    message_kind: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    message_direction: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    message_text: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    message_at: Option<DateTime<Utc>>,
+}
+
+impl ShapeRow {
+    fn last_message(&mut self) -> Result<Option<LastMessage>, StoreError> {
+        let (Some(id), Some(kind), Some(direction), Some(at)) = (
+            self.stored.last_message_id,
+            self.message_kind.as_deref(),
+            self.message_direction.as_deref(),
+            self.message_at,
+        ) else {
+            return Ok(None);
+        };
+        Ok(Some(LastMessage {
+            id: id.into(),
+            kind: word("messages", "kind", id, kind)?,
+            direction: word("messages", "direction", id, direction)?,
+            text: self.message_text.take(),
+            at: Timestamp::new(at),
+        }))
+    }
+
+    pub(super) fn into_resource(
+        mut self,
+        now: Timestamp,
+    ) -> Result<(WorkspaceId, resource::Conversation), StoreError> {
+        let last_message = self.last_message()?;
+        let kind = word("channels", "kind", self.stored.channel_id, &self.channel_kind)?;
+        let (workspace, conversation) = self.stored.into_conversation()?;
+        let shape = resource::Conversation {
+            id: conversation.id,
+            channel: ChannelRef { id: conversation.channel_id, kind, name: self.channel_name },
+            contact: ContactRef {
+                id: conversation.contact_id,
+                name: self.contact_name,
+                phone: self.contact_phone,
+            },
+            status: conversation.status(),
+            handler: conversation.handler(),
+            assignee: conversation.assignee().zip(self.assignee_name).map(|(id, name)| AgentRef { id, name }),
+            division: conversation
+                .division_id
+                .zip(self.division_name)
+                .map(|(id, name)| DivisionRef { id, name }),
+            unread_count: conversation.unread_count,
+            last_message,
+            last_activity_at: conversation.last_activity_at,
+            reply_window: reply_window(kind, conversation.last_inbound_at, now),
+            ticket_id: conversation.ticket(),
+            waiting_since: match conversation.state {
+                State::Waiting { since, .. } => Some(since),
+                State::Held { .. } | State::Resolved => None,
+            },
+            archived_at: conversation.archived_at,
+            version: conversation.version,
+            created_at: conversation.created_at,
+        };
+        Ok((workspace, shape))
+    }
+}
+
+/// The columns and joins of the shape; `c` is the conversation.
+macro_rules! shape {
+    ([$($from:tt)*], $rest:literal) => {
+        concat!(
+            "SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id,
+                 c.division_id, c.ticket_id, c.waiting_since, c.last_inbound_at, c.last_activity_at, c.last_message_id,
+                 c.unread_count, c.archived_at, c.version, c.created_at,
+                 h.kind AS channel_kind, h.name AS channel_name, p.name AS contact_name, p.phone AS contact_phone,
+                 a.name AS assignee_name, d.name AS division_name, m.kind AS message_kind,
+                 m.direction AS message_direction, left(m.text, 200) AS message_text, m.at AS message_at
+             FROM ",
+            $($from)*,
+            " JOIN channels h ON h.workspace_id = c.workspace_id AND h.id = c.channel_id
+             JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
+             LEFT JOIN agents a ON a.workspace_id = c.workspace_id AND a.id = c.assignee_id
+             LEFT JOIN divisions d ON d.workspace_id = c.workspace_id AND d.id = c.division_id
+             LEFT JOIN messages m ON m.workspace_id = c.workspace_id AND m.id = c.last_message_id ",
+            $rest
+        )
+    };
+}
+
+pub(super) use shape as shape_query;
+
+/// The shapes of these conversations, in no order; unknown ones are left out.
+///
+/// # Errors
+/// As [`lock_many`].
+pub fn shapes(
+    conn: &mut PgConnection,
+    keys: Vec<(WorkspaceId, ConversationId)>,
+    now: Timestamp,
+) -> Result<Vec<(WorkspaceId, resource::Conversation)>, StoreError> {
+    let (workspaces, ids): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+    sql(shape!(
+        ["unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
+             JOIN conversations c ON c.workspace_id = k.workspace_id AND c.id = k.id"],
+        ""
+    ))
+    .bind(workspaces)
+    .bind(ids)
+    .load::<ShapeRow>(conn)?
+    .into_iter()
+    .map(|row| row.into_resource(now))
+    .collect()
+}
+
+/// The shape of one conversation, whoever asks: for events and answers to writes.
+///
+/// # Errors
+/// As [`lock_many`].
+pub fn shape(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: ConversationId,
+    now: Timestamp,
+) -> Result<Option<resource::Conversation>, StoreError> {
+    Ok(shapes(conn, vec![(workspace, id)], now)?.pop().map(|(_, shape)| shape))
+}
