@@ -291,7 +291,7 @@ CREATE TABLE message_reactions (
 CREATE TABLE jobs (
     workspace_id   uuid NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     id             uuid NOT NULL,
-    kind           text NOT NULL CHECK (kind IN ('send_message')),
+    kind           text NOT NULL CHECK (kind IN ('send_message', 'fetch_profile')),
     lane           uuid NOT NULL,
     channel_id     uuid NOT NULL,
     subject_id     uuid NOT NULL,

@@ -57,6 +57,22 @@ struct Row {
     conversation_id: Option<Uuid>,
 }
 
+impl Row {
+    fn into_identity(self) -> StoredIdentity {
+        StoredIdentity {
+            workspace_id: self.workspace_id.into(),
+            channel_id: self.channel_id.into(),
+            id: self.id.into(),
+            contact_id: self.contact_id.into(),
+            external_id: self.external_id,
+            phone: self.phone,
+            username: self.username,
+            name: self.name,
+            conversation_id: self.conversation_id.map(Into::into),
+        }
+    }
+}
+
 /// Whom to look for on a channel.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Wanted {
@@ -94,20 +110,7 @@ pub fn find_identities(
         .bind(wanted.iter().map(|one| one.external_id.clone()).collect::<Vec<_>>())
         .bind(wanted.iter().map(|one| one.phone.clone()).collect::<Vec<_>>())
         .load::<Row>(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| StoredIdentity {
-            workspace_id: row.workspace_id.into(),
-            channel_id: row.channel_id.into(),
-            id: row.id.into(),
-            contact_id: row.contact_id.into(),
-            external_id: row.external_id,
-            phone: row.phone,
-            username: row.username,
-            name: row.name,
-            conversation_id: row.conversation_id.map(Into::into),
-        })
-        .collect())
+    Ok(rows.into_iter().map(Row::into_identity).collect())
 }
 
 #[derive(QueryableByName)]
@@ -292,6 +295,44 @@ struct IdentityRow {
     name: Option<String>,
 }
 
+/// The identity with this id.
+///
+/// # Errors
+/// Only those of the database.
+pub fn identity(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: IdentityId,
+) -> Result<Option<StoredIdentity>, StoreError> {
+    let rows = sql(
+        "SELECT i.workspace_id, i.channel_id, i.id, i.contact_id, i.external_id, i.phone, i.username, i.name,
+             c.id AS conversation_id
+         FROM contact_identities i
+         LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
+         WHERE i.workspace_id = $1 AND i.id = $2",
+    )
+    .bind(workspace)
+    .bind(id)
+    .load::<Row>(conn)?;
+    Ok(rows.into_iter().map(Row::into_identity).next())
+}
+
+/// The conversations of a contact.
+///
+/// # Errors
+/// Only those of the database.
+pub fn conversations(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+) -> Result<Vec<ConversationId>, StoreError> {
+    let rows = sql("SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = $2")
+        .bind(workspace)
+        .bind(contact)
+        .load::<IdRow>(conn)?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}
+
 /// The shapes of these contacts, in no order; unknown ones are left out.
 ///
 /// # Errors
@@ -325,7 +366,7 @@ pub fn shapes(
                 id: row.id.into(),
                 name: row.name,
                 phone: row.phone,
-                identities: own.map(identity).collect::<Result<_, _>>()?,
+                identities: own.map(identity_shape).collect::<Result<_, _>>()?,
                 opted_out_at: row.opted_out_at.map(Timestamp::new),
                 version: row.version,
                 created_at: Timestamp::new(row.created_at),
@@ -335,7 +376,7 @@ pub fn shapes(
         .collect()
 }
 
-fn identity(row: &IdentityRow) -> Result<Identity, StoreError> {
+fn identity_shape(row: &IdentityRow) -> Result<Identity, StoreError> {
     Ok(Identity {
         kind: word("channels", "kind", row.channel_id, &row.kind)?,
         channel_id: row.channel_id.into(),

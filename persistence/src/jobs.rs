@@ -3,7 +3,7 @@
 use diesel::pg::PgConnection;
 use diesel::sql_types::{Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
-use domain::id::{ChannelId, ConversationId, JobId, MessageId, WorkspaceId};
+use domain::id::{ChannelId, ConversationId, IdentityId, JobId, MessageId, WorkspaceId};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -30,23 +30,68 @@ pub struct SendJob {
     pub abandoned: bool,
 }
 
+/// A customer's name to be asked for. The lane is the identity.
+#[derive(Debug, Clone, Copy)]
+pub struct ProfileJob {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// Its id.
+    pub id: JobId,
+    /// The channel: while it needs attention, its jobs wait.
+    pub channel_id: ChannelId,
+    /// Who the customer is on the channel.
+    pub identity_id: IdentityId,
+    /// How often it was tried, this time included once it is claimed.
+    pub attempts: i32,
+}
+
 /// Enqueues the sending of a message.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn enqueue_send(conn: &mut PgConnection, job: SendJob, due_at: Timestamp) -> Result<(), StoreError> {
+    let (lane, subject) = (job.conversation_id.0, job.message_id.0);
+    enqueue(conn, SEND, (job.workspace_id, job.id, job.channel_id), lane, subject, due_at)
+}
+
+/// Enqueues the asking for a name.
+///
+/// # Errors
+/// Only those of the database.
+pub fn enqueue_profile(
+    conn: &mut PgConnection,
+    job: ProfileJob,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    let identity = job.identity_id.0;
+    enqueue(conn, PROFILE, (job.workspace_id, job.id, job.channel_id), identity, identity, due_at)
+}
+
+const SEND: &str = "send_message";
+const PROFILE: &str = "fetch_profile";
+
+fn enqueue(
+    conn: &mut PgConnection,
+    kind: &'static str,
+    (workspace, id, channel): (WorkspaceId, JobId, ChannelId),
+    lane: Uuid,
+    subject: Uuid,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
     sql("INSERT INTO jobs (workspace_id, id, kind, lane, channel_id, subject_id, due_at, created_at)
-         VALUES ($1, $2, 'send_message', $3, $4, $5, $6, $6)")
-    .bind(job.workspace_id)
-    .bind(job.id)
-    .bind(job.conversation_id)
-    .bind(job.channel_id)
-    .bind(job.message_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)")
+    .bind(workspace)
+    .bind(id)
+    .bind(kind)
+    .bind(lane)
+    .bind(channel)
+    .bind(subject)
     .bind(due_at)
     .execute(conn)?;
     Ok(())
 }
 
+/// A claimed job of any kind.
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = SqlUuid)]
@@ -65,7 +110,7 @@ struct Row {
     abandoned: bool,
 }
 
-/// Claims up to `limit` due jobs until `until`: only the first of each lane, and none of a channel
+/// Claims up to `limit` due sends until `until`: only the first of each lane, and none of a channel
 /// that needs attention. The claim is committed before the work begins, so that a crash is seen.
 ///
 /// # Errors
@@ -76,22 +121,7 @@ pub fn claim_sends(
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<SendJob>, StoreError> {
-    let rows = sql("WITH next AS (
-             SELECT j.workspace_id, j.id, j.claimed_until IS NOT NULL AS abandoned FROM jobs j
-             WHERE j.due_at <= $1 AND (j.claimed_until IS NULL OR j.claimed_until <= $1)
-               AND NOT EXISTS (SELECT 1 FROM jobs e
-                               WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)
-               AND NOT EXISTS (SELECT 1 FROM channels c
-                               WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND c.state = 'needs_attention')
-             ORDER BY j.due_at, j.id LIMIT $3 FOR UPDATE OF j SKIP LOCKED
-         )
-         UPDATE jobs j SET claimed_until = $2, attempts = j.attempts + 1 FROM next
-         WHERE j.workspace_id = next.workspace_id AND j.id = next.id
-         RETURNING j.workspace_id, j.id, j.lane, j.channel_id, j.subject_id, j.attempts, next.abandoned")
-        .bind(now)
-        .bind(until)
-        .bind(limit)
-        .load::<Row>(conn)?;
+    let rows = claim(conn, SEND, now, until, limit)?;
     Ok(rows
         .into_iter()
         .map(|row| SendJob {
@@ -104,6 +134,55 @@ pub fn claim_sends(
             abandoned: row.abandoned,
         })
         .collect())
+}
+
+/// Claims up to `limit` due askings for names, as [`claim_sends`].
+///
+/// # Errors
+/// Only those of the database.
+pub fn claim_profiles(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<ProfileJob>, StoreError> {
+    let rows = claim(conn, PROFILE, now, until, limit)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ProfileJob {
+            workspace_id: row.workspace_id.into(),
+            id: row.id.into(),
+            channel_id: row.channel_id.into(),
+            identity_id: row.subject_id.into(),
+            attempts: row.attempts,
+        })
+        .collect())
+}
+
+fn claim(
+    conn: &mut PgConnection,
+    kind: &'static str,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<Row>, StoreError> {
+    Ok(sql("WITH next AS (
+             SELECT j.workspace_id, j.id, j.claimed_until IS NOT NULL AS abandoned FROM jobs j
+             WHERE j.kind = $4 AND j.due_at <= $1 AND (j.claimed_until IS NULL OR j.claimed_until <= $1)
+               AND NOT EXISTS (SELECT 1 FROM jobs e
+                               WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)
+               AND NOT EXISTS (SELECT 1 FROM channels c
+                               WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND c.state = 'needs_attention')
+             ORDER BY j.due_at, j.id LIMIT $3 FOR UPDATE OF j SKIP LOCKED
+         )
+         UPDATE jobs j SET claimed_until = $2, attempts = j.attempts + 1 FROM next
+         WHERE j.workspace_id = next.workspace_id AND j.id = next.id
+         RETURNING j.workspace_id, j.id, j.lane, j.channel_id, j.subject_id, j.attempts, next.abandoned")
+    .bind(now)
+    .bind(until)
+    .bind(limit)
+    .bind(kind)
+    .load::<Row>(conn)?)
 }
 
 /// The job is done, one way or the other.

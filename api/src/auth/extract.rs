@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use domain::access::{Act, Caller};
 use domain::actor::Actor;
 use domain::refusal::{Code, Refusal};
@@ -16,6 +16,7 @@ use persistence::agents;
 use subtle::ConstantTimeEq;
 
 use super::access_token;
+use crate::http::finish::Who;
 use crate::http::problem::Problem;
 use crate::state::App;
 
@@ -46,8 +47,10 @@ impl<A: Act + 'static> FromRequest for Auth<A> {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let app = app(request);
         let token = bearer(request).map(ToOwned::to_owned);
+        let request = request.clone();
         Box::pin(async move {
             let actor = actor_of(&app, token?.as_str()).await?;
+            request.extensions_mut().insert(Who::from(&*actor));
             let caller = Caller::new((*actor).clone()).map_err(Problem::from)?;
             Ok(Self(caller))
         })

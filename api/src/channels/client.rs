@@ -93,10 +93,22 @@ impl ProviderClient {
         if let Some(token) = bearer {
             request = request.bearer_auth(token);
         }
-        match request.send().await {
-            Ok(response) => read(response).await,
-            Err(error) => failed(error),
+        answer(request).await
+    }
+
+    /// Gets JSON once.
+    pub(super) async fn get(&self, url: Option<Url>, bearer: &str) -> Answer {
+        match url {
+            Some(url) => answer(self.http.get(url).bearer_auth(bearer)).await,
+            None => Answer::Unusable { detail: "the base URL cannot have a path".to_owned() },
         }
+    }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> Answer {
+    match request.send().await {
+        Ok(response) => read(response).await,
+        Err(error) => failed(error),
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use persistence::error::Failure;
-use persistence::jobs::{self, SendJob};
+use persistence::jobs::{self, ProfileJob, SendJob};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::send_message;
+use super::{fetch_profile, send_message};
 use crate::http::finish::chain;
 use crate::state::App;
 
@@ -41,19 +41,35 @@ async fn claim(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
     let longest = TimeDelta::from_std(app.settings.times.provider_total).unwrap_or(TimeDelta::seconds(60));
     let until = now.plus(longest + TimeDelta::seconds(CLAIM_MARGIN_SECONDS));
     let limit = i64::try_from(permits.len()).unwrap_or(1);
-    let jobs: Vec<SendJob> =
-        app.db.write(move |conn| Ok(jobs::claim_sends(conn, now, until, limit)?)).await?;
+    let jobs = app
+        .db
+        .write(move |conn| {
+            let sends = jobs::claim_sends(conn, now, until, limit)?;
+            let left = limit - i64::try_from(sends.len()).unwrap_or(limit);
+            let profiles = if left > 0 { jobs::claim_profiles(conn, now, until, left)? } else { Vec::new() };
+            let sends = sends.into_iter().map(Job::Send);
+            Ok(sends.chain(profiles.into_iter().map(Job::Profile)).collect::<Vec<_>>())
+        })
+        .await?;
     let claimed = jobs.len();
     for job in jobs {
         let (app, permit) = (app.clone(), permits.pop());
         tokio::spawn(async move {
             let _permit = permit;
-            send_message::run(&app, job).await;
+            match job {
+                Job::Send(job) => send_message::run(&app, job).await,
+                Job::Profile(job) => fetch_profile::run(&app, job).await,
+            }
             // The next of its lane can be claimed now.
             app.jobs.notify_one();
         });
     }
     Ok(claimed)
+}
+
+enum Job {
+    Send(SendJob),
+    Profile(ProfileJob),
 }
 
 /// Waits for one free slot, and takes up to [`CLAIM`] of those that are free by then.

@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod channels;
+pub mod contacts;
 pub mod conversations;
 pub mod divisions;
 pub mod event;

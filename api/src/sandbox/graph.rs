@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Bytes, Data, Path};
-use actix_web::{HttpRequest, HttpResponse, post};
-use serde_json::{Map, Value};
+use actix_web::{HttpRequest, HttpResponse, get, post};
+use serde_json::{Map, Value, json};
 
 use super::channel::SandboxChannel;
 use super::messenger;
@@ -44,6 +44,26 @@ pub(super) async fn send_message(
         }
         SandboxChannel::Telegram { .. } => Reply::from(GraphError::unknown_object(&id)).into_response(),
     }
+}
+
+/// The profile of a Messenger customer, as far as the customer's settings tell a name.
+#[get("/{version:v\\d+\\.\\d+}/{id:\\d+}")]
+pub(super) async fn get_profile(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    shared: Data<Arc<Shared>>,
+) -> HttpResponse {
+    let (_, id) = path.into_inner();
+    let page = match authenticate(&shared, &request, "me") {
+        Ok(page) => page,
+        Err(error) => return Reply::from(error).into_response(),
+    };
+    let name = shared.world().known_customer(page.account(), &id).and_then(|customer| customer.name.clone());
+    let Some(name) = name else {
+        return Reply::from(GraphError::unknown_object(&id)).into_response();
+    };
+    let (first, last) = name.split_once(' ').unwrap_or((&name, ""));
+    HttpResponse::Ok().json(json!({ "first_name": first, "last_name": last, "id": id }))
 }
 
 /// The account that the bearer may send through; the token is looked at before the id.

@@ -14,9 +14,10 @@ use persistence::{channels as stored_channels, contacts};
 
 use super::Delivery;
 use super::messages::Threads;
-use super::people::{People, tell_contact};
+use super::people::People;
 use crate::channels::errors;
 use crate::ops::channels::tell_channel;
+use crate::ops::contacts::tell_changed;
 use crate::ops::conversations::facts;
 use crate::ops::event::EventActor;
 use crate::ops::transaction::{Change, Tx};
@@ -241,7 +242,7 @@ impl<'a> News<'a> {
                 let Some(person) = people.get(delivery, sender) else { continue };
                 let (workspace, contact) = (person.workspace_id, person.contact_id);
                 if contacts::set_opted_out(tx.conn, workspace, contact, stopped.then_some(*at))? {
-                    tell_contact(tx, workspace, contact, EventType::ContactUpdated)?;
+                    tell_changed(tx, workspace, contact)?;
                 }
             }
         }

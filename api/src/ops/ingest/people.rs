@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domain::channel::ChannelKind;
 use domain::conversation::Conversation;
-use domain::event::{Audience, EventType};
-use domain::id::{ChannelId, ContactId, ConversationId, WorkspaceId};
+use domain::event::EventType;
+use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
 use domain::inbound::{IdentityChange, InboundKind, Sender};
 use persistence::contacts::{self, StoredIdentity, Wanted};
 use persistence::conversations;
 use persistence::error::{Failure, StoreError};
+use persistence::jobs::{self, ProfileJob};
 
 use super::Delivery;
+use crate::ops::contacts::{tell_changed, tell_contact};
 use crate::ops::event::EventActor;
-use crate::ops::transaction::{Change, Tx};
+use crate::ops::transaction::Tx;
 
 /// One customer on one channel.
 pub(super) type Key = (WorkspaceId, ChannelId, String);
@@ -25,6 +28,13 @@ pub(super) struct Person {
     pub conversation_id: ConversationId,
     pub name: String,
     pub is_new: bool,
+}
+
+/// Somebody to be found or made.
+struct Somebody {
+    kind: ChannelKind,
+    sender: Sender,
+    writes: bool,
 }
 
 /// The customers of a batch.
@@ -55,13 +65,17 @@ impl People {
 /// ever having written is nobody we know.
 pub(super) fn resolve(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<People, Failure> {
     change_identities(tx, deliveries)?;
-    let mut wanted: BTreeMap<Key, (Sender, bool)> = BTreeMap::new();
+    let mut wanted: BTreeMap<Key, Somebody> = BTreeMap::new();
     for (delivery, sender, writes) in senders(deliveries) {
         let key = (delivery.workspace_id, delivery.channel_id, sender.external_id.clone());
-        let entry = wanted.entry(key).or_insert_with(|| (sender.clone(), false));
+        let somebody = wanted.entry(key).or_insert_with(|| Somebody {
+            kind: delivery.kind,
+            sender: sender.clone(),
+            writes: false,
+        });
         // The newest word on name and number counts.
-        merge(&mut entry.0, sender);
-        entry.1 |= writes;
+        merge(&mut somebody.sender, sender);
+        somebody.writes |= writes;
     }
     let mut people = People::default();
     // A customer whom another batch makes at this moment is passed over by the insert and found by
@@ -71,7 +85,7 @@ pub(super) fn resolve(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<People
             break;
         }
         find(tx, &mut wanted, &mut people)?;
-        wanted.retain(|_, (_, writes)| *writes);
+        wanted.retain(|_, somebody| somebody.writes);
         make(tx, &mut wanted, &mut people)?;
     }
     if wanted.is_empty() {
@@ -111,30 +125,26 @@ fn merge(into: &mut Sender, newer: &Sender) {
 }
 
 /// Moves those who are known from `wanted` to `people`, and stores what is new about them.
-fn find(
-    tx: &mut Tx<'_>,
-    wanted: &mut BTreeMap<Key, (Sender, bool)>,
-    people: &mut People,
-) -> Result<(), Failure> {
+fn find(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut People) -> Result<(), Failure> {
     let look: Vec<Wanted> = wanted
         .iter()
-        .map(|((workspace_id, channel_id, external_id), (sender, _))| Wanted {
+        .map(|((workspace_id, channel_id, external_id), somebody)| Wanted {
             workspace_id: *workspace_id,
             channel_id: *channel_id,
             external_id: external_id.clone(),
-            phone: sender.phone.clone(),
+            phone: somebody.sender.phone.clone(),
         })
         .collect();
     let found = contacts::find_identities(tx.conn, &look)?;
     let keys: Vec<Key> = wanted.keys().cloned().collect();
     for key in keys {
-        let Some((sender, _)) = wanted.get(&key) else { continue };
-        let Some(identity) = identity_of(&found, &key, sender) else { continue };
+        let Some(sender) = wanted.get(&key).map(|somebody| somebody.sender.clone()) else { continue };
+        let Some(identity) = identity_of(&found, &key, &sender) else { continue };
         let Some(conversation_id) = identity.conversation_id else { continue };
-        let (newer, sender) = (renewed(identity, &key, sender), sender.clone());
+        let newer = renewed(identity, &key, &sender);
         if newer != *identity {
             contacts::update_identity(tx.conn, &newer)?;
-            tell_contact(tx, newer.workspace_id, newer.contact_id, EventType::ContactUpdated)?;
+            tell_changed(tx, newer.workspace_id, newer.contact_id)?;
         }
         wanted.remove(&key);
         let name = newer.name.clone().unwrap_or_else(|| display_name(&sender));
@@ -174,17 +184,13 @@ fn renewed(identity: &StoredIdentity, key: &Key, sender: &Sender) -> StoredIdent
 }
 
 /// Makes those who are left in `wanted`, each with its conversation, and moves them to `people`.
-fn make(
-    tx: &mut Tx<'_>,
-    wanted: &mut BTreeMap<Key, (Sender, bool)>,
-    people: &mut People,
-) -> Result<(), Failure> {
+fn make(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut People) -> Result<(), Failure> {
     if wanted.is_empty() {
         return Ok(());
     }
     let new: Vec<(Key, StoredIdentity, String)> = wanted
         .iter()
-        .map(|(key, (sender, _))| {
+        .map(|(key, Somebody { sender, .. })| {
             let identity = StoredIdentity {
                 workspace_id: key.0,
                 channel_id: key.1,
@@ -203,7 +209,7 @@ fn make(
     let rows: Vec<_> = new.iter().map(|(_, identity, name)| (identity.clone(), name.clone())).collect();
     let now = tx.now;
     let stored: BTreeSet<_> = contacts::insert_new(tx.conn, &rows, now)?.into_iter().collect();
-    let mut begun = Vec::new();
+    let (mut begun, mut nameless) = (Vec::new(), Vec::new());
     for (key, identity, name) in new.into_iter().filter(|(_, identity, _)| stored.contains(&identity.id)) {
         let conversation = Conversation::begin(tx.id(), key.1, identity.contact_id, now);
         let person = Person {
@@ -214,12 +220,16 @@ fn make(
             is_new: true,
         };
         begun.push((key.0, identity.id, conversation));
-        wanted.remove(&key);
+        let known = wanted.remove(&key);
+        if identity.name.is_none() && known.is_some_and(|wanted| wanted.kind == ChannelKind::Messenger) {
+            nameless.push((key.0, key.1, identity.id));
+        }
         people.known.insert(key, person);
     }
     let contacts: Vec<_> = begun.iter().map(|(workspace, _, one)| (*workspace, one.contact_id)).collect();
     conversations::insert_many(tx.conn, begun)?;
-    tell_contacts(tx, contacts, EventType::ContactCreated)
+    tell_created(tx, contacts)?;
+    ask_for_names(tx, &nameless)
 }
 
 /// A number that now comes with another lasting id belongs to this customer now.
@@ -283,39 +293,30 @@ fn change_identity(tx: &mut Tx<'_>, delivery: &Delivery, change: &IdentityChange
     }
     if identity != before {
         contacts::update_identity(tx.conn, &identity)?;
-        tell_contact(tx, workspace, identity.contact_id, EventType::ContactUpdated)?;
+        tell_changed(tx, workspace, identity.contact_id)?;
     }
     Ok(())
 }
 
-/// Tells of one contact.
-pub(super) fn tell_contact(
-    tx: &mut Tx<'_>,
-    workspace: WorkspaceId,
-    contact: ContactId,
-    event_type: EventType,
-) -> Result<(), Failure> {
-    tell_contacts(tx, vec![(workspace, contact)], event_type)
-}
-
-fn tell_contacts(
-    tx: &mut Tx<'_>,
-    keys: Vec<(WorkspaceId, ContactId)>,
-    event_type: EventType,
-) -> Result<(), Failure> {
+/// Tells of new contacts.
+fn tell_created(tx: &mut Tx<'_>, keys: Vec<(WorkspaceId, ContactId)>) -> Result<(), Failure> {
     if keys.is_empty() {
         return Ok(());
     }
-    for (workspace_id, contact) in contacts::shapes(tx.conn, keys)? {
-        tx.tell(Change {
-            workspace_id,
-            event_type,
-            audience: Audience::Everyone,
-            conversation_id: None,
-            actor: &EventActor::contact(contact.id.0, contact.name.clone()),
-            data: &contact,
-            previous: None,
-        });
+    for (workspace, contact) in contacts::shapes(tx.conn, keys)? {
+        let actor = EventActor::contact(contact.id.0, contact.name.clone());
+        tell_contact(tx, workspace, &contact, EventType::ContactCreated, &actor);
+    }
+    Ok(())
+}
+
+/// Messenger's webhooks tell no names: they are asked for, each once.
+fn ask_for_names(tx: &mut Tx<'_>, nameless: &[(WorkspaceId, ChannelId, IdentityId)]) -> Result<(), Failure> {
+    let now = tx.now;
+    for (workspace_id, channel_id, identity_id) in nameless.iter().copied() {
+        let job = ProfileJob { workspace_id, id: tx.id(), channel_id, identity_id, attempts: 0 };
+        jobs::enqueue_profile(tx.conn, job, now)?;
+        tx.has_jobs();
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 use actix_web::{HttpResponse, post, web};
 use chrono::TimeDelta;
+use domain::input;
 use domain::refusal::Code;
 use persistence::agents;
 use serde::Deserialize;
@@ -37,7 +38,10 @@ pub struct Login {
 #[post("/v1/auth/login")]
 pub async fn login(app: web::Data<App>, body: Body<Login>) -> Result<HttpResponse, Problem> {
     let Login { workspace, email, password } = body.value;
-    let email = email.trim().to_lowercase();
+    // What is no address, or no slug, is nobody's.
+    let email = input::email("/email", &email).map_err(|_| Code::InvalidCredentials)?;
+    let workspace = workspace.map(|slug| input::slug("/workspace", &slug)).transpose();
+    let workspace = workspace.map_err(|_| Code::InvalidCredentials)?;
     let mut logins = app.db.read(move |conn| Ok(agents::logins(conn, workspace, email)?)).await?;
     if logins.len() > 1 {
         return Err(Code::WorkspaceRequired.into());

@@ -24,7 +24,11 @@ pub async fn get_metrics(app: web::Data<App>, request: HttpRequest) -> Result<Ht
             }
         }
         None => {
-            let local = request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+            // A proxy on this machine calls for somebody else.
+            let forwarded =
+                ["Forwarded", "X-Forwarded-For"].iter().any(|name| request.headers().contains_key(*name));
+            let local =
+                !forwarded && request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
             if !local {
                 return Err(Code::NotFound.into());
             }

@@ -1,0 +1,79 @@
+//! Customers: what changes of them shows in their conversations too.
+
+use domain::event::{Audience, EventType, Sight};
+use domain::id::{ContactId, WorkspaceId};
+use domain::resource::Contact;
+use persistence::error::Failure;
+use persistence::jobs::{self, ProfileJob};
+use persistence::{contacts, conversations};
+
+use super::conversations::facts;
+use super::event::EventActor;
+use super::transaction::{Change, Tx};
+
+/// Tells that a contact changed, and each of its conversations with it: they show its name and number.
+///
+/// # Errors
+/// Only those of the database.
+pub(super) fn tell_changed(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    contact: ContactId,
+) -> Result<(), Failure> {
+    let Some((_, shape)) = contacts::shapes(tx.conn, vec![(workspace, contact)])?.pop() else {
+        return Ok(());
+    };
+    let actor = EventActor::contact(shape.id.0, shape.name.clone());
+    tell_contact(tx, workspace, &shape, EventType::ContactUpdated, &actor);
+    let keys = contacts::conversations(tx.conn, workspace, contact)?.into_iter().map(|id| (workspace, id));
+    let mut changed = conversations::lock_many(tx.conn, keys.collect())?;
+    conversations::save_many(tx.conn, &mut changed)?;
+    let now = tx.now;
+    for (_, conversation) in changed {
+        let Some(shape) = conversations::shape(tx.conn, workspace, conversation.id, now)? else { continue };
+        tx.tell(Change {
+            workspace_id: workspace,
+            event_type: EventType::ConversationUpdated,
+            audience: Audience::Conversation(Sight::unchanged(facts(&conversation))),
+            conversation_id: Some(conversation.id),
+            actor: &actor,
+            data: &shape,
+            previous: None,
+        });
+    }
+    Ok(())
+}
+
+/// Tells of a contact.
+pub(super) fn tell_contact(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    contact: &Contact,
+    event_type: EventType,
+    actor: &EventActor,
+) {
+    tx.tell(Change {
+        workspace_id: workspace,
+        event_type,
+        audience: Audience::Everyone,
+        conversation_id: None,
+        actor,
+        data: contact,
+        previous: None,
+    });
+}
+
+/// Stores the name that the provider answered, unless a webhook told one meanwhile. The job is done.
+///
+/// # Errors
+/// Only those of the database.
+pub fn name_from_profile(tx: &mut Tx<'_>, job: ProfileJob, name: Option<&str>) -> Result<(), Failure> {
+    jobs::finish(tx.conn, job.workspace_id, job.id)?;
+    let identity = contacts::identity(tx.conn, job.workspace_id, job.identity_id)?;
+    let (Some(mut identity), Some(name)) = (identity.filter(|identity| identity.name.is_none()), name) else {
+        return Ok(());
+    };
+    identity.name = Some(name.to_owned());
+    contacts::update_identity(tx.conn, &identity)?;
+    tell_changed(tx, job.workspace_id, identity.contact_id)
+}
