@@ -132,6 +132,7 @@ mod tests {
         assert!(!meter.clone().follow(&frame(0, true, 41)));
         assert!(meter.follow(&frame(0, true, 40)));
         assert!(meter.follow(&frame(1, true, 100)));
+        assert!((0..200).all(|_| meter.follow(&frame(1, true, 1))), "whole messages are no pieces");
         let mut endless = Meter::new(100);
         assert!((0..64).all(|_| endless.follow(&frame(0, false, 0))));
         assert!(!endless.follow(&frame(0, false, 0)));

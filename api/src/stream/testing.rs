@@ -155,6 +155,11 @@ impl Memory {
         self.with(|inner| inner.away = away);
     }
 
+    /// How many parts of the server hold on to it.
+    pub fn users(&self) -> usize {
+        Arc::strong_count(&self.0)
+    }
+
     pub fn reads(&self) -> usize {
         self.with(|inner| inner.reads)
     }

@@ -157,6 +157,22 @@ async fn the_log_is_read_once_for_all_readers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_read_for_nobody() {
+    let siti = admin(1);
+    let (memory, hub) = server(std::slice::from_ref(&siti));
+    let (first, _) = Client::join(&memory, &hub, &siti, None).await;
+    let (mut second, _) = Client::join(&memory, &hub, &siti, None).await;
+    first.say.send(Incoming::Close).unwrap();
+    first.end().await;
+    memory.commit(&hub, Entry::everyone());
+    assert_eq!(second.next().await["seq"], 1);
+    second.say.send(Incoming::Close).unwrap();
+    second.end().await;
+    tokio::task::yield_now().await;
+    assert_eq!((hub.connections(), memory.users()), (0, 1), "what reads for the readers ends with the last");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_that_takes_nothing_delays_nobody_and_is_dropped() {
     let (siti, budi) = (admin(1), admin(2));
     let (memory, hub) = server(&[siti.clone(), budi.clone()]);
