@@ -1,10 +1,9 @@
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use domain::access::{Action, ArchiveConversation, roles_for};
 use domain::id::ConversationId;
 use domain::resource::Conversation;
 
-use super::which;
+use super::act;
 use crate::auth::extract::Auth;
 use crate::http::idempotency::Repeat;
 use crate::http::problem::Problem;
@@ -27,9 +26,8 @@ pub async fn archive_conversation(
     request: HttpRequest,
     repeat: Repeat,
 ) -> Result<HttpResponse, Problem> {
-    let which = which(&request, id.into_inner())?;
-    let (actor, caller) = (caller.actor().clone(), caller.into_caller());
-    repeat
-        .write(&app, &actor, StatusCode::OK, move |tx| conversations::archive(tx, &caller, which, true))
-        .await
+    act(&app, caller, (&request, id.into_inner()), repeat, |tx, caller, which| {
+        conversations::archive(tx, caller, which, true)
+    })
+    .await
 }

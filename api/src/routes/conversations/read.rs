@@ -1,10 +1,9 @@
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use domain::access::{Action, MarkConversationRead, roles_for};
 use domain::id::ConversationId;
 use domain::resource::Conversation;
 
-use super::which;
+use super::act;
 use crate::auth::extract::Auth;
 use crate::http::idempotency::Repeat;
 use crate::http::problem::Problem;
@@ -27,7 +26,5 @@ pub async fn read_conversation(
     request: HttpRequest,
     repeat: Repeat,
 ) -> Result<HttpResponse, Problem> {
-    let which = which(&request, id.into_inner())?;
-    let (actor, caller) = (caller.actor().clone(), caller.into_caller());
-    repeat.write(&app, &actor, StatusCode::OK, move |tx| conversations::mark_read(tx, &caller, which)).await
+    act(&app, caller, (&request, id.into_inner()), repeat, conversations::mark_read).await
 }

@@ -1,14 +1,12 @@
 use actix_web::{HttpRequest, HttpResponse, get, post, web};
 use domain::channel::ChannelKind;
 use domain::id::ChannelId;
-use domain::refusal::Code;
 
-use super::{Verification, channel, check_signature, take};
+use super::{Verification, receive_meta, verify_meta};
 use crate::channels::messenger;
 use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::responses::Hook;
-use crate::ops::channels::ChannelSecrets;
 use crate::state::App;
 
 /// Answer Messenger's verification
@@ -23,11 +21,7 @@ pub async fn verify_messenger_webhook(
     id: web::Path<ChannelId>,
     query: Query<Verification>,
 ) -> Result<HttpResponse, Problem> {
-    let known = channel(&app, id.into_inner(), ChannelKind::Messenger).await?;
-    let ChannelSecrets::Messenger { verify_token, .. } = &known.secrets else {
-        return Err(Code::NotFound.into());
-    };
-    query.0.answer(verify_token)
+    verify_meta(&app, id.into_inner(), ChannelKind::Messenger, query.0).await
 }
 
 /// Receive a webhook of Messenger
@@ -46,12 +40,8 @@ pub async fn receive_messenger_webhook(
     request: HttpRequest,
     body: web::Bytes,
 ) -> Result<HttpResponse, Problem> {
-    let known = channel(&app, id.into_inner(), ChannelKind::Messenger).await?;
-    let ChannelSecrets::Messenger { app_secret, .. } = &known.secrets else {
-        return Err(Code::NotFound.into());
-    };
-    let header = request.headers().get("X-Hub-Signature-256").and_then(|value| value.to_str().ok());
-    check_signature(&body, header, app_secret)?;
-    let own_app_id = known.channel.config["account"]["app_id"].as_str();
-    take(&app, &known, messenger::inbound::parse(&body, own_app_id, app.clock.now())).await
+    receive_meta(&app, id.into_inner(), ChannelKind::Messenger, &request, &body, |body, known, now| {
+        messenger::inbound::parse(body, known.channel.config["account"]["app_id"].as_str(), now)
+    })
+    .await
 }

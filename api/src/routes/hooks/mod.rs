@@ -6,11 +6,12 @@ mod whatsapp;
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use domain::channel::ChannelKind;
 use domain::id::ChannelId;
 use domain::inbound::{InboundEvent, InboundKind};
 use domain::refusal::Code;
+use domain::time::Timestamp;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -19,6 +20,7 @@ use crate::channels::InboundBodyError;
 use crate::channels::known::KnownChannel;
 use crate::channels::signature::{self, secrets_match};
 use crate::http::problem::Problem;
+use crate::ops::channels::ChannelSecrets;
 use crate::ops::ingest::Delivery;
 use crate::state::App;
 
@@ -63,13 +65,44 @@ async fn channel(app: &App, id: ChannelId, kind: ChannelKind) -> Result<Arc<Know
     known.filter(|known| known.channel.kind == kind).ok_or_else(|| Code::NotFound.into())
 }
 
-/// Refuses a body that Meta did not sign.
-fn check_signature(body: &[u8], header: Option<&str>, app_secret: &str) -> Result<(), Problem> {
-    if signature::verify(body, header.unwrap_or_default(), app_secret) {
-        Ok(())
-    } else {
-        Err(Code::InvalidSignature.into())
+/// What proves that a webhook comes from Meta, and that its owner asks for verification.
+fn meta(secrets: &ChannelSecrets) -> Result<(&str, &str), Problem> {
+    match secrets {
+        ChannelSecrets::WhatsApp { app_secret, verify_token, .. }
+        | ChannelSecrets::Messenger { app_secret, verify_token, .. } => Ok((app_secret, verify_token)),
+        ChannelSecrets::Telegram { .. } => Err(Code::NotFound.into()),
     }
+}
+
+/// Answers Meta's challenge for a channel of this kind.
+async fn verify_meta(
+    app: &App,
+    id: ChannelId,
+    kind: ChannelKind,
+    asked: Verification,
+) -> Result<HttpResponse, Problem> {
+    let known = channel(app, id, kind).await?;
+    asked.answer(meta(&known.secrets)?.1)
+}
+
+/// How a provider's body is read: the bytes, the channel they came to, and when.
+type Parse = fn(&[u8], &KnownChannel, Timestamp) -> Result<Vec<InboundEvent>, InboundBodyError>;
+
+/// Takes a body that Meta signed.
+async fn receive_meta(
+    app: &App,
+    id: ChannelId,
+    kind: ChannelKind,
+    request: &HttpRequest,
+    body: &[u8],
+    parse: Parse,
+) -> Result<HttpResponse, Problem> {
+    let known = channel(app, id, kind).await?;
+    let header = request.headers().get("X-Hub-Signature-256").and_then(|value| value.to_str().ok());
+    if !signature::verify(body, header.unwrap_or_default(), meta(&known.secrets)?.0) {
+        return Err(Code::InvalidSignature.into());
+    }
+    take(app, &known, parse(body, &known, app.clock.now())).await
 }
 
 /// Writes down what a body says, each thing on the channel it is for, and answers 200: also for
