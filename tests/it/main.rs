@@ -3,3 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has to fail")]
 
 mod conversations;
+mod hooks;
+mod messages;
+mod support;

@@ -74,6 +74,8 @@ impl Options {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(60))
+            // An idle connection would hold up the server's end.
+            .pool_max_idle_per_host(0)
             .build()
             .unwrap();
         let base = format!("http://{}", server.addr);
@@ -261,15 +263,27 @@ impl TestApp {
         for (kind, body) in channels() {
             let made = self.team.admin().post("/v1/channels", body.clone()).await.expect(201);
             self.channels.insert(kind, made.id());
-            if let Some(sandbox) = &self.sandbox {
-                let mut account = body;
-                let account_fields = account.as_object_mut().unwrap();
-                account_fields.remove("name");
-                account_fields.remove("verify_token");
-                account["webhook_url"] = made["webhook_url"].clone();
-                sandbox.connect_channel(serde_json::from_value(account).unwrap());
+            if self.sandbox.is_some() {
+                self.connect_sandbox(body, made["webhook_url"].clone());
             }
         }
+    }
+
+    fn connect_sandbox(&self, mut account: Value, webhook_url: Value) {
+        let fields = account.as_object_mut().unwrap();
+        fields.remove("name");
+        fields.remove("verify_token");
+        fields.insert("webhook_url".to_owned(), webhook_url);
+        self.sandbox().connect_channel(serde_json::from_value(account).unwrap());
+    }
+
+    /// Changes the account of a channel at the provider: another token, for example.
+    pub async fn reconnect_sandbox(&self, kind: &str, change: &Value) {
+        let (_, mut account) = channels().into_iter().find(|(name, _)| *name == kind).unwrap();
+        account.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let path = format!("/v1/channels/{}", self.channel(kind));
+        let webhook_url = self.team.admin().get(path).await.expect(200)["webhook_url"].clone();
+        self.connect_sandbox(account, webhook_url);
     }
 }
 

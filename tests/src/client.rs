@@ -284,8 +284,8 @@ pub struct Reply {
 
 impl Reply {
     /// Fails unless the status is this one.
-    #[must_use]
     #[track_caller]
+    #[allow(clippy::must_use_candidate, reason = "the status is often all that matters")]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.what, String::from_utf8_lossy(&self.body));
         self

@@ -8,9 +8,9 @@ use domain::event::EventType;
 use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
 use domain::inbound::{IdentityChange, InboundKind, Sender};
 use persistence::contacts::{self, StoredIdentity, Wanted};
-use persistence::conversations;
 use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, ProfileJob};
+use persistence::{conversations, messages};
 
 use super::Delivery;
 use crate::ops::contacts::{tell_changed, tell_contact};
@@ -84,8 +84,10 @@ pub(super) fn resolve(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<People
         if wanted.is_empty() {
             break;
         }
-        find(tx, &mut wanted, &mut people)?;
+        find(tx, deliveries, &mut wanted, &mut people)?;
         wanted.retain(|_, somebody| somebody.writes);
+        let known = repeats(tx, deliveries, &wanted.keys().cloned().collect())?;
+        wanted.retain(|key, _| !known.contains(key));
         make(tx, &mut wanted, &mut people)?;
     }
     if wanted.is_empty() {
@@ -125,7 +127,12 @@ fn merge(into: &mut Sender, newer: &Sender) {
 }
 
 /// Moves those who are known from `wanted` to `people`, and stores what is new about them.
-fn find(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut People) -> Result<(), Failure> {
+fn find(
+    tx: &mut Tx<'_>,
+    deliveries: &[Delivery],
+    wanted: &mut BTreeMap<Key, Somebody>,
+    people: &mut People,
+) -> Result<(), Failure> {
     let look: Vec<Wanted> = wanted
         .iter()
         .map(|((workspace_id, channel_id, external_id), somebody)| Wanted {
@@ -136,18 +143,23 @@ fn find(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut Peop
         })
         .collect();
     let found = contacts::find_identities(tx.conn, &look)?;
-    let keys: Vec<Key> = wanted.keys().cloned().collect();
-    for key in keys {
-        let Some(sender) = wanted.get(&key).map(|somebody| somebody.sender.clone()) else { continue };
-        let Some(identity) = identity_of(&found, &key, &sender) else { continue };
+    let mut matches = Vec::new();
+    for (key, Somebody { sender, .. }) in wanted.iter() {
+        let Some(identity) = identity_of(&found, key, sender) else { continue };
         let Some(conversation_id) = identity.conversation_id else { continue };
-        let newer = renewed(identity, &key, &sender);
-        if newer != *identity {
+        let newer = renewed(identity, key, sender);
+        let changed = newer != *identity;
+        let name = newer.name.clone().unwrap_or_else(|| display_name(sender));
+        matches.push((key.clone(), changed, newer, conversation_id, name));
+    }
+    let changed = matches.iter().filter(|(_, changed, ..)| *changed).map(|(key, ..)| key.clone()).collect();
+    let old = repeats(tx, deliveries, &changed)?;
+    for (key, changed, newer, conversation_id, name) in matches {
+        if changed && !old.contains(&key) {
             contacts::update_identity(tx.conn, &newer)?;
             tell_changed(tx, newer.workspace_id, newer.contact_id)?;
         }
         wanted.remove(&key);
-        let name = newer.name.clone().unwrap_or_else(|| display_name(&sender));
         let person = Person {
             workspace_id: newer.workspace_id,
             contact_id: newer.contact_id,
@@ -158,6 +170,39 @@ fn find(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut Peop
         people.known.insert(key, person);
     }
     Ok(())
+}
+
+/// Those of `among` of whom everything written in the batch is here already. A repeat names its writer as
+/// it was then: it changes no name or number, and makes nobody anew who has another number and id by now.
+fn repeats(
+    tx: &mut Tx<'_>,
+    deliveries: &[Delivery],
+    among: &BTreeSet<Key>,
+) -> Result<BTreeSet<Key>, Failure> {
+    let mut written: BTreeMap<Key, BTreeSet<&str>> = BTreeMap::new();
+    for delivery in deliveries {
+        for event in &delivery.events {
+            let message = match &event.what {
+                InboundKind::Message(message) => &**message,
+                InboundKind::Edit(edit) => &edit.message,
+                _ => continue,
+            };
+            let key = (delivery.workspace_id, delivery.channel_id, message.sender.external_id.clone());
+            if among.contains(&key) {
+                written.entry(key).or_default().insert(&message.provider_message_id);
+            }
+        }
+    }
+    if written.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let all = written.iter().flat_map(|(key, ids)| ids.iter().map(|id| (key.0, key.1, (*id).to_owned())));
+    let stored: BTreeSet<Key> = messages::by_provider_ids(tx.conn, all.collect())?
+        .into_iter()
+        .map(|found| (found.workspace_id, found.channel_id, found.provider_message_id))
+        .collect();
+    written.retain(|key, ids| ids.iter().all(|id| stored.contains(&(key.0, key.1, (*id).to_owned()))));
+    Ok(written.into_keys().collect())
 }
 
 /// By the lasting id; else by the phone number, if the one stored was known by nothing better.

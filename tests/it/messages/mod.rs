@@ -1,0 +1,3 @@
+mod idempotency;
+mod sending;
+mod sending_breaks;

@@ -1,0 +1,38 @@
+//! What several tests begin with.
+
+use harness::{Caller, TestApp};
+use serde_json::{Value, json};
+
+/// The body of a text message.
+pub fn text(words: &str) -> Value {
+    json!({ "kind": "text", "text": words })
+}
+
+/// Takes the newest waiting conversation of a channel and answers its path.
+pub async fn claimed(app: &TestApp, caller: &Caller, channel: &str) -> String {
+    let path = format!("/v1/conversations?tab=unassigned&channel_id={}", app.channel(channel));
+    let waiting = caller.get(path).await.expect(200);
+    let path = format!("/v1/conversations/{}", waiting["items"][0]["id"].as_str().expect("nobody waits"));
+    caller.act(format!("{path}/claim")).await.expect(200);
+    path
+}
+
+/// Whole threads.
+pub trait Messages {
+    /// Every message of a conversation, newest first.
+    async fn all_messages(&self, conversation: &str) -> Vec<Value>;
+}
+
+impl Messages for Caller {
+    async fn all_messages(&self, conversation: &str) -> Vec<Value> {
+        let (mut items, mut before) = (Vec::new(), String::new());
+        loop {
+            let page = self.get(format!("{conversation}/messages?limit=100{before}")).await.expect(200);
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => before = format!("&before={next}"),
+                None => return items,
+            }
+        }
+    }
+}
