@@ -4,16 +4,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use api::channels::signature::sign;
 use api::clock::Clock;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::Text;
 use diesel::{Connection as _, PgConnection, QueryableByName, RunQueryDsl, sql_query};
 use harness::process::{Failed, Launch, OPERATOR_KEY, Tanggap, demand, sign_in};
 use harness::wire::request;
-use hmac::{Hmac, KeyInit, Mac};
 use persistence::local_postgres::{LocalPostgres, LocalPostgresOptions};
 use serde_json::json;
-use sha2::Sha256;
 
 /// The password of everybody.
 pub const PASSWORD: &str = "a password for measuring";
@@ -155,16 +154,8 @@ impl Tenant {
             "field": "messages",
         }] }] })
         .to_string();
-        let signature = format!("sha256={}", hex::encode(signature(body.as_bytes())));
+        let signature = sign(body.as_bytes(), APP_SECRET);
         let path = format!("/hooks/whatsapp/{}", self.channel_id);
         request("POST", &path, &[("x-hub-signature-256", &signature)], body.as_bytes())
     }
-}
-
-fn signature(body: &[u8]) -> [u8; 32] {
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(APP_SECRET.as_bytes()) else {
-        unreachable!("HMAC takes any key")
-    };
-    mac.update(body);
-    mac.finalize().into_bytes().into()
 }

@@ -6,3 +6,4 @@ mod conversations;
 mod hooks;
 mod messages;
 mod support;
+mod faults;

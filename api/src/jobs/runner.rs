@@ -15,9 +15,9 @@ use crate::state::App;
 const CONCURRENT: usize = 64;
 /// The most jobs of one claim.
 const CLAIM: usize = 20;
-/// How much longer than the longest call a claim lasts: what is not settled by then was abandoned by
-/// a process that died.
-const CLAIM_MARGIN_SECONDS: i64 = 30;
+/// How much longer than the longest call a claim lasts, in poll intervals: the outcome is stored in
+/// attempts spaced by them. What is not settled by then was abandoned by a process that died.
+const CLAIM_MARGIN_POLLS: u32 = 30;
 
 /// Works until the task is aborted. A claim that fails is tried again at the next poll.
 pub async fn run(app: App) {
@@ -38,8 +38,9 @@ pub async fn run(app: App) {
 async fn claim(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
     let mut permits = free(slots).await;
     let now = app.clock.now();
-    let longest = TimeDelta::from_std(app.settings.times.provider_total).unwrap_or(TimeDelta::seconds(60));
-    let until = now.plus(longest + TimeDelta::seconds(CLAIM_MARGIN_SECONDS));
+    let times = &app.settings.times;
+    let longest = times.provider_total + times.job_poll * CLAIM_MARGIN_POLLS;
+    let until = now.plus(TimeDelta::from_std(longest).unwrap_or(TimeDelta::seconds(60)));
     let limit = i64::try_from(permits.len()).unwrap_or(1);
     let jobs = app
         .db
