@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has to fail")]
 
 mod conversations;
+mod faults;
 mod hooks;
 mod messages;
+mod stream;
 mod support;
-mod faults;

@@ -69,7 +69,7 @@ impl Options {
         let database = Database::migrated();
         let mut settings = settings(&database, providers);
         (self.change)(&mut settings);
-        let server = start_server(settings, &clock).await;
+        let server = start_server(settings, &clock, None).await;
         let http = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -123,12 +123,12 @@ fn settings(database: &Database, providers: Url) -> Settings {
 
 /// Channels name the public address, so the port has to be known before there is a server on it. Somebody
 /// else may take the port in between; then another one is tried.
-async fn start_server(mut settings: Settings, clock: &Clock) -> Server {
+async fn start_server(mut settings: Settings, clock: &Clock, public_url: Option<&str>) -> Server {
     let keys = Keys::from_secret(SECRET_KEY).unwrap();
     for _ in 0..20 {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         settings.listen = free;
-        settings.public_url = format!("http://{free}");
+        settings.public_url = public_url.map_or_else(|| format!("http://{free}"), ToOwned::to_owned);
         match Server::start(settings.clone(), keys.clone(), clock.clone(), Some(1)).await {
             Ok(server) => return server,
             Err(StartError::Listen(..)) => {}
@@ -284,6 +284,66 @@ impl TestApp {
         let path = format!("/v1/channels/{}", self.channel(kind));
         let webhook_url = self.team.admin().get(path).await.expect(200)["webhook_url"].clone();
         self.connect_sandbox(account, webhook_url);
+    }
+}
+
+/// Another server on the database of a [`TestApp`], with the same public address. It ends with the value.
+pub struct Node {
+    server: Option<Server>,
+    wire: Arc<Wire>,
+}
+
+impl TestApp {
+    /// Starts another server on the same database, with other settings.
+    pub async fn node(&self, change: impl FnOnce(&mut Settings)) -> Node {
+        let mut settings = self.app().settings.clone();
+        change(&mut settings);
+        let public_url = settings.public_url.clone();
+        let server = start_server(settings, &self.clock, Some(&public_url)).await;
+        let base = format!("http://{}", server.addr);
+        let wire = Arc::new(Wire { base, clock: self.clock.clone(), http: self.wire.http.clone() });
+        Node { server: Some(server), wire }
+    }
+}
+
+impl Node {
+    /// What callers of this server share.
+    #[must_use]
+    pub fn wire(&self) -> &Arc<Wire> {
+        &self.wire
+    }
+
+    /// Stops it as SIGTERM does.
+    pub async fn stop(mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(server.stop()));
+        }
+    }
+}
+
+/// Where a server can be reached.
+pub trait Address {
+    /// `http://127.0.0.1:port`.
+    fn address(&self) -> &str;
+}
+
+impl Address for TestApp {
+    fn address(&self) -> &str {
+        self.base()
+    }
+}
+
+impl Address for Node {
+    fn address(&self) -> &str {
+        &self.wire.base
     }
 }
 

@@ -82,6 +82,12 @@ impl Caller {
         Self { wire: wire.clone(), who: Who::Member(member.clone()) }
     }
 
+    /// The same caller at another server, where its token is good too.
+    #[must_use]
+    pub fn at(&self, wire: &Arc<Wire>) -> Self {
+        Self { wire: wire.clone(), who: self.who.clone() }
+    }
+
     /// The member that calls.
     #[must_use]
     pub fn me(&self) -> &Member {

@@ -129,6 +129,48 @@ fn fits(key: &str, schema: &Value, reply: &Reply) {
     );
 }
 
+/// Fails unless a frame of the stream is as the AsyncAPI document says.
+pub fn check_frame(frame: &Value) {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    static COMPILED: OnceLock<Mutex<HashMap<String, Arc<Validator>>>> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(api::asyncapi::value);
+    let op = frame["op"].as_str().unwrap_or_default();
+    let message = match frame["type"].as_str() {
+        Some(event_type) if op == "event" => format!("event.{event_type}"),
+        _ => op.to_owned(),
+    };
+    let validator = {
+        let mut compiled = COMPILED.get_or_init(Mutex::default).lock().unwrap();
+        let compile = || {
+            let payload = &document["components"]["messages"][&message]["payload"];
+            assert!(payload.is_object(), "{message:?} is no documented frame: {frame}");
+            Arc::new(frame_validator(document, payload))
+        };
+        compiled.entry(message.clone()).or_insert_with(compile).clone()
+    };
+    let errors: Vec<String> =
+        validator.iter_errors(frame).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "the frame is not as documented: {errors:#?}\n{frame:#}");
+}
+
+/// A frame is one schema and what names it, laid over each other: closed as a whole.
+fn frame_validator(document: &Value, payload: &Value) -> Validator {
+    let mut components = document["components"].clone();
+    let parts: Vec<String> = payload["allOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|part| part["$ref"].as_str()?.rsplit('/').next().map(ToOwned::to_owned))
+        .collect();
+    for (name, schema) in components["schemas"].as_object_mut().unwrap() {
+        close(schema, parts.contains(name));
+    }
+    let mut payload = payload.clone();
+    close(&mut payload, true);
+    payload["unevaluatedProperties"] = Value::Bool(false);
+    build(&json!({ "components": { "schemas": components["schemas"] }, "allOf": [payload] }))
+}
+
 /// Each schema is compiled once per process.
 fn compiled(key: &str, schema: &Value) -> Arc<Validator> {
     static COMPILED: OnceLock<Mutex<HashMap<String, Arc<Validator>>>> = OnceLock::new();
@@ -148,11 +190,14 @@ pub fn validator(schema: &Value) -> Validator {
     });
     let mut schema = schema.clone();
     close(&mut schema, false);
-    let root = json!({ "components": components, "allOf": [schema] });
+    build(&json!({ "components": components, "allOf": [schema] }))
+}
+
+fn build(root: &Value) -> Validator {
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)
-        .build(&root)
+        .build(root)
         .unwrap_or_else(|error| panic!("not a schema: {error}"))
 }
 

@@ -32,7 +32,7 @@ pub mod stream;
 pub mod team;
 pub mod wire;
 
-pub use app::{Options, TestApp};
+pub use app::{Address, Node, Options, TestApp};
 pub use client::{Caller, Reply};
 pub use events::{Follower, eventually};
 pub use sandbox::Customer;

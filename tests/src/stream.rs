@@ -10,8 +10,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::DEADLINE;
-use crate::app::TestApp;
+use crate::app::Address;
 use crate::client::Caller;
+use crate::contract;
 
 /// What a client gets.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +24,8 @@ pub enum Received {
     Closed(Option<u16>),
 }
 
-/// A connection. It answers pings by itself unless it is told not to.
+/// A connection. It holds every frame against the AsyncAPI document, and answers pings by itself unless it
+/// is told not to.
 #[derive(Debug)]
 pub struct StreamClient {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -39,8 +41,12 @@ impl StreamClient {
     ///
     /// # Errors
     /// The refused upgrade.
-    pub async fn open(app: &TestApp, query: &str, headers: &[(&'static str, String)]) -> Result<Self, Error> {
-        let url = format!("{}/v1/stream{query}", app.base().replacen("http", "ws", 1));
+    pub async fn open(
+        app: &impl Address,
+        query: &str,
+        headers: &[(&'static str, String)],
+    ) -> Result<Self, Error> {
+        let url = format!("{}/v1/stream{query}", app.address().replacen("http", "ws", 1));
         let mut request = url.into_client_request().unwrap();
         request.headers_mut().insert("Sec-WebSocket-Protocol", SUBPROTOCOL.parse().unwrap());
         for (name, value) in headers {
@@ -51,14 +57,14 @@ impl StreamClient {
     }
 
     /// Connects without a token; `hello` has been read.
-    pub async fn connect(app: &TestApp) -> Self {
+    pub async fn connect(app: &impl Address) -> Self {
         let mut client = Self::open(app, "", &[]).await.unwrap();
         client.hello().await;
         client
     }
 
     /// Connects with the caller's token in the header and waits for `ready`.
-    pub async fn of(app: &TestApp, caller: &Caller, since: Option<&str>) -> (Self, Ready) {
+    pub async fn of(app: &impl Address, caller: &Caller, since: Option<&str>) -> (Self, Ready) {
         let query = since.map(|since| format!("?since={since}")).unwrap_or_default();
         let token = format!("Bearer {}", caller.token().await.unwrap());
         let mut client = Self::open(app, &query, &[("Authorization", token)]).await.unwrap();
@@ -68,7 +74,7 @@ impl StreamClient {
     }
 
     /// Connects with the caller's token in the first frame and waits for `ready`.
-    pub async fn by_frame(app: &TestApp, caller: &Caller, since: Option<&str>) -> (Self, Ready) {
+    pub async fn by_frame(app: &impl Address, caller: &Caller, since: Option<&str>) -> (Self, Ready) {
         let mut client = Self::connect(app).await;
         client.auth(&caller.token().await.unwrap(), since).await;
         let ready = client.ready().await;
@@ -108,8 +114,11 @@ impl StreamClient {
             let message = timeout(DEADLINE, self.socket.next()).await.expect("nothing came in time");
             match message {
                 Some(Ok(Message::Text(text))) => {
-                    let frame: ServerFrame =
+                    let json: Value =
                         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+                    contract::check_frame(&json);
+                    let frame: ServerFrame =
+                        serde_json::from_value(json).unwrap_or_else(|error| panic!("{error}: {text}"));
                     self.note(&frame);
                     if let (true, ServerFrame::Ping(_)) = (self.answers_pings, &frame) {
                         self.frame(&ClientFrame::Pong(Pong { seq: self.seq })).await;
