@@ -1,16 +1,16 @@
-//! Customers, and who they are on each channel.
+//! Who customers are on each channel.
 
-use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
-use domain::resource::{Contact, Identity};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::error::{StoreError, expect_rows, word};
+use crate::error::{StoreError, expect_rows};
 use crate::sql::sql;
+
+use super::IdRow;
 
 /// A customer on one channel, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,10 +113,41 @@ pub fn find_identities(
     Ok(rows.into_iter().map(Row::into_identity).collect())
 }
 
-#[derive(QueryableByName)]
-struct IdRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
+/// The identity with this id.
+///
+/// # Errors
+/// Only those of the database.
+pub fn identity(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: IdentityId,
+) -> Result<Option<StoredIdentity>, StoreError> {
+    let rows = sql(
+        "SELECT i.workspace_id, i.channel_id, i.id, i.contact_id, i.external_id, i.phone, i.username, i.name,
+             c.id AS conversation_id
+         FROM contact_identities i
+         LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
+         WHERE i.workspace_id = $1 AND i.id = $2",
+    )
+    .bind(workspace)
+    .bind(id)
+    .load::<Row>(conn)?;
+    Ok(rows.into_iter().map(Row::into_identity).next())
+}
+
+/// The identity on a channel that the provider used to know by this id or phone number.
+///
+/// # Errors
+/// Only those of the database.
+pub fn by_old_id(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    channel: ChannelId,
+    old: String,
+) -> Result<Option<StoredIdentity>, StoreError> {
+    let wanted =
+        Wanted { workspace_id: workspace, channel_id: channel, phone: Some(old.clone()), external_id: old };
+    Ok(find_identities(conn, std::slice::from_ref(&wanted))?.into_iter().next())
 }
 
 /// Stores new customers with their first identity. Those whom another transaction stored meanwhile
@@ -238,220 +269,4 @@ pub fn free_phones(
         .bind(external_ids)
         .execute(conn)?;
     Ok(())
-}
-
-/// A contact wants no marketing messages since `at`, or wants them again. True if that is new.
-///
-/// # Errors
-/// Only those of the database.
-pub fn set_opted_out(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    contact: ContactId,
-    at: Option<Timestamp>,
-) -> Result<bool, StoreError> {
-    let changed = sql("UPDATE contacts SET opted_out_at = $3, version = version + 1
-         WHERE workspace_id = $1 AND id = $2 AND (opted_out_at IS NULL) <> ($3::timestamptz IS NULL)")
-    .bind(workspace)
-    .bind(contact)
-    .bind(at)
-    .execute(conn)?;
-    Ok(changed > 0)
-}
-
-#[derive(QueryableByName)]
-struct ContactRow {
-    #[diesel(sql_type = SqlUuid)]
-    workspace_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    id: Uuid,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    phone: Option<String>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    opted_out_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = BigInt)]
-    version: i64,
-    #[diesel(sql_type = Timestamptz)]
-    created_at: DateTime<Utc>,
-}
-
-#[derive(QueryableByName)]
-struct IdentityRow {
-    #[diesel(sql_type = SqlUuid)]
-    contact_id: Uuid,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = SqlUuid)]
-    channel_id: Uuid,
-    #[diesel(sql_type = Text)]
-    external_id: String,
-    #[diesel(sql_type = Nullable<Text>)]
-    username: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    phone: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    name: Option<String>,
-}
-
-/// The identity with this id.
-///
-/// # Errors
-/// Only those of the database.
-pub fn identity(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    id: IdentityId,
-) -> Result<Option<StoredIdentity>, StoreError> {
-    let rows = sql(
-        "SELECT i.workspace_id, i.channel_id, i.id, i.contact_id, i.external_id, i.phone, i.username, i.name,
-             c.id AS conversation_id
-         FROM contact_identities i
-         LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
-         WHERE i.workspace_id = $1 AND i.id = $2",
-    )
-    .bind(workspace)
-    .bind(id)
-    .load::<Row>(conn)?;
-    Ok(rows.into_iter().map(Row::into_identity).next())
-}
-
-/// The conversations of a contact.
-///
-/// # Errors
-/// Only those of the database.
-pub fn conversations(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    contact: ContactId,
-) -> Result<Vec<ConversationId>, StoreError> {
-    let rows = sql("SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = $2")
-        .bind(workspace)
-        .bind(contact)
-        .load::<IdRow>(conn)?;
-    Ok(rows.into_iter().map(|row| row.id.into()).collect())
-}
-
-/// The shapes of these contacts, in no order; unknown ones are left out.
-///
-/// # Errors
-/// `Unreadable` for a row that the domain does not know; those of the database.
-pub fn shapes(
-    conn: &mut PgConnection,
-    keys: Vec<(WorkspaceId, ContactId)>,
-) -> Result<Vec<(WorkspaceId, Contact)>, StoreError> {
-    let (workspaces, ids): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
-    let contacts =
-        sql("SELECT c.workspace_id, c.id, c.name, c.phone, c.opted_out_at, c.version, c.created_at
-         FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
-         JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.id")
-        .bind(workspaces.clone())
-        .bind(ids.clone())
-        .load::<ContactRow>(conn)?;
-    let identities =
-        sql("SELECT i.contact_id, h.kind, i.channel_id, i.external_id, i.username, i.phone, i.name
-         FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
-         JOIN contact_identities i ON i.workspace_id = k.workspace_id AND i.contact_id = k.id
-         JOIN channels h ON h.workspace_id = i.workspace_id AND h.id = i.channel_id
-         ORDER BY i.created_at, i.id")
-        .bind(workspaces)
-        .bind(ids)
-        .load::<IdentityRow>(conn)?;
-    contacts
-        .into_iter()
-        .map(|row| {
-            let own = identities.iter().filter(|identity| identity.contact_id == row.id);
-            let contact = Contact {
-                id: row.id.into(),
-                name: row.name,
-                phone: row.phone,
-                identities: own.map(identity_shape).collect::<Result<_, _>>()?,
-                opted_out_at: row.opted_out_at.map(Timestamp::new),
-                version: row.version,
-                created_at: Timestamp::new(row.created_at),
-            };
-            Ok((row.workspace_id.into(), contact))
-        })
-        .collect()
-}
-
-fn identity_shape(row: &IdentityRow) -> Result<Identity, StoreError> {
-    Ok(Identity {
-        kind: word("channels", "kind", row.channel_id, &row.kind)?,
-        channel_id: row.channel_id.into(),
-        external_id: row.external_id.clone(),
-        username: row.username.clone(),
-        phone: row.phone.clone(),
-        name: row.name.clone(),
-    })
-}
-
-/// The identity on a channel that the provider used to know by this id or phone number.
-///
-/// # Errors
-/// Only those of the database.
-pub fn by_old_id(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    channel: ChannelId,
-    old: String,
-) -> Result<Option<StoredIdentity>, StoreError> {
-    let wanted =
-        Wanted { workspace_id: workspace, channel_id: channel, phone: Some(old.clone()), external_id: old };
-    Ok(find_identities(conn, std::slice::from_ref(&wanted))?.into_iter().next())
-}
-
-/// A customer who wrote on a channel.
-#[derive(Debug, Clone)]
-pub struct Writer {
-    /// The channel.
-    pub channel_id: ChannelId,
-    /// The phone number if there is one, else the provider's lasting id.
-    pub address: String,
-    /// The customer's name.
-    pub name: String,
-    /// The last message, by the provider's clock.
-    pub wrote_at: Timestamp,
-}
-
-#[derive(QueryableByName)]
-struct WriterRow {
-    #[diesel(sql_type = SqlUuid)]
-    channel_id: Uuid,
-    #[diesel(sql_type = Text)]
-    address: String,
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = Timestamptz)]
-    wrote_at: DateTime<Utc>,
-}
-
-/// Who wrote last, at most `limit`.
-///
-/// # Errors
-/// Only those of the database.
-pub fn writers(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    limit: i64,
-) -> Result<Vec<Writer>, StoreError> {
-    let rows = sql("SELECT c.channel_id, coalesce(i.phone, i.external_id) AS address, p.name, c.last_inbound_at AS wrote_at
-         FROM conversations c
-         JOIN contact_identities i ON i.workspace_id = c.workspace_id AND i.id = c.identity_id
-         JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
-         WHERE c.workspace_id = $1 AND c.last_inbound_at IS NOT NULL
-         ORDER BY c.last_activity_at DESC LIMIT $2")
-        .bind(workspace)
-        .bind(limit)
-        .load::<WriterRow>(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Writer {
-            channel_id: row.channel_id.into(),
-            address: row.address,
-            name: row.name,
-            wrote_at: Timestamp::new(row.wrote_at),
-        })
-        .collect())
 }
