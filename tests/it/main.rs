@@ -2,9 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has to fail")]
 
+mod auth;
+mod channels;
 mod conversations;
 mod faults;
 mod hooks;
 mod messages;
+mod service;
 mod stream;
 mod support;
+mod tickets;
+mod walks;
+mod workspaces;

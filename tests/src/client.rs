@@ -147,7 +147,12 @@ impl Caller {
 
     /// Every page of a list. `path` has no cursor.
     pub async fn all(&self, path: &str) -> Vec<Value> {
-        let (mut items, mut cursor) = (Vec::new(), None::<String>);
+        self.all_after(path, None).await
+    }
+
+    /// Every page of a list from a cursor on.
+    pub async fn all_after(&self, path: &str, mut cursor: Option<String>) -> Vec<Value> {
+        let mut items = Vec::new();
         loop {
             let glue = if path.contains('?') { '&' } else { '?' };
             let page = match &cursor {

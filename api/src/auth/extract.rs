@@ -83,7 +83,8 @@ pub(crate) fn bearer(request: &HttpRequest) -> Result<&str, Refusal> {
 pub(crate) async fn actor_of(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
     let now = app.clock.now();
     let claims = access_token::verify(&app.keys, token, now)?;
-    if let Some(actor) = app.actors.get(claims.sign_in_id) {
+    if let Some(actor) = app.actors.get(claims.sign_in_id).filter(|actor| access_token::is_of(&claims, actor))
+    {
         return Ok(actor);
     }
     let read = Instant::now();

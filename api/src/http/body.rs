@@ -37,6 +37,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                 return Err(Code::UnsupportedMediaType.into());
             }
             let bytes = bytes.await.map_err(|error| Problem::of_error(&error))?;
+            // Webhooks may be larger, and share what limits the reading.
+            if bytes.len() > BODY_MAX_BYTES {
+                return Err(Code::PayloadTooLarge.into());
+            }
             Ok(Self { value: parse(&bytes)?, digest: Sha256::digest(&bytes).into() })
         })
     }
@@ -50,13 +54,22 @@ fn is_json(request: &HttpRequest) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
+    // A list of the values in the order of the fields would be taken for the object.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let malformed = serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err();
+        return Err(if malformed {
+            Code::MalformedJson.into()
+        } else {
+            Refusal::invalid("", "type", "must be an object")
+        });
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let inner = error.inner();
         if inner.is_data() {
             let path = error.path().to_string();
             let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
-            Refusal::invalid(pointer, "type", without_position(&inner.to_string()))
+            Refusal::invalid(pointer, "type", in_callers_words(&inner.to_string()))
         } else {
             Code::MalformedJson.into()
         }
@@ -65,7 +78,13 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     Ok(value)
 }
 
-/// serde_json ends its sentences with ` at line 1 column 17`, which is no help in a form.
-fn without_position(text: &str) -> String {
-    text.rsplit_once(" at line ").map_or(text, |(sentence, _)| sentence).to_owned()
+/// serde_json ends its sentences with ` at line 1 column 17`, which is no help in a form, and names our types.
+fn in_callers_words(text: &str) -> String {
+    let sentence = text.rsplit_once(" at line ").map_or(text, |(sentence, _)| sentence);
+    for ours in ["expected struct ", "expected internally tagged enum "] {
+        if let Some((before, _)) = sentence.split_once(ours) {
+            return format!("{before}expected an object");
+        }
+    }
+    sentence.to_owned()
 }

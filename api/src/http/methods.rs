@@ -37,7 +37,7 @@ impl Methods {
                 && pattern
                     .iter()
                     .zip(segments(path))
-                    .all(|(want, part)| want.as_deref().is_none_or(|want| want == part))
+                    .all(|(want, part)| want.as_deref().map_or(!part.is_empty(), |want| want == part))
         };
         self.paths.iter().find(|(pattern, _)| fits(pattern)).map(|(_, allow)| allow.as_str())
     }

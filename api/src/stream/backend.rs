@@ -145,7 +145,8 @@ impl Backend for App {
         let claims = access_token::verify(&self.keys, token, now).map_err(|_| CloseCode::Unauthenticated)?;
         let left = claims.exp.saturating_sub(now.unix_seconds());
         let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or(0));
-        if let Some(actor) = self.actors.get(claims.sign_in_id) {
+        let known = self.actors.get(claims.sign_in_id).filter(|actor| access_token::is_of(&claims, actor));
+        if let Some(actor) = known {
             return Ok(Admitted { actor, lifetime });
         }
         let read = Instant::now();

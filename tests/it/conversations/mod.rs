@@ -1,1 +1,4 @@
+mod access;
+mod claims;
+mod paging;
 mod whole_conversation;

@@ -1,0 +1,3 @@
+mod access_tokens;
+mod refresh;
+mod sign_in;

@@ -1,0 +1,202 @@
+//! Every documented operation, tried by those who may not.
+
+use harness::contract::{Operation, operations};
+use harness::{Caller, TestApp};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::text;
+
+/// Operations that need no access token. This list only shrinks.
+const PUBLIC: [&str; 14] = [
+    "get_asyncapi",
+    "get_health",
+    "get_metrics",
+    "get_openapi",
+    "get_readiness",
+    "login",
+    "logout",
+    "open_stream",
+    "receive_messenger_webhook",
+    "receive_telegram_webhook",
+    "receive_whatsapp_webhook",
+    "refresh",
+    "verify_messenger_webhook",
+    "verify_whatsapp_webhook",
+];
+
+/// A path with its parameters filled in.
+pub fn filled(path: &str, value: impl Fn(&str) -> String) -> String {
+    let part = |part: &str| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+        Some(name) => value(name),
+        None => part.to_owned(),
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+fn operation_id(operation: &Operation) -> &'static str {
+    operation.spec["operationId"].as_str().unwrap()
+}
+
+/// A body that is fine in itself, so that the refusal is about the thing and not about the words.
+fn body_of(operation: &Operation) -> Option<Value> {
+    if operation.spec["requestBody"].is_null() {
+        return None;
+    }
+    Some(match operation_id(operation) {
+        "assign_conversation" => json!({ "agent_id": NOBODY }),
+        "create_message" => text("Halo"),
+        "update_channel" => json!({ "name": "Diambil alih" }),
+        "create_channel" => harness::app::channels().remove(0).1,
+        "create_workspace" => {
+            json!({ "name": "X", "slug": "x", "admin": { "name": "X", "email": "x@x.example", "password": "kata-sandi" } })
+        }
+        other => panic!("give {other} a body that is fine in itself"),
+    })
+}
+
+fn call(caller: &Caller, operation: &Operation, path: &str) -> harness::client::Call {
+    let method: Method = operation.method.to_uppercase().parse().unwrap();
+    let call = caller.call(method, path);
+    match body_of(operation) {
+        Some(body) => call.bytes("application/json", body.to_string()),
+        None => call,
+    }
+}
+
+const NOBODY: &str = "0192f000-0000-7000-8000-000000000000";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_01_every_operation_without_a_token_is_401_and_does_nothing() {
+    let app = TestApp::start().await;
+    let rows = app.database.snapshot();
+    let mut tried = 0;
+    for operation in operations() {
+        if PUBLIC.contains(&operation_id(&operation)) {
+            continue;
+        }
+        let path = filled(operation.path, |_| NOBODY.to_owned());
+        let refused = call(&app.anonymous(), &operation, &path).await.problem(401, "missing_credentials");
+        assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer"), "{path}");
+        assert!(refused.header("stream-cursor").is_none(), "{path}");
+        for token in ["x", "", "a.b.c"] {
+            call(&app.bearer(token), &operation, &path).await.problem(401, "invalid_token");
+        }
+        let basic = call(&app.anonymous(), &operation, &path).header("Authorization", "Basic YTpi");
+        basic.await.problem(401, "invalid_token");
+        tried += 1;
+    }
+    assert_eq!(tried + PUBLIC.len(), operations().len());
+    assert_eq!(app.database.snapshot(), rows);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were() {
+    let app = TestApp::start().await;
+    let stranger = app.another_team("dua").await.admin();
+    let conversation = app.conversation("6281234567890", "Halo").await;
+    let claimed = app.admin().act(format!("/v1/conversations/{conversation}/claim")).await.expect(200);
+    let sent = app
+        .admin()
+        .post(format!("/v1/conversations/{conversation}/messages"), text("Halo"))
+        .await
+        .expect(201);
+    let id_of = |name: &str| match name {
+        "conversation_id" => conversation.clone(),
+        "message_id" => sent.id(),
+        "ticket_id" => claimed["ticket_id"].as_str().unwrap().to_owned(),
+        "channel_id" => app.channel("whatsapp").to_owned(),
+        "agent_id" => app.agent(0).id(),
+        "division_id" => app.division.to_string(),
+        other => panic!("say which {other} the first workspace has"),
+    };
+    let rows = app.database.snapshot();
+    let walked: Vec<_> = operations()
+        .into_iter()
+        .filter(|one| one.path.contains('{') && !PUBLIC.contains(&operation_id(one)))
+        .collect();
+    for operation in &walked {
+        let theirs = call(&stranger, operation, &filled(operation.path, id_of)).await;
+        let never = call(&stranger, operation, &filled(operation.path, |_| NOBODY.to_owned())).await;
+        let (theirs, never) = (theirs.problem(404, "not_found"), never.problem(404, "not_found"));
+        let shown = |reply: &harness::Reply| {
+            let mut body = reply.json.clone();
+            body["request_id"] = Value::Null;
+            body["instance"] = Value::Null;
+            body
+        };
+        assert_eq!(shown(&theirs), shown(&never), "{}", operation.path);
+        let names = |reply: &harness::Reply| {
+            reply
+                .headers
+                .keys()
+                .map(|name| name.as_str().to_owned())
+                .collect::<std::collections::BTreeSet<_>>()
+        };
+        assert_eq!(names(&theirs), names(&never), "{}", operation.path);
+    }
+    assert_eq!(app.database.snapshot(), rows);
+    let list =
+        stranger.get(format!("/v1/conversations?tab=all&channel_id={}", app.channel("whatsapp"))).await;
+    assert_eq!(list.expect(200)["items"], json!([]));
+    for list in ["/v1/conversations?tab=all", "/v1/tickets", "/v1/channels"] {
+        assert!(stranger.all(list).await.is_empty(), "{list}");
+    }
+    let whole = stranger
+        .all("/v1/agents")
+        .await
+        .iter()
+        .chain(&stranger.all("/v1/divisions").await)
+        .map(Value::to_string)
+        .collect::<String>();
+    assert!(!whole.contains(&app.agent(0).id()) && !whole.contains(&app.division.to_string()));
+    // The things are there for those they belong to.
+    for operation in &walked {
+        let own = call(&app.admin(), operation, &filled(operation.path, id_of)).await;
+        assert!(own.status != 404 && own.status < 500, "{}: {}", operation.path, own.status);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_03_ids_of_another_tenant_in_bodies_are_unknown_and_store_nothing() {
+    let app = TestApp::start().await;
+    let other = app.another_team("dua").await;
+    let mine = app.conversation("6281234567890", "Halo").await;
+    let path = format!("/v1/conversations/{mine}");
+    let rows = app.database.snapshot();
+    for (name, theirs) in [("agent_id", other.agent(0).id()), ("division_id", other.division.to_string())] {
+        let told = |id: &str| app.admin().post(format!("{path}/assign"), json!({ name: id }));
+        let (theirs, never) = (told(&theirs).await, told(NOBODY).await);
+        let (theirs, never) =
+            (theirs.problem(422, "validation_failed"), never.problem(422, "validation_failed"));
+        assert_eq!(theirs["errors"], never["errors"]);
+    }
+    // A channel of the other tenant may have the same account, and its messages the same ids.
+    let channel = other.admin().post("/v1/channels", harness::app::channels().remove(0).1).await.expect(201);
+    let body = harness::hooks::whatsapp_message(
+        "6281234567890",
+        "wamid.DUA",
+        app.clock.now().unix_seconds(),
+        "Halo dua",
+    );
+    let signature =
+        api::channels::signature::sign(body.to_string().as_bytes(), harness::fixtures::APP_SECRET);
+    let hook = app.anonymous().act(format!("/hooks/whatsapp/{}", channel.id()));
+    hook.header("X-Hub-Signature-256", signature)
+        .bytes("application/json", body.to_string())
+        .await
+        .expect(200);
+    let theirs = other.admin().all("/v1/conversations?tab=all").await;
+    assert_eq!(theirs.len(), 1);
+    let their_message = theirs[0]["last_message"]["id"].clone();
+    let body = json!({ "kind": "text", "text": "x", "reply_to": their_message });
+    let refused = app.admin().post(format!("{path}/messages"), body).await.problem(422, "validation_failed");
+    assert_eq!(refused["errors"][0]["pointer"], "/reply_to");
+    let retry = format!("{path}/messages/{}/retry", their_message.as_str().unwrap());
+    app.admin().act(retry).await.problem(404, "not_found");
+    assert_eq!(app.admin().all("/v1/conversations?tab=all").await.len(), 1);
+    let now = app.database.snapshot();
+    for table in ["tickets", "jobs", "ticket_holders"] {
+        assert_eq!(now[table], rows[table], "{table}");
+    }
+}
