@@ -23,8 +23,7 @@ fn tanggap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killing_the_server_ten_times_loses_and_doubles_nothing() {
     let world = World::build(&[]).await;
-    // A provider that takes its time: some kills hit while it is being called.
-    world.delay_sends(Duration::from_millis(15)).await;
+    world.make_provider_slow_and_silent().await;
     let beginning = world.cursor().await;
     let mut server = world.launch.start().await.unwrap();
     let traffic = Traffic::start(&world.site);

@@ -107,11 +107,14 @@ impl World {
         page["cursor"].as_str().unwrap().to_owned()
     }
 
-    /// The provider takes this long for each message.
-    pub async fn delay_sends(&self, by: Duration) {
-        let rule =
-            json!({ "target": "send", "times": null, "action": { "type": "delay", "ms": by.as_millis() } });
-        let body = json!({ "rules": [rule] });
+    /// A provider that takes its time, so that some kills hit while it is being called, and that tells of half
+    /// of its customers never what became of a message: nothing but the claim shows that it was sent.
+    pub async fn make_provider_slow_and_silent(&self) {
+        let slow = json!({ "target": "send", "action": { "type": "delay", "ms": 15 } });
+        let silent = (0..CUSTOMERS).step_by(2).map(|number| {
+            json!({ "target": "webhook", "event": "status", "customer": customer(number), "action": { "type": "drop" } })
+        });
+        let body = json!({ "rules": silent.chain([slow]).collect::<Vec<_>>() });
         demand(self.sandbox.addr, "PUT", "/sandbox/faults", "", &body).await.unwrap();
     }
 
