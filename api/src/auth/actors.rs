@@ -29,13 +29,15 @@ impl Actors {
         known.get(&sign_in).filter(|(read, _)| read.elapsed() < TRUSTED_FOR).map(|(_, actor)| actor.clone())
     }
 
-    /// Remembers an actor read from the database at `read`.
+    /// Remembers an actor read from the database at `read`, unless a later reading is known.
     pub fn remember(&self, read: Instant, actor: Arc<Actor>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() > CLEAR_ABOVE {
             known.retain(|_, (read, _)| read.elapsed() < TRUSTED_FOR);
         }
-        known.insert(actor.sign_in_id, (read, actor));
+        if known.get(&actor.sign_in_id).is_none_or(|(known_at, _)| *known_at <= read) {
+            known.insert(actor.sign_in_id, (read, actor));
+        }
     }
 
     /// Forgets a sign-in that has ended.

@@ -136,8 +136,16 @@ impl Backend for App {
     }
 
     async fn actors(&self, keys: Vec<(WorkspaceId, SignInId)>) -> Result<Vec<Actor>, Failure> {
-        let now = self.clock.now();
-        self.db.read(move |conn| Ok(agents::actors(conn, keys, now)?)).await
+        let (now, read, asked) = (self.clock.now(), Instant::now(), keys.clone());
+        let found = self.db.read(move |conn| Ok(agents::actors(conn, keys, now)?)).await?;
+        // Who is told to load anew must not be answered by what was known of it before.
+        for (_, sign_in) in asked {
+            match found.iter().find(|actor| actor.sign_in_id == sign_in) {
+                Some(actor) => self.actors.remember(read, Arc::new(actor.clone())),
+                None => self.actors.forget(sign_in),
+            }
+        }
+        Ok(found)
     }
 
     async fn admit(&self, token: &str) -> Result<Admitted, CloseCode> {

@@ -286,6 +286,10 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
             }
         }
         metrics::counter!("stream_events_sent").increment(sent);
+        if sent == 0 {
+            // What stopped it may only be seen by the loop after the runtime had its turn.
+            tokio::task::yield_now().await;
+        }
         self.catch_up().await
     }
 

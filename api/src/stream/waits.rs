@@ -11,9 +11,11 @@ use super::links::{Farewell, Standing};
 use super::reader::Reader;
 use super::topic::Passing;
 
-/// Waits until then; for ever if there is no deadline.
+/// Waits until then; for ever if there is no deadline. One that has passed is told at once: the runtime's
+/// timer only learns of it when the task gives way, which one with events at hand does not.
 pub(super) async fn until(deadline: Option<Instant>) {
     match deadline {
+        Some(deadline) if deadline <= Instant::now() => {}
         Some(deadline) => sleep_until(deadline).await,
         None => pending().await,
     }

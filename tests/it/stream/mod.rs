@@ -9,6 +9,12 @@ use harness::stream::Received;
 use harness::{StreamClient, TestApp};
 
 mod admission;
+mod ends;
+mod frames;
+mod nodes;
+mod resume;
+mod signals;
+mod slow;
 
 /// Short enough for tests that wait for a ping.
 const HEARTBEAT: Duration = Duration::from_millis(100);
