@@ -52,7 +52,7 @@ pub type After = (Timestamp, ConversationId);
 /// Conversations by last activity, newest first, at most `limit`.
 ///
 /// # Errors
-/// As [`lock_many`].
+/// As [`super::lock_many`].
 pub fn list(
     conn: &mut PgConnection,
     visible: &Visible,

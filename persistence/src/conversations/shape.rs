@@ -126,7 +126,7 @@ pub(super) use shape as shape_query;
 /// The shapes of these conversations, in no order; unknown ones are left out.
 ///
 /// # Errors
-/// As [`lock_many`].
+/// As [`super::lock_many`].
 pub fn shapes(
     conn: &mut PgConnection,
     keys: Vec<(WorkspaceId, ConversationId)>,
@@ -149,7 +149,7 @@ pub fn shapes(
 /// The shape of one conversation, whoever asks: for events and answers to writes.
 ///
 /// # Errors
-/// As [`lock_many`].
+/// As [`super::lock_many`].
 pub fn shape(
     conn: &mut PgConnection,
     workspace: WorkspaceId,

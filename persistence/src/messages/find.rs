@@ -170,7 +170,7 @@ struct OutgoingRow {
 /// Reads what is to be sent, and to whom.
 ///
 /// # Errors
-/// As [`shapes`].
+/// As [`super::shapes`].
 pub fn outgoing(
     conn: &mut PgConnection,
     workspace: WorkspaceId,

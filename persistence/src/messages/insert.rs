@@ -38,7 +38,7 @@ pub struct NewMessage {
     pub text: Option<String>,
     /// What the kind needs beside the text.
     pub content: Option<Value>,
-    /// The file that belongs to it, an [`InboundMedia`].
+    /// The file that belongs to it, an [`domain::inbound::InboundMedia`].
     pub media: Option<Value>,
     /// The provider's own JSON.
     pub raw: Option<String>,

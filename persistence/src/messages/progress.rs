@@ -92,7 +92,7 @@ macro_rules! progress {
 /// The progress of these messages.
 ///
 /// # Errors
-/// As [`shapes`].
+/// As [`super::shapes`].
 pub fn progress(
     conn: &mut PgConnection,
     keys: Vec<(WorkspaceId, MessageId)>,
