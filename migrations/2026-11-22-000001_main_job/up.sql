@@ -188,8 +188,8 @@ CREATE TABLE conversations (
 ) WITH (fillfactor = 80);
 CREATE INDEX conversations_by_activity ON conversations (workspace_id, last_activity_at DESC, id DESC)
     WHERE archived_at IS NULL;
-CREATE INDEX conversations_by_assignee ON conversations (workspace_id, assignee_id, last_activity_at DESC, id DESC)
-    WHERE archived_at IS NULL;
+-- Archived ones too: deleting an agent asks for all of them.
+CREATE INDEX conversations_by_assignee ON conversations (workspace_id, assignee_id, last_activity_at DESC, id DESC);
 CREATE INDEX conversations_archived ON conversations (workspace_id, last_activity_at DESC, id DESC)
     WHERE archived_at IS NOT NULL;
 CREATE INDEX conversations_by_contact ON conversations (workspace_id, contact_id);
