@@ -1,0 +1,33 @@
+//! Every migration goes up, down and up again, and leaves no trace on the way down.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod throwaway;
+
+use diesel_migrations::MigrationHarness;
+use persistence::migrate::MIGRATIONS;
+use throwaway::Throwaway;
+
+#[test]
+fn each_goes_up_down_and_up_and_the_dumps_are_equal() {
+    let database = Throwaway::empty();
+    let mut conn = database.connect();
+    // Makes the table in which diesel notes what it has run.
+    assert!(conn.has_pending_migration(MIGRATIONS).unwrap());
+    let mut dumps = vec![database.dump()];
+    assert!(!dumps[0].contains("CREATE TABLE public.workspaces"));
+    while conn.has_pending_migration(MIGRATIONS).unwrap() {
+        conn.run_next_migration(MIGRATIONS).unwrap();
+        let up = database.dump();
+        conn.revert_last_migration(MIGRATIONS).unwrap();
+        assert_eq!(database.dump(), *dumps.last().unwrap(), "migration {} down", dumps.len());
+        conn.run_next_migration(MIGRATIONS).unwrap();
+        assert_eq!(database.dump(), up, "migration {} up again", dumps.len());
+        dumps.push(up);
+    }
+    assert!(dumps.len() > 1 && dumps.last().unwrap().contains("CREATE TABLE public.workspaces"));
+    conn.revert_all_migrations(MIGRATIONS).unwrap();
+    assert_eq!(database.dump(), dumps[0], "all down");
+    conn.run_pending_migrations(MIGRATIONS).unwrap();
+    assert_eq!(database.dump(), *dumps.last().unwrap(), "all up");
+}

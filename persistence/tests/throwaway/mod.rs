@@ -1,0 +1,77 @@
+//! A database on a PostgreSQL of this process's own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::pg::PgConnection;
+use diesel::sql_types::Text;
+use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
+use domain::time::Timestamp;
+use persistence::local_postgres::{LocalPostgres, LocalPostgresOptions};
+use persistence::migrate::migrate;
+use uuid::Uuid;
+
+fn cluster() -> &'static LocalPostgres {
+    static CLUSTER: OnceLock<LocalPostgres> = OnceLock::new();
+    CLUSTER.get_or_init(|| {
+        let folder = std::env::temp_dir().join(format!("tanggap-schema-{}", std::process::id()));
+        LocalPostgres::start(LocalPostgresOptions::throwaway(folder)).unwrap()
+    })
+}
+
+/// A database, and nobody else's.
+pub struct Throwaway {
+    url: String,
+}
+
+#[derive(QueryableByName)]
+struct Value {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+#[allow(dead_code, reason = "each test file uses what it needs")]
+impl Throwaway {
+    /// Without tables.
+    pub fn empty() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("schema_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        cluster().ensure_database(&name).unwrap();
+        Self { url: cluster().url(&name) }
+    }
+
+    /// With the schema of this version.
+    pub fn migrated() -> Self {
+        let database = Self::empty();
+        migrate(&database.url, Uuid::from_u128(1), Timestamp::from_unix_seconds(1_795_000_000).unwrap())
+            .unwrap();
+        database
+    }
+
+    /// A connection.
+    pub fn connect(&self) -> PgConnection {
+        PgConnection::establish(&self.url).unwrap()
+    }
+
+    /// The answer to a query of one column called `value`, as text.
+    pub fn values(&self, query: &str) -> Vec<String> {
+        let rows = sql_query(query).load::<Value>(&mut self.connect());
+        rows.unwrap_or_else(|error| panic!("{query}: {error}")).into_iter().map(|row| row.value).collect()
+    }
+
+    /// The whole schema as SQL, by the `pg_dump` that belongs to the server.
+    pub fn dump(&self) -> String {
+        let programs: PathBuf =
+            self.values("SELECT setting AS value FROM pg_config WHERE name = 'BINDIR'").remove(0).into();
+        let output = Command::new(Path::new(&programs).join("pg_dump"))
+            .args(["--schema-only", "--no-owner", "--dbname", &self.url])
+            .output()
+            .expect("pg_dump is beside the server's programs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // Newer versions begin and end with a word that is another one each time.
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
+    }
+}
