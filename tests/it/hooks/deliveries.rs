@@ -103,10 +103,10 @@ async fn a_reaction_is_shown_and_taken_back() {
     let customer = app.customer("whatsapp", "6281234567890");
     customer.writes("Halo").await;
     let path = claimed(&app, &app.agent(0), "whatsapp").await;
-    app.agent(0).post(format!("{path}/messages"), text("Terima kasih kak")).await.expect(201);
-    customer.receives(1).await;
-    let target = customer.received().await[0]["provider_message_id"].clone();
     let mut log = app.follow().await;
+    app.agent(0).post(format!("{path}/messages"), text("Terima kasih kak")).await.expect(201);
+    log.until("reading", |event| event["data"]["status"] == "read").await;
+    let target = customer.received().await[0]["provider_message_id"].clone();
     customer.sends(json!({ "kind": "reaction", "reply_to": target, "emoji": "❤️" })).await;
     let shown = log.until("a heart", |event| event["data"]["reactions"][0]["emoji"] == "❤️").await;
     assert_eq!(shown["data"]["provider_message_id"], target);
