@@ -59,8 +59,9 @@ async fn r02_a_bad_token_is_closed_after_the_upgrade_and_before_ready() {
     let good = tokens["access_token"].as_str().unwrap();
     let refresh = tokens["refresh_token"].as_str().unwrap();
     let mut forged = good.to_owned();
-    let last = if forged.ends_with('A') { 'B' } else { 'A' };
-    forged.replace_range(forged.len() - 5..forged.len() - 4, &last.to_string());
+    let at = forged.len() - 5..forged.len() - 4;
+    let other = if &forged[at.clone()] == "A" { "B" } else { "A" };
+    forged.replace_range(at, other);
     let (same_type, other_type) = (retyped(good, "at+jwt"), retyped(good, "JWT"));
     for bad in ["", "x", &forged, &old, refresh, &other_type] {
         let mut first_frame = StreamClient::connect(&app).await;
