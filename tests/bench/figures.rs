@@ -26,3 +26,8 @@ pub fn at_least(value: f64, limit: f64) -> String {
 pub fn at_most(value: f64, limit: f64, unit: &str) -> String {
     format!("{value:.1} {unit} (at most {limit} {unit}{})", if value <= limit { "" } else { ": MISSED" })
 }
+
+/// Microseconds each.
+pub fn each_us(busy: Duration, count: usize) -> f64 {
+    busy.as_secs_f64() * 1e6 / count as f64
+}

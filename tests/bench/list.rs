@@ -7,7 +7,7 @@ use harness::process::{Failed, Tanggap, demand, sign_in};
 use harness::wire::request;
 use serde_json::Value;
 
-use crate::figures::{median, percentile};
+use crate::figures::{each_us, median, percentile};
 use crate::load;
 use crate::pgbench;
 use crate::stage::{PASSWORD, Stage};
@@ -26,7 +26,7 @@ pub async fn measure(stage: &Stage) -> Result<(), Failed> {
     stage.sql("VACUUM ANALYZE")?;
     let token = sign_in(server.addr, "list", "agent7@bench.example", PASSWORD).await?;
     println!("list of 25 among 100,000 conversations, {AT_ONCE} at once");
-    println!("  tab      lists/s   p50 ms   p99 ms  pgbench/s  ratio");
+    println!("  tab      lists/s   p50 ms   p99 ms  server us  pgbench/s  ratio");
     for tab in ["all", "mine"] {
         compare(stage, &server, &token, tab).await?;
     }
@@ -45,6 +45,7 @@ async fn compare(stage: &Stage, server: &Tanggap, token: &str, tab: &str) -> Res
     let authorization = format!("Bearer {token}");
     let bytes = request("GET", &path, &[("authorization", &authorization)], b"");
     let (mut ours, mut theirs, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    let before = server.busy();
     for _ in 0..ROUNDS {
         let round = load::again_and_again(server.addr, vec![bytes.clone()], AT_ONCE, ROUND).await?;
         ours.push(round.per_second);
@@ -53,9 +54,10 @@ async fn compare(stage: &Stage, server: &Tanggap, token: &str, tab: &str) -> Res
     }
     let (ours, theirs) = (median(ours), median(theirs));
     println!(
-        "  {tab:<5} {ours:>10.0} {:>8.1} {:>8.1} {theirs:>10.0}  {:.2}",
+        "  {tab:<5} {ours:>10.0} {:>8.1} {:>8.1} {:>10.0} {theirs:>10.0}  {:.2}",
         percentile(&mut times, 0.5),
         percentile(&mut times, 0.99),
+        each_us(server.busy() - before, times.len()),
         ours / theirs
     );
     Ok(())

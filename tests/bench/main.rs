@@ -1,5 +1,6 @@
 //! `make bench`: what Tanggap takes, beside what its PostgreSQL takes without it, on the same machine in
-//! the same run. Absolute values say little; the ratios are what is promised.
+//! the same run. Absolute values say little; the ratios are what is promised. "server us" is how many microseconds of
+//! a core the server itself spent on each request; PostgreSQL and the load need the rest.
 
 mod figures;
 mod list;

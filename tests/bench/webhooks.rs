@@ -3,7 +3,7 @@
 
 use harness::process::{Failed, Tanggap};
 
-use crate::figures::{at_least, median, percentile};
+use crate::figures::{at_least, each_us, median, percentile};
 use crate::load::{self, Round};
 use crate::pgbench;
 use crate::stage::{Stage, Tenant};
@@ -22,7 +22,7 @@ pub async fn measure(stage: &Stage) -> Result<(), Failed> {
     let server = stage.serve().await?;
     let mut bench = Bench::prepare(stage, &server).await?;
     println!("webhooks of one message, to 200 after the commit    limit: {LIMIT} times pgbench");
-    println!("  at once  workspaces  messages/s   p50 ms   p99 ms  pgbench/s  ratio");
+    println!("  at once  workspaces  messages/s   p50 ms   p99 ms  server us  pgbench/s  ratio");
     for workspaces in [1, TENANTS] {
         for at_once in [64, 256] {
             bench.compare(workspaces, at_once).await?;
@@ -99,6 +99,7 @@ impl<'a> Bench<'a> {
     /// Rounds of both in turn, so that both have the same weather.
     async fn compare(&mut self, workspaces: usize, at_once: usize) -> Result<(), Failed> {
         let (mut ours, mut theirs, mut times) = (Vec::new(), Vec::new(), Vec::new());
+        let before = self.server.busy();
         for _ in 0..ROUNDS {
             let count = (self.per_second * SECONDS) as usize;
             let requests = self.requests(workspaces, count);
@@ -112,9 +113,10 @@ impl<'a> Bench<'a> {
         }
         let (ours, theirs) = (median(ours), median(theirs));
         println!(
-            "  {at_once:>7} {workspaces:>11} {ours:>11.0} {:>8.1} {:>8.1} {theirs:>10.0}  {}",
+            "  {at_once:>7} {workspaces:>11} {ours:>11.0} {:>8.1} {:>8.1} {:>10.0} {theirs:>10.0}  {}",
             percentile(&mut times, 0.5),
             percentile(&mut times, 0.99),
+            each_us(self.server.busy() - before, times.len()),
             at_least(ours / theirs, LIMIT)
         );
         Ok(())

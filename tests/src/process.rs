@@ -185,6 +185,18 @@ impl Tanggap {
         self.child.wait().map(|_| ())
     }
 
+    /// How long the process has kept a core busy so far; zero where the system does not tell. Unlike rates,
+    /// it hardly depends on what else the machine does.
+    #[must_use]
+    pub fn busy(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid())).unwrap_or_default();
+        // After the name, which may contain anything: user and system time are fields 14 and 15 of all.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        // Linux counts in hundredths for everybody, whatever the kernel's own tick is.
+        Duration::from_millis(ticks * 10)
+    }
+
     /// What the process holds of the machine's memory, in bytes.
     ///
     /// # Errors
