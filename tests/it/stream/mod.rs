@@ -15,6 +15,7 @@ mod nodes;
 mod resume;
 mod signals;
 mod slow;
+mod visibility;
 
 /// Short enough for tests that wait for a ping.
 const HEARTBEAT: Duration = Duration::from_millis(100);
