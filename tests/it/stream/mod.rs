@@ -10,9 +10,11 @@ use harness::{StreamClient, TestApp};
 
 mod admission;
 mod ends;
+mod fold;
 mod frames;
 mod nodes;
 mod resume;
+mod screen;
 mod signals;
 mod slow;
 mod visibility;
