@@ -30,6 +30,36 @@ impl Eyes {
     }
 }
 
+/// A conversation goes to an agent, or to nobody. Who is named nowhere hears nothing of it.
+struct Step {
+    what: &'static str,
+    to: Option<usize>,
+    /// Who is told what happened.
+    full: Vec<&'static str>,
+    /// Who is told that there is a conversation.
+    shown: Vec<&'static str>,
+    /// Who is told that it is gone.
+    hidden: Vec<&'static str>,
+}
+
+fn steps() -> [Step; 5] {
+    let all = |more: &[&'static str]| [&["admin", "agent 0", "agent 2"], more].concat();
+    let step = |what, to, full, shown: &[&'static str], hidden: &[&'static str]| Step {
+        what,
+        to,
+        full,
+        shown: shown.to_vec(),
+        hidden: hidden.to_vec(),
+    };
+    [
+        step("to agent 0", Some(0), all(&["supervisor"]), &[], &["lone supervisor"]),
+        step("to the narrow agent", Some(3), all(&[]), &["narrow agent"], &["supervisor"]),
+        step("to agent 2", Some(2), all(&[]), &[], &["narrow agent"]),
+        step("to agent 1", Some(1), all(&[]), &["supervisor"], &[]),
+        step("to nobody", None, all(&["supervisor"]), &["lone supervisor"], &[]),
+    ]
+}
+
 const BUSY: [&str; 2] = ["message.created", "conversation.updated"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,21 +86,7 @@ async fn everybody_is_told_of_what_they_may_see_and_of_gaining_and_losing_sight(
         assert_eq!(begun > 0, one.name != "narrow agent", "{}: {names:?}", one.name);
     }
 
-    // To whom it goes; then who is told of it how. `full`: the conversation's own event; others hear nothing.
-    let steps: [(&str, Option<usize>, &[&str], &[&str], &[&str]); 5] = [
-        ("to agent 0", Some(0), &["admin", "supervisor", "agent 0", "agent 2"], &[], &["lone supervisor"]),
-        (
-            "to the narrow agent",
-            Some(3),
-            &["admin", "agent 0", "agent 2"],
-            &["narrow agent"],
-            &["supervisor"],
-        ),
-        ("to agent 2", Some(2), &["admin", "agent 0", "agent 2"], &[], &["narrow agent"]),
-        ("to agent 1", Some(1), &["admin", "agent 0", "agent 2"], &["supervisor"], &[]),
-        ("to nobody", None, &["admin", "supervisor", "agent 0", "agent 2"], &["lone supervisor"], &[]),
-    ];
-    for (what, to, full, shown, hidden) in steps {
+    for Step { what, to, full, shown, hidden } in steps() {
         let admin = app.admin();
         let after = match to {
             Some(agent) => {
