@@ -10,11 +10,14 @@ use harness::{StreamClient, TestApp};
 
 mod admission;
 mod ends;
+mod fold;
 mod frames;
 mod nodes;
 mod resume;
+mod screen;
 mod signals;
 mod slow;
+mod visibility;
 
 /// Short enough for tests that wait for a ping.
 const HEARTBEAT: Duration = Duration::from_millis(100);

@@ -6,7 +6,7 @@ use api::stream::protocol::{ClientFrame, Pong, ServerFrame};
 use harness::stream::Received;
 use harness::{StreamClient, TestApp, eventually};
 
-use super::{HEARTBEAT, quick};
+use super::{HEARTBEAT, quick, seq};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r06_who_answers_no_ping_is_closed() {
@@ -37,7 +37,7 @@ async fn r08_who_answers_pings_without_getting_further_is_closed() {
         })
         .start()
         .await;
-    let (mut stuck, _) = StreamClient::of(&app, &app.agent(0), None).await;
+    let (mut stuck, ready) = StreamClient::of(&app, &app.agent(0), None).await;
     let (mut lively, _) = StreamClient::of(&app, &app.agent(0), None).await;
     stuck.answers_pings = false;
     app.conversation("6281234567890", "Halo").await;
@@ -51,7 +51,7 @@ async fn r08_who_answers_pings_without_getting_further_is_closed() {
     let code = loop {
         match stuck.receive().await {
             Received::Frame(ServerFrame::Ping(_)) => {
-                stuck.frame(&ClientFrame::Pong(Pong { seq: 0 })).await;
+                stuck.frame(&ClientFrame::Pong(Pong { seq: seq(&ready.cursor) })).await;
             }
             Received::Frame(_) => {}
             Received::Closed(code) => break code,

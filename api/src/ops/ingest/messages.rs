@@ -45,6 +45,35 @@ impl Threads {
     pub(super) fn get(&self, workspace: WorkspaceId, id: ConversationId) -> Option<&Conversation> {
         self.locked.get(&(workspace, id))
     }
+
+    /// Tells how the conversations look that show one of these messages as their newest.
+    pub(super) fn tell_rewritten(
+        &self,
+        tx: &mut Tx<'_>,
+        messages: &BTreeSet<(WorkspaceId, MessageId)>,
+    ) -> Result<(), Failure> {
+        let shows = |(workspace, _): &Thread, conversation: &Conversation| {
+            conversation.last_message_id.is_some_and(|last| messages.contains(&(*workspace, last)))
+        };
+        let mut shown: Vec<(WorkspaceId, Conversation)> = self
+            .locked
+            .iter()
+            .filter(|(thread, conversation)| shows(thread, conversation))
+            .map(|((workspace, _), conversation)| (*workspace, conversation.clone()))
+            .collect();
+        if shown.is_empty() {
+            return Ok(());
+        }
+        conversations::save_many(tx.conn, &mut shown)?;
+        let now = tx.now;
+        let keys = shown.iter().map(|(workspace, one)| (*workspace, one.id)).collect();
+        for (workspace, shape) in conversations::shapes(tx.conn, keys, now)? {
+            let thread = (workspace, shape.id);
+            let actor = EventActor::system();
+            tell_conversation(tx, &thread, &shape, EventType::ConversationUpdated, self, &actor);
+        }
+        Ok(())
+    }
 }
 
 /// One message on its way in.

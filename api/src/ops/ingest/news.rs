@@ -32,6 +32,14 @@ struct Step {
     error: Option<MessageError>,
 }
 
+/// Messages that are not as they were.
+#[derive(Default)]
+struct Touched {
+    messages: BTreeSet<(WorkspaceId, MessageId)>,
+    /// Those of them whose words changed.
+    rewritten: BTreeSet<(WorkspaceId, MessageId)>,
+}
+
 /// News of a batch, with the messages that they are about.
 pub(super) struct News<'a> {
     deliveries: &'a [Delivery],
@@ -155,7 +163,8 @@ impl<'a> News<'a> {
     /// Writes the news down and tells of what changed.
     pub(super) fn apply(self, tx: &mut Tx<'_>, people: &People, threads: &Threads) -> Result<(), Failure> {
         let mut changed: BTreeSet<(WorkspaceId, MessageId)> = self.advance(tx)?;
-        changed.extend(self.touch(tx, people, threads)?);
+        let Touched { messages, rewritten } = self.touch(tx, people, threads)?;
+        changed.extend(messages);
         self.preferences(tx, people)?;
         if changed.is_empty() {
             return Ok(());
@@ -172,7 +181,7 @@ impl<'a> News<'a> {
                 previous: None,
             });
         }
-        Ok(())
+        threads.tell_rewritten(tx, &rewritten)
     }
 
     fn advance(&self, tx: &mut Tx<'_>) -> Result<BTreeSet<(WorkspaceId, MessageId)>, Failure> {
@@ -206,15 +215,11 @@ impl<'a> News<'a> {
         Ok(changed)
     }
 
-    fn touch(
-        &self,
-        tx: &mut Tx<'_>,
-        people: &People,
-        threads: &Threads,
-    ) -> Result<Vec<(WorkspaceId, MessageId)>, Failure> {
+    fn touch(&self, tx: &mut Tx<'_>, people: &People, threads: &Threads) -> Result<Touched, Failure> {
+        let mut touched = Touched::default();
         let keys: Vec<_> = targets(self.deliveries).map(|(delivery, target)| key(delivery, target)).collect();
         if keys.is_empty() {
-            return Ok(Vec::new());
+            return Ok(touched);
         }
         // Messages of this very batch are here by now.
         let found: HashMap<_, _> = messages::by_provider_ids(tx.conn, keys)?
@@ -222,17 +227,20 @@ impl<'a> News<'a> {
             .filter(|found| threads.get(found.workspace_id, found.conversation_id).is_some())
             .map(|found| ((found.workspace_id, found.channel_id, found.provider_message_id), found.id))
             .collect();
-        let mut changed = Vec::new();
         for delivery in self.deliveries {
             for event in &delivery.events {
                 let Some(target) = target(&event.what) else { continue };
                 let Some(id) = found.get(&key(delivery, target)) else { continue };
                 if touch_one(tx, delivery, people, &event.what, *id)? {
-                    changed.push((delivery.workspace_id, *id));
+                    let message = (delivery.workspace_id, *id);
+                    touched.messages.insert(message);
+                    if !matches!(event.what, InboundKind::Reaction { .. }) {
+                        touched.rewritten.insert(message);
+                    }
                 }
             }
         }
-        Ok(changed)
+        Ok(touched)
     }
 
     fn preferences(&self, tx: &mut Tx<'_>, people: &People) -> Result<(), Failure> {

@@ -1,0 +1,347 @@
+//! what was loaded, and the events since, are what would be loaded now.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use api::stream::cursor::StreamCursor;
+use api::stream::protocol::Mode;
+use domain::event::EventType;
+use harness::hooks::{messenger_message, telegram_message, whatsapp_message};
+use harness::{Caller, DEADLINE, Follower, Reply, StreamClient, TestApp, contract, eventually};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::screen::Screen;
+use super::{quick, up_to};
+
+/// A client that has loaded once, and follows.
+struct Watch {
+    name: &'static str,
+    caller: Caller,
+    client: StreamClient,
+    screen: Screen,
+}
+
+impl Watch {
+    async fn begin(app: &TestApp, name: &'static str, caller: Caller) -> Self {
+        let (screen, cursor) = Screen::load(&caller).await;
+        let (client, ready) = StreamClient::of(app, &caller, Some(&cursor)).await;
+        assert_eq!(ready.mode, Mode::Replay);
+        let mut watch = Self { name, caller, client, screen };
+        for event in watch.client.caught_up().await {
+            let frame = api::stream::protocol::ServerFrame::Event(event);
+            watch.screen.apply(&frame, &watch.caller).await;
+        }
+        watch
+    }
+
+    /// Takes events until the picture is what is loaded anew. Work of the server in the background may
+    /// come between; then it is looked at again.
+    async fn settle(&mut self, app: &TestApp, what: &str) {
+        let until = Instant::now() + DEADLINE;
+        loop {
+            let (fresh, _) = Screen::load(&self.caller).await;
+            for frame in up_to(&mut self.client, app.head(app.workspace).await).await {
+                self.screen.apply(&frame, &self.caller).await;
+            }
+            let differences = self.screen.differences(&fresh);
+            if differences.is_empty() {
+                return;
+            }
+            let who = self.name;
+            assert!(
+                Instant::now() < until,
+                "after {what} the {who} has, and would load:\n{}",
+                differences.join("\n")
+            );
+        }
+    }
+}
+
+struct Fold {
+    app: TestApp,
+    watches: Vec<Watch>,
+    covered: BTreeSet<String>,
+}
+
+impl Fold {
+    async fn begin(app: TestApp) -> Self {
+        let watches = vec![
+            Watch::begin(&app, "admin", app.admin()).await,
+            Watch::begin(&app, "supervisor", app.supervisor()).await,
+            Watch::begin(&app, "agent", app.agent(2)).await,
+            Watch::begin(&app, "narrow agent", app.narrow_agent()).await,
+        ];
+        Self { app, watches, covered: BTreeSet::new() }
+    }
+
+    /// Everybody's picture is right again.
+    async fn settle(&mut self, what: &str) {
+        for watch in &mut self.watches {
+            watch.settle(&self.app, what).await;
+        }
+    }
+
+    /// A call that changes something: it is told, and everybody's picture is right again.
+    async fn does(&mut self, status: u16, call: impl IntoFuture<Output = Reply>) -> Reply {
+        let before = self.app.head(self.app.workspace).await;
+        let reply = call.await.expect(status);
+        assert!(self.app.head(self.app.workspace).await > before, "{} is told nobody", reply.what);
+        self.covers(&reply);
+        self.settle(&reply.what).await;
+        reply
+    }
+
+    fn covers(&mut self, reply: &Reply) {
+        let (method, path) = reply.what.split_once(' ').unwrap();
+        let operation = contract::operation(&Method::from_bytes(method.as_bytes()).unwrap(), path).unwrap();
+        self.covered.insert(operation.spec["operationId"].as_str().unwrap().to_owned());
+    }
+
+    /// A hook with this WhatsApp message of the customer, whose fields are laid over a text message.
+    async fn whatsapp(&mut self, customer: &str, id: &str, fields: Value) {
+        let at = self.app.clock.now().unix_seconds();
+        let mut body = whatsapp_message(customer, id, at, "Halo");
+        let message = &mut body["entry"][0]["changes"][0]["value"]["messages"][0];
+        message.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        let hook = self.app.hook("whatsapp", body.to_string());
+        self.does(200, hook).await;
+    }
+
+    async fn status(&mut self, customer: &str, id: &str, status: &str) {
+        let body = harness::hooks::whatsapp_status(customer, id, self.app.clock.now().unix_seconds(), status);
+        let hook = self.app.hook("whatsapp", body.to_string());
+        self.does(200, hook).await;
+    }
+
+    /// The message has this status; answers what the provider calls it.
+    async fn has_status(&self, path: &str, id: &Value, status: &str) -> String {
+        let admin = self.app.admin();
+        eventually(&format!("a message that is {status}"), || async {
+            let list = admin.get(format!("{path}/messages")).await.expect(200);
+            let items = list["items"].as_array().unwrap().clone();
+            let found = items.into_iter().find(|one| one["id"] == *id).unwrap();
+            (found["status"] == status)
+                .then(|| found["provider_message_id"].as_str().unwrap_or("").to_owned())
+        })
+        .await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r09_what_is_written_between_loading_and_subscribing_is_not_missed() {
+    let app = TestApp::options().settings(quick).start().await;
+    for caller in [app.admin(), app.supervisor(), app.narrow_agent()] {
+        let (mut screen, cursor) = Screen::load(&caller).await;
+        for number in 0..10 {
+            let id = app.conversation(&format!("62812000000{number:02}"), "Halo").await;
+            let holder = json!({ "agent_id": app.agent(number % 4).id() });
+            let _ = app.admin().post(format!("/v1/conversations/{id}/assign"), holder).await.expect(200);
+        }
+        let (mut client, ready) = StreamClient::of(&app, &caller, Some(&cursor)).await;
+        assert_eq!(ready.mode, Mode::Replay);
+        for event in client.caught_up().await {
+            let frame = api::stream::protocol::ServerFrame::Event(event);
+            screen.apply(&frame, &caller).await;
+        }
+        let differences = screen.differences(&Screen::load(&caller).await.0);
+        assert!(differences.is_empty(), "{}", differences.join("\n"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would_be_loaded() {
+    let options = TestApp::options().sandbox().settings(|settings| {
+        quick(settings);
+        settings.stream.heartbeat = Duration::from_millis(20);
+    });
+    let mut fold = Fold::begin(options.start().await).await;
+    let names: BTreeMap<&str, Caller> = [
+        ("admin", fold.app.admin()),
+        ("siti", fold.app.agent(0)),
+        ("rina", fold.app.agent(2)),
+        ("joko", fold.app.narrow_agent()),
+    ]
+    .into();
+    let admin = &names["admin"];
+
+    customers_write(&mut fold).await;
+    hands_change(&mut fold, &names).await;
+    messages_are_sent(&mut fold, &names).await;
+
+    let body = json!({ "kind": "telegram", "name": "Bot kedua", "bot_token": "777:token-of-the-second-bot" });
+    let channel = fold.does(201, admin.post("/v1/channels", body)).await;
+    let path = format!("/v1/channels/{}", channel.id());
+    fold.does(200, admin.patch(path, json!({ "name": "Bot cadangan" }))).await;
+    let path = format!("/v1/channels/{}", fold.app.channel("whatsapp"));
+    fold.does(200, admin.patch(path, json!({ "name": "Nomor lama", "access_token": "token-0002" }))).await;
+    begins_a_workspace(&mut fold).await;
+
+    let mutating = contract::operations().into_iter().filter(|operation| operation.method != "get");
+    let silent = ["login", "logout", "refresh"];
+    let missing: Vec<_> = mutating
+        .map(|operation| operation.spec["operationId"].as_str().unwrap())
+        .filter(|id| !silent.contains(id) && !fold.covered.contains(*id))
+        .collect();
+    assert!(missing.is_empty(), "no case tells what these do to a picture: {missing:?}");
+    every_event_is_documented(&fold).await;
+}
+
+async fn customers_write(fold: &mut Fold) {
+    let (ani, rina) = ("6281200000001", "628561002003");
+    fold.whatsapp(ani, "wamid.1", json!({})).await;
+    fold.whatsapp(ani, "wamid.2", json!({ "text": { "body": "Kedua" } })).await;
+    let image =
+        json!({ "type": "image", "image": { "id": "1", "mime_type": "image/jpeg", "caption": "Ini" } });
+    fold.whatsapp(ani, "wamid.3", image).await;
+    let reply = json!({ "context": { "id": "wamid.1" }, "text": { "body": "Yang itu" } });
+    fold.whatsapp(ani, "wamid.4", reply).await;
+    let words = json!({ "type": "text", "text": { "body": "Kedua, maksudnya" } });
+    let edit = json!({ "original_message_id": "wamid.2", "message": words });
+    fold.whatsapp(ani, "wamid.5", json!({ "type": "edit", "edit": edit })).await;
+    for emoji in ["👍", ""] {
+        let reaction = json!({ "message_id": "wamid.1", "emoji": emoji });
+        let id = format!("wamid.6{emoji}");
+        fold.whatsapp(ani, &id, json!({ "type": "reaction", "reaction": reaction })).await;
+    }
+    let revoke = json!({ "type": "revoke", "revoke": { "original_message_id": "wamid.4" } });
+    fold.whatsapp(ani, "wamid.7", revoke).await;
+    fold.whatsapp(rina, "wamid.8", json!({})).await;
+    let system = json!({ "type": "user_changed_number", "wa_id": "628989001122", "body": "" });
+    fold.whatsapp(rina, "wamid.9", json!({ "type": "system", "system": system })).await;
+
+    let at = fold.app.clock.now().unix_seconds();
+    let text = messenger_message("7412583690147258", "m_1", at * 1000, "Halo admin");
+    let mut edit = text.clone();
+    let event = &mut edit["entry"][0]["messaging"][0];
+    event.as_object_mut().unwrap().remove("message");
+    event["message_edit"] = json!({ "mid": "m_1", "text": "Halo kak", "num_edit": 1 });
+    for body in [text, edit] {
+        let hook = fold.app.hook("messenger", body.to_string());
+        fold.does(200, hook).await;
+    }
+    let text = telegram_message(7_512_345_678, 1, 1, at, "Halo bot");
+    let mut edit = telegram_message(7_512_345_678, 2, 1, at, "Halo");
+    let mut message = edit.as_object_mut().unwrap().remove("message").unwrap();
+    message["edit_date"] = json!(at);
+    edit["edited_message"] = message;
+    for body in [text, edit] {
+        let hook = fold.app.hook("telegram", body.to_string());
+        fold.does(200, hook).await;
+    }
+}
+
+async fn hands_change(fold: &mut Fold, names: &BTreeMap<&str, Caller>) {
+    let (admin, siti, rina, joko) = (&names["admin"], &names["siti"], &names["rina"], &names["joko"]);
+    let id = fold.app.conversation("6281200000001", "Lagi").await;
+    let path = format!("/v1/conversations/{id}");
+    let assign = format!("{path}/assign");
+    fold.does(200, admin.act(format!("{path}/read"))).await;
+    fold.does(200, rina.act(format!("{path}/claim"))).await;
+    fold.does(200, rina.post(&assign, json!({ "agent_id": siti.id() }))).await;
+    fold.does(200, siti.post(&assign, json!({ "agent_id": joko.id() }))).await;
+    fold.app.conversation("6281200000001", "Masih di sana?").await;
+    fold.settle("a message").await;
+    fold.does(200, joko.act(format!("{path}/unassign"))).await;
+    fold.does(200, siti.act(format!("{path}/claim"))).await;
+    let division = json!({ "division_id": fold.app.division });
+    fold.does(200, siti.post(&assign, division.clone())).await;
+    fold.does(200, admin.post(&assign, json!({ "agent_id": joko.id() }))).await;
+    fold.does(200, admin.act(format!("{path}/archive"))).await;
+    fold.does(200, admin.act(format!("{path}/unarchive"))).await;
+    fold.does(200, admin.act(format!("{path}/archive"))).await;
+    fold.does(200, admin.act(format!("{path}/resolve"))).await;
+    fold.app.conversation("6281200000001", "Satu lagi").await;
+    fold.settle("a message after the end").await;
+    fold.does(200, admin.post(&assign, division)).await;
+}
+
+async fn messages_are_sent(fold: &mut Fold, names: &BTreeMap<&str, Caller>) {
+    let (siti, number) = (&names["siti"], "6281234567890");
+    let customer = fold.app.customer("whatsapp", number);
+    customer.writes("Halo").await;
+    customer.is(json!({ "auto": "none" })).await;
+    fold.settle("the customer's message").await;
+    let list = siti.get("/v1/conversations?tab=unassigned&limit=100").await.expect(200);
+    let items = list["items"].as_array().unwrap();
+    let found = items.iter().find(|one| one["contact"]["phone"] == number).unwrap();
+    let path = format!("/v1/conversations/{}", found["id"].as_str().unwrap());
+    let messages = format!("{path}/messages");
+    let text =
+        |text: &str| json!({ "kind": "text", "text": text, "client_message_id": text.replace(' ', "-") });
+
+    let sent = fold.does(201, siti.post(&messages, text("Sampai"))).await;
+    let id = fold.has_status(&path, &sent["id"], "sent").await;
+    for status in ["delivered", "read"] {
+        fold.status(number, &id, status).await;
+    }
+    let reaction = json!({ "type": "reaction", "reaction": { "message_id": id, "emoji": "❤️" } });
+    let user = fold
+        .app
+        .database
+        .values("SELECT external_id AS value FROM contact_identities WHERE phone = '6281234567890'");
+    let mut from = reaction;
+    from["from_user_id"] = json!(user[0]);
+    fold.whatsapp(number, "wamid.10", from).await;
+
+    let sent = fold.does(201, siti.post(&messages, text("Tidak sampai"))).await;
+    let id = fold.has_status(&path, &sent["id"], "sent").await;
+    fold.status(number, &id, "failed").await;
+    let retry = format!("{messages}/{}/retry", sent.id());
+    fold.does(200, siti.act(retry)).await;
+    fold.has_status(&path, &sent["id"], "sent").await;
+    fold.settle("sending again").await;
+
+    // The token is refused: the message fails and the channel needs attention.
+    let refuse = json!({ "type": "refuse", "status": 401, "code": 190 });
+    fold.app.faults(json!([{ "target": "send", "action": refuse }])).await;
+    let sent = fold.does(201, siti.post(&messages, text("Ditolak"))).await;
+    let channel = format!("/v1/channels/{}", fold.app.channel("whatsapp"));
+    let admin = fold.app.admin();
+    eventually("a channel that needs attention", || async {
+        let channel = admin.get(&channel).await.expect(200);
+        (channel["status"]["state"] == "needs_attention").then_some(())
+    })
+    .await;
+    fold.settle(&format!("the refusal of {}", sent.id())).await;
+    fold.app.no_faults().await;
+}
+
+/// A new workspace has a log of its own, which tells everything from the beginning.
+async fn begins_a_workspace(fold: &mut Fold) {
+    let password = harness::client::PASSWORD;
+    let body = json!({ "name": "Toko Baru", "slug": "baru",
+        "admin": { "name": "Putri", "email": "putri@baru.example", "password": password } });
+    let made = fold.app.operator().post("/v1/workspaces", body).await.expect(201);
+    fold.covers(&made);
+    let login = json!({ "workspace": "baru", "email": "putri@baru.example", "password": password });
+    let tokens = fold.app.anonymous().post("/v1/auth/login", login).await.expect(200);
+    let putri = fold.app.bearer(tokens["access_token"].as_str().unwrap());
+    let beginning = StreamCursor::new(fold.app.app().epoch, 0).to_string();
+    let (mut client, _) = StreamClient::of(&fold.app, &putri, Some(&beginning)).await;
+    let mut screen = Screen::default();
+    for event in client.caught_up().await {
+        let frame = api::stream::protocol::ServerFrame::Event(event);
+        screen.apply(&frame, &putri).await;
+    }
+    let differences = screen.differences(&Screen::load(&putri).await.0);
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// Every type of event has happened, also as `GET /v1/events` tells it, and fits the AsyncAPI document.
+async fn every_event_is_documented(fold: &Fold) {
+    let beginning = StreamCursor::new(fold.app.app().epoch, 0).to_string();
+    let mut seen = BTreeSet::new();
+    for watch in &fold.watches {
+        for event in Follower::from_cursor(watch.caller.clone(), beginning.clone()).rest().await {
+            let mut frame = event.clone();
+            frame["op"] = json!("event");
+            contract::check_frame(&frame);
+            seen.insert(harness::events::name(event));
+        }
+    }
+    let missing: Vec<_> = EventType::ALL.iter().filter(|one| !seen.contains(one.as_str())).collect();
+    assert!(missing.is_empty(), "these never happened: {missing:?}");
+}

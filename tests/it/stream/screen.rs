@@ -1,0 +1,153 @@
+//! A client's picture of what it may see: loaded by REST, kept by events.
+
+use std::collections::BTreeMap;
+
+use api::stream::protocol::{Envelope, ServerFrame};
+use harness::{Caller, Reply};
+use serde_json::Value;
+
+use super::seq;
+
+/// What a client shows.
+#[derive(Debug, Default)]
+pub struct Screen {
+    /// By kind and id.
+    pub things: BTreeMap<(&'static str, String), Value>,
+    /// Up to where it surely has seen everything.
+    pub seq: i64,
+}
+
+impl Screen {
+    /// Everything that the caller may see, and the cursor from which to follow.
+    pub async fn load(caller: &Caller) -> (Self, String) {
+        let mut screen = Self::default();
+        let mine = caller.get("/v1/conversations?limit=100").await.expect(200);
+        let cursor = mine.header("stream-cursor").unwrap().to_owned();
+        screen.seq = seq(&cursor);
+        screen.take("conversation", &mine);
+        for tab in ["all", "archived"] {
+            let list = caller.get(format!("/v1/conversations?tab={tab}&limit=100")).await;
+            // One without `view_all` has only its own.
+            if list.status != 403 {
+                screen.take("conversation", &list.expect(200));
+            }
+        }
+        for (kind, path) in [
+            ("ticket", "/v1/tickets?limit=100"),
+            ("channel", "/v1/channels?limit=100"),
+            ("agent", "/v1/agents?limit=100"),
+            ("division", "/v1/divisions?limit=100"),
+        ] {
+            screen.take(kind, &caller.get(path).await.expect(200));
+        }
+        for id in screen.ids("conversation") {
+            screen.load_messages(caller, &id).await;
+        }
+        (screen, cursor)
+    }
+
+    /// The ids of all things of a kind.
+    fn ids(&self, kind: &str) -> Vec<String> {
+        self.things.keys().filter(|(of, _)| *of == kind).map(|(_, id)| id.clone()).collect()
+    }
+
+    async fn load_messages(&mut self, caller: &Caller, conversation: &str) {
+        let path = format!("/v1/conversations/{conversation}/messages?limit=100");
+        let list = caller.get(path).await;
+        // It may have left the caller's sight by now; that will be told.
+        if list.status != 404 {
+            self.take("message", &list.expect(200));
+        }
+    }
+
+    fn take(&mut self, kind: &'static str, list: &Reply) {
+        assert_eq!(list["next_cursor"], Value::Null, "more than a page");
+        for item in list["items"].as_array().unwrap() {
+            self.hold(kind, item.clone());
+        }
+    }
+
+    /// Holds a thing, unless a version as new is held already.
+    fn hold(&mut self, kind: &'static str, mut thing: Value) {
+        if kind == "channel" {
+            // By REST only.
+            thing["secrets"] = Value::Null;
+        }
+        let held = self.things.entry((kind, text(&thing["id"]))).or_insert(Value::Null);
+        if held["version"].as_i64() < thing["version"].as_i64() {
+            *held = thing;
+        }
+    }
+
+    /// What a frame of the stream changes.
+    pub async fn apply(&mut self, frame: &ServerFrame, caller: &Caller) {
+        match frame {
+            ServerFrame::Event(event) => self.apply_event(event, caller).await,
+            other => panic!("not an event: {other:?}"),
+        }
+    }
+
+    async fn apply_event(&mut self, event: &Envelope, caller: &Caller) {
+        let (kind, what) = event.event_type.as_str().split_once('.').unwrap();
+        let (id, data) = (text(&event.data["id"]), &event.data);
+        if what != "hidden" {
+            assert_eq!(data["version"], event.version, "{event:?}");
+        }
+        match (kind, what) {
+            ("conversation", "hidden") => {
+                self.things.remove(&("conversation", id.clone()));
+                self.things.retain(|_, thing| thing["conversation_id"] != id.as_str() || is_ticket(thing));
+            }
+            ("conversation", "shown") => {
+                self.hold("conversation", data.clone());
+                self.load_messages(caller, &id).await;
+            }
+            ("conversation", _) => self.hold("conversation", data.clone()),
+            ("message", _) => self.hold("message", data.clone()),
+            ("ticket", "hidden") => {
+                self.things.remove(&("ticket", id));
+            }
+            ("ticket", _) => self.hold("ticket", data.clone()),
+            ("agent", _) => self.hold("agent", data.clone()),
+            ("division", _) => self.hold("division", data.clone()),
+            ("channel", _) => {
+                self.hold("channel", data.clone());
+                self.rename("channel", data);
+            }
+            // There is no list of contacts; they are seen where they are named.
+            ("contact", _) => self.rename("contact", data),
+            _ => panic!("a client knows nothing of {}", event.event_type),
+        }
+    }
+
+    /// A thing is named by others with some of its fields; as the author of messages with its name.
+    fn rename(&mut self, kind: &str, data: &Value) {
+        for thing in self.things.values_mut() {
+            for place in [kind, "author"] {
+                let named = thing.get_mut(place).filter(|named| named["id"] == data["id"]);
+                for (field, value) in named.and_then(Value::as_object_mut).into_iter().flatten() {
+                    if let Some(new) = data.get(field) {
+                        value.clone_from(new);
+                    }
+                }
+            }
+        }
+    }
+
+    /// How this differs from another picture: kind, id, this, the other.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let keys: std::collections::BTreeSet<_> = self.things.keys().chain(other.things.keys()).collect();
+        let differ = keys.into_iter().filter(|key| self.things.get(*key) != other.things.get(*key));
+        differ
+            .map(|key| format!("{key:?}\n  {:?}\n  {:?}", self.things.get(key), other.things.get(key)))
+            .collect()
+    }
+}
+
+fn is_ticket(thing: &Value) -> bool {
+    thing.get("holders").is_some()
+}
+
+fn text(id: &Value) -> String {
+    id.as_str().unwrap_or_else(|| panic!("{id} is no id")).to_owned()
+}
