@@ -189,7 +189,11 @@ CREATE TABLE conversations (
 CREATE INDEX conversations_by_activity ON conversations (workspace_id, last_activity_at DESC, id DESC)
     WHERE archived_at IS NULL;
 -- Archived ones too: deleting an agent asks for all of them.
-CREATE INDEX conversations_by_assignee ON conversations (workspace_id, assignee_id, last_activity_at DESC, id DESC);
+-- A row is in the first or in the second: an agent's own, archived ones included, or what waits.
+CREATE INDEX conversations_by_assignee ON conversations (workspace_id, assignee_id, last_activity_at DESC, id DESC)
+    WHERE assignee_id IS NOT NULL;
+CREATE INDEX conversations_unassigned ON conversations (workspace_id, last_activity_at DESC, id DESC)
+    WHERE assignee_id IS NULL AND archived_at IS NULL;
 CREATE INDEX conversations_archived ON conversations (workspace_id, last_activity_at DESC, id DESC)
     WHERE archived_at IS NOT NULL;
 CREATE INDEX conversations_by_contact ON conversations (workspace_id, contact_id);
