@@ -144,7 +144,10 @@ CREATE TABLE contact_identities (
     external_id   text NOT NULL,
     phone         text,
     username      text,
-    name          text,
+        name          text,
+    -- Everything sent up to here has arrived, or was seen (Messenger's watermarks).
+    delivered_up_to  timestamptz,
+    read_up_to       timestamptz,
     created_at    timestamptz NOT NULL,
     PRIMARY KEY (workspace_id, id),
     UNIQUE (workspace_id, channel_id, external_id),

@@ -91,8 +91,12 @@ async fn a_stopped_postgresql_costs_requests_their_deadline_and_no_threads() {
     let world =
         World::build(&[("TANGGAP_DATABASE_DEADLINE", "1s"), ("TANGGAP_DATABASE_WAIT", "300ms")]).await;
     let mut server = world.launch.start().await.unwrap();
-    let before = wave(&world.site, 40).await;
-    assert!(before.iter().all(|status| [200, 201].contains(status)), "{before:?}");
+    // Its short wait for a connection may be too short for the first requests on a busy machine.
+    world::eventually("every request works", || async {
+        let statuses = wave(&world.site, 40).await;
+        statuses.iter().all(|status| [200, 201].contains(status)).then_some(())
+    })
+    .await;
     let threads_before = world::threads(server.pid());
 
     let frozen = world.postgres.freeze();

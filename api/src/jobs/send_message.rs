@@ -10,57 +10,65 @@ use persistence::messages::{self, Outgoing};
 use crate::channels::known::KnownChannel;
 use crate::channels::{FailureClass, OutboundText, Recipient, SendFailure, SendOutcome, send_text};
 use crate::http::finish::chain;
-use crate::ops::sends;
+use crate::ops::sends::{self, Attempt};
+use crate::ops::transaction::Tx;
 use crate::state::App;
 
 /// How often settling is tried again while the database is away. The claim outlasts these attempts;
 /// after it the message is `unknown`.
 const SETTLE_ATTEMPTS: u32 = 5;
 
-/// Works on one claimed job. What goes wrong here is logged; the claim runs out and the job is seen
-/// again.
+/// Works on one claimed job. What goes wrong here is logged; a job that cannot be settled is seen again
+/// when its claim has run out.
 pub async fn run(app: &App, job: SendJob) {
-    let outcome = match attempt(app, job).await {
-        Ok(Some(outcome)) => outcome,
-        Ok(None) => return,
-        Err(failure) => {
-            tracing::warn!(message_id = %job.message_id, cause = chain(&failure), "a message could not be prepared for sending");
-            return;
+    match attempt(app, job).await {
+        Ok(Some(attempt)) => {
+            let class = match &attempt.outcome {
+                SendOutcome::Accepted { .. } => "accepted",
+                SendOutcome::Refused(failure) => failure.code,
+                SendOutcome::Ambiguous { .. } => "ambiguous",
+            };
+            metrics::counter!("messages_sent", "outcome" => class).increment(1);
+            tracing::info!(message_id = %job.message_id, workspace_id = %job.workspace_id, attempt = job.attempts,
+                outcome = class, "a message was handed to its provider");
+            persist(app, job, move |app, tx| sends::settle(app, tx, &attempt)).await;
         }
-    };
-    let class = match &outcome {
-        SendOutcome::Accepted { .. } => "accepted",
-        SendOutcome::Refused(failure) => failure.code,
-        SendOutcome::Ambiguous { .. } => "ambiguous",
-    };
-    metrics::counter!("messages_sent", "outcome" => class).increment(1);
-    tracing::info!(message_id = %job.message_id, workspace_id = %job.workspace_id, attempt = job.attempts, outcome = class, "a message was handed to its provider");
-    settle(app, job, outcome).await;
+        Ok(None) => {
+            persist(app, job, move |_, tx| Ok(jobs::finish(tx.conn, job.workspace_id, job.id)?)).await
+        }
+        Err(failure) => {
+            let cause = chain(&failure);
+            tracing::warn!(message_id = %job.message_id, cause, "a message could not be prepared for sending; trying again");
+            // The provider was not called: the claim is given back, or its end would be taken for a crash.
+            let give_back = move |_: &App, tx: &mut Tx<'_>| {
+                let now = tx.now;
+                Ok(jobs::postpone(tx.conn, job.workspace_id, job.id, now)?)
+            };
+            persist(app, job, give_back).await;
+        }
+    }
+    app.known_channels.forget(job.channel_id);
 }
 
 /// The call itself; `None` if there is nothing to do any more.
-async fn attempt(app: &App, job: SendJob) -> Result<Option<SendOutcome>, Failure> {
+async fn attempt(app: &App, job: SendJob) -> Result<Option<Attempt>, Failure> {
     let outgoing =
         app.db.read(move |conn| Ok(messages::outgoing(conn, job.workspace_id, job.message_id)?)).await?;
     let known = app.known_channels.get(app, job.channel_id).await?;
-    let (Some(outgoing), Some(known)) = (outgoing, known) else {
-        app.write(move |tx| Ok(jobs::finish(tx.conn, job.workspace_id, job.id)?)).await?;
-        return Ok(None);
-    };
-    if outgoing.status != MessageStatus::Queued {
-        // A status told its fate before this attempt began.
-        app.write(move |tx| Ok(jobs::finish(tx.conn, job.workspace_id, job.id)?)).await?;
-        return Ok(None);
-    }
-    if job.abandoned {
+    // A status may have told the message's fate before this attempt began.
+    let outgoing = outgoing.filter(|outgoing| outgoing.status == MessageStatus::Queued);
+    let (Some(outgoing), Some(known)) = (outgoing, known) else { return Ok(None) };
+    let began_at = app.clock.now();
+    let window = reply_window(known.channel.kind, outgoing.last_inbound_at, began_at);
+    let outcome = if job.abandoned {
         let detail = "the process ended while the provider was being called".to_owned();
-        return Ok(Some(SendOutcome::Ambiguous { detail }));
-    }
-    let window = reply_window(known.channel.kind, outgoing.last_inbound_at, app.clock.now());
-    if window.check(MessageKind::Text).is_err() {
-        return Ok(Some(SendOutcome::Refused(window_closed())));
-    }
-    Ok(Some(call(app, job, &known, outgoing).await))
+        SendOutcome::Ambiguous { detail }
+    } else if window.check(MessageKind::Text).is_err() {
+        SendOutcome::Refused(window_closed())
+    } else {
+        call(app, job, &known, outgoing).await
+    };
+    Ok(Some(Attempt { job, began_at, channel_version: known.channel.version, outcome }))
 }
 
 async fn call(app: &App, job: SendJob, known: &KnownChannel, outgoing: Outgoing) -> SendOutcome {
@@ -74,15 +82,18 @@ async fn call(app: &App, job: SendJob, known: &KnownChannel, outgoing: Outgoing)
     send_text(&app.providers, &credentials, &text).await
 }
 
-async fn settle(app: &App, job: SendJob, outcome: SendOutcome) {
+/// Writes down what came of the job, trying again while the database is away.
+async fn persist(
+    app: &App,
+    job: SendJob,
+    work: impl Fn(&App, &mut Tx<'_>) -> Result<(), Failure> + Clone + Send + 'static,
+) {
     for attempt in 1..=SETTLE_ATTEMPTS {
-        let (shared, outcome) = (app.clone(), outcome.clone());
-        let settled = app.write(move |tx| sends::settle(&shared, tx, job, &outcome)).await;
-        let Err(failure) = settled else { break };
+        let (shared, work) = (app.clone(), work.clone());
+        let Err(failure) = app.write(move |tx| work(&shared, tx)).await else { return };
         tracing::warn!(message_id = %job.message_id, attempt, cause = chain(&failure), "the outcome of a send could not be stored");
         tokio::time::sleep(app.settings.times.job_poll * attempt).await; // ci-allow: waits for the database, not for a timer
     }
-    app.known_channels.forget(job.channel_id);
 }
 
 /// The window closed while the message waited: nothing is sent.

@@ -24,15 +24,30 @@ use crate::state::App;
 /// with the delays below, after about an hour.
 const ATTEMPTS_MAX: i32 = 8;
 
+/// One attempt to hand a message over.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The job.
+    pub job: SendJob,
+    /// When the call began: what the provider tells of earlier moments is not about it.
+    pub began_at: Timestamp,
+    /// The version of the channel whose credentials were used.
+    pub channel_version: i64,
+    /// What came of it.
+    pub outcome: SendOutcome,
+}
+
 /// Writes down what came of one attempt and decides what comes next.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn settle(app: &App, tx: &mut Tx<'_>, job: SendJob, outcome: &SendOutcome) -> Result<(), Failure> {
+pub fn settle(app: &App, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failure> {
+    let Attempt { job, outcome, .. } = attempt;
+    let job = *job;
     if let SendOutcome::Refused(failure) = outcome
         && failure.class == FailureClass::ChannelStopped
     {
-        return stop_channel(app, tx, job, failure);
+        return stop_channel(app, tx, attempt, failure);
     }
     let conversation = conversations::lock(tx.conn, job.workspace_id, job.conversation_id)?;
     let progress = messages::progress(tx.conn, vec![(job.workspace_id, job.message_id)])?.pop();
@@ -47,7 +62,9 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, job: SendJob, outcome: &SendOutcome) -
         return Ok(jobs::postpone(tx.conn, job.workspace_id, job.id, due_at)?);
     }
     jobs::finish(tx.conn, job.workspace_id, job.id)?;
-    if !apply(&mut progress, outcome, tx.now) {
+    let applied = apply(&mut progress, outcome, tx.now);
+    let overtaken = matches!(outcome, SendOutcome::Accepted { .. }) && overtake(tx, &mut progress, attempt)?;
+    if !applied && !overtaken {
         return Ok(());
     }
     messages::save_progress(tx.conn, &[progress])?;
@@ -86,6 +103,22 @@ fn apply(progress: &mut Progress, outcome: &SendOutcome, now: Timestamp) -> bool
     true
 }
 
+/// A watermark that came before the answer to our call counts for the message too. True if it does.
+fn overtake(tx: &mut Tx<'_>, progress: &mut Progress, attempt: &Attempt) -> Result<bool, Failure> {
+    let (workspace, conversation) = (attempt.job.workspace_id, attempt.job.conversation_id);
+    let (delivered, read) = messages::watermarks(tx.conn, workspace, conversation)?;
+    let mut changed = false;
+    for (status, up_to) in [(MessageStatus::Delivered, delivered), (MessageStatus::Read, read)] {
+        let Some(up_to) = up_to.filter(|up_to| *up_to >= attempt.began_at) else { continue };
+        if let Some(status) = progress.status.advance(status) {
+            progress.status = status;
+            progress.times.note(status, up_to);
+            changed = true;
+        }
+    }
+    Ok(changed)
+}
+
 fn error_of(failure: &SendFailure) -> MessageError {
     MessageError {
         code: failure.code.to_owned(),
@@ -106,11 +139,12 @@ fn unknown() -> MessageError {
 }
 
 /// Nothing more can be sent on the channel until an admin acts; the message stays queued.
-fn stop_channel(app: &App, tx: &mut Tx<'_>, job: SendJob, failure: &SendFailure) -> Result<(), Failure> {
-    let now = tx.now;
+/// Credentials that were replaced meanwhile do not stop it.
+fn stop_channel(app: &App, tx: &mut Tx<'_>, attempt: &Attempt, failure: &SendFailure) -> Result<(), Failure> {
+    let (job, now) = (attempt.job, tx.now);
     jobs::postpone(tx.conn, job.workspace_id, job.id, now)?;
     let Some(mut channel) = channels::lock(tx.conn, job.workspace_id, job.channel_id)? else { return Ok(()) };
-    if channel.state == ChannelState::NeedsAttention {
+    if channel.state == ChannelState::NeedsAttention || channel.version != attempt.channel_version {
         return Ok(());
     }
     channel.state = ChannelState::NeedsAttention;

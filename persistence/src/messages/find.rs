@@ -77,6 +77,59 @@ pub fn by_provider_ids(
         .collect())
 }
 
+/// A customer's watermark has risen: everything sent up to it has arrived, or was seen. It is kept, for
+/// messages whose sending is not settled yet.
+///
+/// # Errors
+/// Only those of the database.
+pub fn raise_watermark(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    channel: ChannelId,
+    customer: String,
+    up_to: Timestamp,
+    read: bool,
+) -> Result<(), StoreError> {
+    sql("UPDATE contact_identities SET delivered_up_to = greatest(delivered_up_to, $4),
+             read_up_to = CASE WHEN $5 THEN greatest(read_up_to, $4) ELSE read_up_to END
+         WHERE workspace_id = $1 AND channel_id = $2 AND external_id = $3")
+    .bind(workspace)
+    .bind(channel)
+    .bind(customer)
+    .bind(up_to)
+    .bind(read)
+    .execute(conn)?;
+    Ok(())
+}
+
+#[derive(QueryableByName)]
+struct WatermarkRow {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    delivered_up_to: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    read_up_to: Option<DateTime<Utc>>,
+}
+
+/// Up to when what was sent in a conversation has arrived, and was seen, by the customer's watermarks.
+///
+/// # Errors
+/// Only those of the database.
+pub fn watermarks(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    conversation: ConversationId,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+    let row = sql("SELECT i.delivered_up_to, i.read_up_to FROM conversations c
+         JOIN contact_identities i ON i.workspace_id = c.workspace_id AND i.id = c.identity_id
+         WHERE c.workspace_id = $1 AND c.id = $2")
+    .bind(workspace)
+    .bind(conversation)
+    .get_result::<WatermarkRow>(conn)
+    .optional()?;
+    let (delivered, read) = row.map_or((None, None), |row| (row.delivered_up_to, row.read_up_to));
+    Ok((delivered.map(Timestamp::new), read.map(Timestamp::new)))
+}
+
 /// Messages sent to the customer with this id at the provider, up to a moment, that have not yet
 /// come as far as `read` (or, for a delivery, as `delivered`).
 ///

@@ -14,7 +14,9 @@ mod progress;
 mod shape;
 
 pub use change::{edit, react, revoke};
-pub use find::{Found, Outgoing, by_client_id, by_provider_ids, outgoing, sent_up_to};
+pub use find::{
+    Found, Outgoing, by_client_id, by_provider_ids, outgoing, raise_watermark, sent_up_to, watermarks,
+};
 pub use insert::{NewMessage, insert_new};
 pub use progress::{Progress, progress, save_progress};
 pub use shape::{Page, list, of_session, shape, shapes};

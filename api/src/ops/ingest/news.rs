@@ -130,6 +130,7 @@ impl<'a> News<'a> {
                 let InboundKind::Watermark { customer, status, up_to } = &event.what else { continue };
                 let read = *status == MessageStatus::Read;
                 let (workspace, channel) = (delivery.workspace_id, delivery.channel_id);
+                messages::raise_watermark(tx.conn, workspace, channel, customer.clone(), *up_to, read)?;
                 for (message, conversation) in
                     messages::sent_up_to(tx.conn, workspace, channel, customer.clone(), *up_to, read)?
                 {
