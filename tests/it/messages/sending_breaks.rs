@@ -216,6 +216,21 @@ async fn a_status_that_overtakes_the_answer_counts_and_is_not_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watermark_that_overtakes_the_answer_counts_once_the_answer_came() {
+    let app = TestApp::with_sandbox().await;
+    let customer = app.customer("messenger", "7412583690147258");
+    customer.writes("Halo").await;
+    let path = claimed(&app, &app.agent(0), "messenger").await;
+    let mut log = app.follow().await;
+    app.faults(json!([{ "target": "send", "action": { "type": "status_before_response" } }])).await;
+    let id = send(&app, &path, "Cepat sekali").await;
+    log.until("reading", |event| event["data"]["id"] == id && event["data"]["status"] == "read").await;
+    let times = &message(&app, &path, &id).await["status_times"];
+    assert!(["sent", "delivered", "read"].iter().all(|status| times[status].is_string()), "{times}");
+    assert_eq!(customer.receives(1).await, ["Cepat sekali"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_telegram_customer_who_blocked_the_bot_is_told_to_the_agent() {
     let app = TestApp::with_sandbox().await;
     let customer = app.customer("telegram", "7512345678");
