@@ -9,8 +9,6 @@ mod news;
 mod people;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use domain::channel::ChannelKind;
 use domain::id::{ChannelId, WorkspaceId};
@@ -26,8 +24,6 @@ use crate::state::App;
 const QUEUE: usize = 2048;
 /// The most webhooks of one transaction.
 const BATCH_WEBHOOKS: usize = 256;
-/// How long a writer gathers webhooks while another one is committing. On its own it never waits.
-const GATHER: Duration = Duration::from_millis(1);
 /// A batch that has this many events takes no further webhook.
 const BATCH_EVENTS: usize = 512;
 
@@ -88,78 +84,55 @@ impl Ingest {
 
 /// Runs the writers until every [`Ingest`] is dropped. Each has a connection of `db`.
 pub async fn run(app: App, db: Db, queue: IngestQueue, writers: u32) {
-    let queue = Arc::new(Queue { waiting: Mutex::new(queue.0), committing: AtomicUsize::new(0) });
+    let queue = Arc::new(Mutex::new(queue.0));
     let tasks = (0..writers.max(1)).map(|_| tokio::spawn(write(app.clone(), db.clone(), queue.clone())));
     futures_util::future::join_all(tasks).await;
 }
 
-/// What the writers share.
-struct Queue {
-    waiting: Mutex<mpsc::Receiver<Waiting>>,
-    /// How many of them are committing.
-    committing: AtomicUsize,
-}
-
-async fn write(app: App, db: Db, queue: Arc<Queue>) {
-    while let Some(batch) = queue.next_batch().await {
-        queue.committing.fetch_add(1, Ordering::Relaxed);
-        store_batch(&app, &db, batch).await;
-        queue.committing.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-async fn store_batch(app: &App, db: &Db, batch: Vec<Waiting>) {
-    metrics::histogram!("ingest_batch_webhooks").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
-    let all = batch.iter().flat_map(|waiting| waiting.deliveries.clone()).collect();
-    match commit(app, db, all).await {
-        Err(Failure::Store(StoreError::Query(_) | StoreError::Taken(_) | StoreError::RowCount { .. }))
-            if batch.len() > 1 =>
-        {
-            // One of them cannot be written: the others must not suffer for it.
-            for waiting in batch {
-                let outcome = commit(app, db, waiting.deliveries).await;
-                let _ = waiting.done.send(outcome);
+async fn write(app: App, db: Db, queue: Arc<Mutex<mpsc::Receiver<Waiting>>>) {
+    while let Some(batch) = next_batch(&queue).await {
+        metrics::histogram!("ingest_batch_webhooks").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
+        let all = batch.iter().flat_map(|waiting| waiting.deliveries.clone()).collect();
+        match commit(&app, &db, all).await {
+            Err(Failure::Store(
+                StoreError::Query(_) | StoreError::Taken(_) | StoreError::RowCount { .. },
+            )) if batch.len() > 1 => {
+                // One of them cannot be written: the others must not suffer for it.
+                for waiting in batch {
+                    let outcome = commit(&app, &db, waiting.deliveries).await;
+                    let _ = waiting.done.send(outcome);
+                }
             }
-        }
-        Ok(()) => batch.into_iter().for_each(|waiting| drop(waiting.done.send(Ok(())))),
-        Err(failure) => {
-            let cause = crate::http::finish::chain(&failure);
-            tracing::warn!(
-                webhooks = batch.len(),
-                cause,
-                "webhooks could not be stored; the providers will repeat them"
-            );
-            for waiting in batch {
-                let _ = waiting.done.send(Err(StoreError::Busy.into()));
+            Ok(()) => batch.into_iter().for_each(|waiting| drop(waiting.done.send(Ok(())))),
+            Err(failure) => {
+                let cause = crate::http::finish::chain(&failure);
+                tracing::warn!(
+                    webhooks = batch.len(),
+                    cause,
+                    "webhooks could not be stored; the providers will repeat them"
+                );
+                // Only the first needs the whole story; each gets the same kind of answer.
+                for waiting in batch {
+                    let _ = waiting.done.send(Err(StoreError::Busy.into()));
+                }
             }
         }
     }
 }
 
-impl Queue {
-    /// All that waits, within bounds; `None` when nothing can come any more. While another writer is
-    /// committing there is time to gather: a larger batch costs PostgreSQL less per webhook.
-    async fn next_batch(&self) -> Option<Vec<Waiting>> {
-        let mut waiting = self.waiting.lock().await;
-        let first = waiting.recv().await?;
-        if self.committing.load(Ordering::Relaxed) > 0 {
-            tokio::time::sleep(GATHER).await; // ci-allow: part of the design, see GATHER
-        }
-        let mut events = first.events();
-        let mut batch = vec![first];
-        while batch.len() < BATCH_WEBHOOKS && events < BATCH_EVENTS {
-            let Ok(next) = waiting.try_recv() else { break };
-            events += next.events();
-            batch.push(next);
-        }
-        Some(batch)
+async fn next_batch(queue: &Mutex<mpsc::Receiver<Waiting>>) -> Option<Vec<Waiting>> {
+    let mut queue = queue.lock().await;
+    let first = queue.recv().await?;
+    let size =
+        |waiting: &Waiting| waiting.deliveries.iter().map(|delivery| delivery.events.len()).sum::<usize>();
+    let mut events = size(&first);
+    let mut batch = vec![first];
+    while batch.len() < BATCH_WEBHOOKS && events < BATCH_EVENTS {
+        let Ok(waiting) = queue.try_recv() else { break };
+        events += size(&waiting);
+        batch.push(waiting);
     }
-}
-
-impl Waiting {
-    fn events(&self) -> usize {
-        self.deliveries.iter().map(|delivery| delivery.events.len()).sum()
-    }
+    Some(batch)
 }
 
 async fn commit(app: &App, db: &Db, deliveries: Vec<Delivery>) -> Result<(), Failure> {
