@@ -307,6 +307,12 @@ impl TestApp {
 }
 
 impl Node {
+    /// The server's insides.
+    #[must_use]
+    pub fn app(&self) -> &api::state::App {
+        &self.server.as_ref().unwrap().app
+    }
+
     /// What callers of this server share.
     #[must_use]
     pub fn wire(&self) -> &Arc<Wire> {

@@ -148,13 +148,16 @@ impl StreamClient {
 
     /// The next frame but for pings; fails when the connection ends.
     pub async fn next(&mut self) -> ServerFrame {
-        loop {
-            match self.receive().await {
-                Received::Frame(ServerFrame::Ping(_)) => {}
-                Received::Frame(frame) => return frame,
-                Received::Closed(code) => panic!("closed with {code:?}"),
+        let next = async {
+            loop {
+                match self.receive().await {
+                    Received::Frame(ServerFrame::Ping(_)) => {}
+                    Received::Frame(frame) => return frame,
+                    Received::Closed(code) => panic!("closed with {code:?}"),
+                }
             }
-        }
+        };
+        timeout(DEADLINE, next).await.expect("only pings came in time")
     }
 
     /// The next event; fails if another frame but `ping` comes first.
@@ -187,10 +190,13 @@ impl StreamClient {
 
     /// Reads up to the end and answers the close code.
     pub async fn closed(&mut self) -> Option<u16> {
-        loop {
-            if let Received::Closed(code) = self.receive().await {
-                return code;
+        let closed = async {
+            loop {
+                if let Received::Closed(code) = self.receive().await {
+                    return code;
+                }
             }
-        }
+        };
+        timeout(DEADLINE, closed).await.expect("the connection was not closed in time")
     }
 }

@@ -1,12 +1,12 @@
 //! `GET /v1/stream`, and `GET /v1/events`, which reads the same log.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use api::config::Settings;
 use api::stream::cursor::StreamCursor;
 use api::stream::protocol::{Envelope, ServerFrame};
 use harness::stream::Received;
-use harness::{StreamClient, TestApp};
+use harness::{DEADLINE, StreamClient, TestApp};
 
 mod admission;
 mod ends;
@@ -41,7 +41,9 @@ fn seq(cursor: &str) -> i64 {
 /// Everything but pings that comes until the server has sent all up to `head`.
 async fn up_to(client: &mut StreamClient, head: i64) -> Vec<ServerFrame> {
     let mut frames = Vec::new();
+    let until = Instant::now() + DEADLINE;
     loop {
+        assert!(Instant::now() < until, "event {head} is not reached; so far {frames:?}");
         match client.receive().await {
             Received::Frame(ServerFrame::Ping(place)) if place.seq >= head => return frames,
             Received::Frame(ServerFrame::Ping(_)) => {}

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use api::stream::protocol::{ClientFrame, Pong, ServerFrame};
 use harness::stream::Received;
-use harness::{StreamClient, TestApp, eventually};
+use harness::{DEADLINE, StreamClient, TestApp, eventually};
+use tokio::time::timeout;
 
 use super::{HEARTBEAT, quick, seq};
 
@@ -48,15 +49,18 @@ async fn r08_who_answers_pings_without_getting_further_is_closed() {
             events += 1;
         }
     });
-    let code = loop {
-        match stuck.receive().await {
-            Received::Frame(ServerFrame::Ping(_)) => {
-                stuck.frame(&ClientFrame::Pong(Pong { seq: seq(&ready.cursor) })).await;
+    let answering = async {
+        loop {
+            match stuck.receive().await {
+                Received::Frame(ServerFrame::Ping(_)) => {
+                    stuck.frame(&ClientFrame::Pong(Pong { seq: seq(&ready.cursor) })).await;
+                }
+                Received::Frame(_) => {}
+                Received::Closed(code) => return code,
             }
-            Received::Frame(_) => {}
-            Received::Closed(code) => break code,
         }
     };
+    let code = timeout(DEADLINE, answering).await.expect("it is not closed");
     assert_eq!(code, Some(4508));
     app.conversation("6281234567890", "Yang lain tidak apa-apa").await;
     app.conversation("6281234567890", "Sungguh").await;
