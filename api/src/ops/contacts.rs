@@ -12,6 +12,7 @@ use super::event::EventActor;
 use super::transaction::{Change, Tx};
 
 /// Tells that a contact changed, and each of its conversations with it: they show its name and number.
+/// Who sees none of them is told nothing of the contact.
 ///
 /// # Errors
 /// Only those of the database.
@@ -24,10 +25,13 @@ pub(super) fn tell_changed(
         return Ok(());
     };
     let actor = EventActor::contact(shape.id.0, shape.name.clone());
-    tell_contact(tx, workspace, &shape, EventType::ContactUpdated, &actor);
     let keys = contacts::conversations(tx.conn, workspace, contact)?.into_iter().map(|id| (workspace, id));
     let mut changed = conversations::lock_many(tx.conn, keys.collect())?;
     conversations::save_many(tx.conn, &mut changed)?;
+    if let Some((_, conversation)) = changed.first() {
+        let sight = Sight::unchanged(facts(conversation));
+        tell_contact(tx, workspace, &shape, EventType::ContactUpdated, sight, &actor);
+    }
     let now = tx.now;
     for (_, conversation) in changed {
         let Some(shape) = conversations::shape(tx.conn, workspace, conversation.id, now)? else { continue };
@@ -44,18 +48,19 @@ pub(super) fn tell_changed(
     Ok(())
 }
 
-/// Tells of a contact.
+/// Tells of a contact those who see its conversation.
 pub(super) fn tell_contact(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     contact: &Contact,
     event_type: EventType,
+    sight: Sight,
     actor: &EventActor,
 ) {
     tx.tell(Change {
         workspace_id: workspace,
         event_type,
-        audience: Audience::Everyone,
+        audience: Audience::Conversation(sight),
         conversation_id: None,
         actor,
         data: contact,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::channel::ChannelKind;
 use domain::conversation::Conversation;
-use domain::event::EventType;
+use domain::event::{EventType, Facts, Sight};
 use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
 use domain::inbound::{IdentityChange, InboundKind, Sender};
 use persistence::contacts::{self, StoredIdentity, Wanted};
@@ -350,7 +350,10 @@ fn tell_created(tx: &mut Tx<'_>, keys: Vec<(WorkspaceId, ContactId)>) -> Result<
     }
     for (workspace, contact) in contacts::shapes(tx.conn, keys)? {
         let actor = EventActor::contact(contact.id.0, contact.name.clone());
-        tell_contact(tx, workspace, &contact, EventType::ContactCreated, &actor);
+        // Nobody holds the conversation that began with it.
+        let held = Facts { assignee: None, division: None };
+        let sight = Sight { before: None, after: Some(held) };
+        tell_contact(tx, workspace, &contact, EventType::ContactCreated, sight, &actor);
     }
     Ok(())
 }
