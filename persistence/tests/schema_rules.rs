@@ -121,7 +121,8 @@ fn every_point_in_time_knows_its_zone() {
             column.ends_with("_at")
                 || column.ends_with(".at")
                 || column.ends_with("_since")
-                || column.ends_with("_until"),
+                || column.ends_with("_until")
+                || column.ends_with("_up_to"),
             "{column} is not named like a point in time"
         );
     }
