@@ -61,7 +61,9 @@ async fn typing_reaches_who_sees_the_conversation_and_asked_for_it() {
         assert!(matches!(refused, ServerFrame::Error(_)), "{refused:?}");
     }
     assert_eq!(before_two_pings(&mut reader).await, []);
-    app.conversation("6281200000001", "Sambungan tetap").await;
+    let shown = app.conversation("6281200000001", "Sambungan tetap").await;
+    let to = json!({ "agent_id": app.narrow_agent().id() });
+    let _ = app.admin().post(format!("/v1/conversations/{shown}/assign"), to).await.expect(200);
     let head = app.head(app.workspace).await;
     assert_ne!(up_to(&mut narrow, head).await, []);
 }
