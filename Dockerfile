@@ -15,7 +15,7 @@ RUN apt-get update \
 COPY --from=build /src/target/release/tanggap /usr/local/bin/tanggap
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/tanggap/
 USER tanggap
-# Attachments. The image carries no PostgreSQL server: set DATABASE_URL.
+# The data folder. The image carries no PostgreSQL server: set DATABASE_URL.
 VOLUME /data
 ENV TANGGAP_DATA_DIR=/data TANGGAP_LISTEN=0.0.0.0:8080
 EXPOSE 8080

@@ -11,7 +11,7 @@ use url::Url;
 pub struct Settings {
     /// Address of the API.
     pub listen: SocketAddr,
-    /// Embedded cluster and attachments.
+    /// The embedded cluster.
     pub data_dir: PathBuf,
     /// How providers and browsers reach the API, without a slash at the end.
     pub public_url: String,

@@ -33,7 +33,7 @@ impl LogOptions {
 /// Where the data is.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseOptions {
-    /// Embedded cluster and attachments.
+    /// The embedded cluster.
     #[arg(long, env = "TANGGAP_DATA_DIR", default_value = "./data")]
     pub data_dir: PathBuf,
     /// A PostgreSQL (15 or newer) of yours; unset: an embedded one in the data folder.
