@@ -18,27 +18,27 @@ pub fn follow(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     conversation: &Conversation,
-    change: TicketChange,
+    what: TicketChange,
     actor: &EventActor,
 ) -> Result<(), Failure> {
     let now = tx.now;
-    match change {
+    match what {
         TicketChange::Opened { ticket, agent, reason } => {
             let session = conversation.session().ok_or_else(|| missing(ticket))?;
             let mut opened = Ticket::open(ticket, conversation.id, session, agent, reason, now);
             store(tx, workspace, &mut opened, EventType::TicketOpened, None, actor)
         }
         TicketChange::Moved { ticket, to, reason } => {
-            let mut moved = get(tx, workspace, ticket)?;
-            let before = moved.clone();
-            moved.transfer(to, reason, now);
-            store(tx, workspace, &mut moved, EventType::TicketTransferred, Some(&before), actor)
+            change(tx, workspace, ticket, EventType::TicketTransferred, actor, |moved| {
+                moved.transfer(to, reason, now);
+                true
+            })
         }
         TicketChange::Released { ticket } => {
-            let mut released = get(tx, workspace, ticket)?;
-            let before = released.clone();
-            released.release(now);
-            store(tx, workspace, &mut released, EventType::TicketTransferred, Some(&before), actor)
+            change(tx, workspace, ticket, EventType::TicketTransferred, actor, |released| {
+                released.release(now);
+                true
+            })
         }
     }
 }
@@ -54,12 +54,7 @@ pub fn answered(
     actor: &EventActor,
 ) -> Result<(), Failure> {
     let now = tx.now;
-    let mut answered = get(tx, workspace, ticket)?;
-    let before = answered.clone();
-    if answered.answer(now) {
-        store(tx, workspace, &mut answered, EventType::TicketAnswered, Some(&before), actor)?;
-    }
-    Ok(())
+    change(tx, workspace, ticket, EventType::TicketAnswered, actor, |answered| answered.answer(now))
 }
 
 /// The session ended.
@@ -73,10 +68,27 @@ pub fn closed(
     actor: &EventActor,
 ) -> Result<(), Failure> {
     let now = tx.now;
-    let mut closed = get(tx, workspace, ticket)?;
-    let before = closed.clone();
-    closed.close(now);
-    store(tx, workspace, &mut closed, EventType::TicketResolved, Some(&before), actor)
+    change(tx, workspace, ticket, EventType::TicketResolved, actor, |closed| {
+        closed.close(now);
+        true
+    })
+}
+
+/// Changes a stored ticket and tells of it, unless `transition` says that nothing changed.
+fn change(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    id: TicketId,
+    event_type: EventType,
+    actor: &EventActor,
+    transition: impl FnOnce(&mut Ticket) -> bool,
+) -> Result<(), Failure> {
+    let mut ticket = tickets::get(tx.conn, workspace, id)?.ok_or_else(|| missing(id))?;
+    let before = ticket.clone();
+    if transition(&mut ticket) {
+        store(tx, workspace, &mut ticket, event_type, Some(&before), actor)?;
+    }
+    Ok(())
 }
 
 fn store(
@@ -100,10 +112,6 @@ fn store(
         previous: None,
     });
     Ok(())
-}
-
-fn get(tx: &mut Tx<'_>, workspace: WorkspaceId, id: TicketId) -> Result<Ticket, Failure> {
-    tickets::get(tx.conn, workspace, id)?.ok_or_else(|| missing(id))
 }
 
 fn missing(id: TicketId) -> Failure {
