@@ -3,7 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use domain::id::{SignInId, WorkspaceId};
+use domain::actor::Credential;
+use domain::id::WorkspaceId;
 use persistence::db::Db;
 use persistence::error::Failure;
 use persistence::events;
@@ -82,10 +83,10 @@ impl App {
 }
 
 impl App {
-    /// Forgets an ended sign-in at once on this node: its calls are refused and its sockets closed.
-    pub fn end_sign_in(&self, sign_in: SignInId) {
-        self.actors.forget(sign_in);
-        self.hub.revoked(sign_in);
+    /// Forgets an ended credential at once on this node: its calls are refused and its sockets closed.
+    pub fn end_credential(&self, credential: Credential) {
+        self.actors.forget(credential);
+        self.hub.revoked(credential);
     }
 }
 

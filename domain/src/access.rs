@@ -9,9 +9,13 @@ use std::marker::PhantomData;
 use crate::actor::Actor;
 use crate::agent::Role;
 use crate::conversation::Tab;
-use crate::id::{AgentId, WorkspaceId};
+use crate::id::{AgentId, ChannelId, DivisionId};
 use crate::refusal::{Code, Refusal};
 use crate::text_enum::text_enum;
+
+pub use scope::{Scope, Seen, Visible};
+
+mod scope;
 
 /// What a caller wants to do, as a type.
 pub trait Act {
@@ -20,10 +24,17 @@ pub trait Act {
 }
 
 macro_rules! actions {
-    ($($(#[$meta:meta])* $name:ident = $text:literal),+ $(,)?) => {
+    ($($(#[$meta:meta])* $name:ident = $text:literal by $key:expr),+ $(,)?) => {
         text_enum! {
             /// Everything that can be asked for.
             pub enum Action { $($(#[$meta])* $name = $text),+ }
+        }
+        impl Action {
+            /// What a program needs to do this in a member's name.
+            #[must_use]
+            pub const fn key_use(self) -> KeyUse {
+                match self { $(Self::$name => $key),+ }
+            }
         }
         $(
             $(#[$meta])*
@@ -37,42 +48,113 @@ macro_rules! actions {
     };
 }
 
+text_enum! {
+    /// What an API key may do of what its member may.
+    pub enum KeyScope {
+        /// Read the workspace and its settings.
+        WorkspaceRead = "workspace:read",
+        /// Change the workspace and its settings.
+        WorkspaceWrite = "workspace:write",
+        /// Read agents and divisions.
+        TeamRead = "team:read",
+        /// Change agents and divisions.
+        TeamWrite = "team:write",
+        /// Read channels.
+        ChannelsRead = "channels:read",
+        /// Connect and change channels.
+        ChannelsWrite = "channels:write",
+        /// Read conversations and their contacts.
+        ConversationsRead = "conversations:read",
+        /// Assign, claim, resolve, archive and mark conversations.
+        ConversationsWrite = "conversations:write",
+        /// Read messages.
+        MessagesRead = "messages:read",
+        /// Send messages.
+        MessagesWrite = "messages:write",
+        /// Read tickets.
+        TicketsRead = "tickets:read",
+        /// Read the audit trail.
+        AuditRead = "audit:read",
+    }
+}
+
+/// Whether, and by which scope, an API key may do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyUse {
+    /// People only: what concerns a person's own account, and keys themselves.
+    Never,
+    /// Every key.
+    Always,
+    /// Keys with this scope.
+    With(KeyScope),
+}
+
+use KeyScope::{
+    AuditRead, ChannelsRead, ChannelsWrite, ConversationsRead, ConversationsWrite, MessagesRead,
+    MessagesWrite, TeamRead, TeamWrite, TicketsRead, WorkspaceRead, WorkspaceWrite,
+};
+use KeyUse::{Always, Never, With};
+
 actions! {
-    /// See the workspace, its team, its channels, and one's own profile.
-    ReadWorkspace = "read_workspace",
+    /// See the workspace and its settings.
+    ReadWorkspace = "read_workspace" by With(WorkspaceRead),
+    /// Change the workspace and its settings.
+    ManageWorkspace = "manage_workspace" by With(WorkspaceWrite),
+    /// See who is in the team.
+    ReadTeam = "read_team" by With(TeamRead),
+    /// See how much a member has to do and has done.
+    ReadCounts = "read_counts" by With(TeamRead),
+    /// Change who is in the team, in which role, and who works for what.
+    ManageTeam = "manage_team" by With(TeamWrite),
+    /// Make and end API keys.
+    ManageApiKeys = "manage_api_keys" by Never,
+    /// See who changed what.
+    ReadAuditTrail = "read_audit_trail" by With(AuditRead),
+    /// See one's own profile.
+    ReadOwnProfile = "read_own_profile" by Always,
+    /// Change one's own profile, password and availability.
+    ManageOwnAccount = "manage_own_account" by Never,
+    /// Follow what happens; each event needs the right to read what it is about.
+    FollowEvents = "follow_events" by Always,
+    /// See the channels.
+    ReadChannels = "read_channels" by With(ChannelsRead),
     /// Connect and change channels.
-    ManageChannels = "manage_channels",
-    /// See a conversation and its messages.
-    ReadConversation = "read_conversation",
+    ManageChannels = "manage_channels" by With(ChannelsWrite),
+    /// See a conversation.
+    ReadConversation = "read_conversation" by With(ConversationsRead),
+    /// See a conversation's messages.
+    ReadMessages = "read_messages" by With(MessagesRead),
     /// Give a conversation to an agent or a division.
-    AssignConversation = "assign_conversation",
+    AssignConversation = "assign_conversation" by With(ConversationsWrite),
     /// Take a conversation that nobody holds.
-    ClaimConversation = "claim_conversation",
+    ClaimConversation = "claim_conversation" by With(ConversationsWrite),
     /// Put a conversation back into the queue.
-    UnassignConversation = "unassign_conversation",
+    UnassignConversation = "unassign_conversation" by With(ConversationsWrite),
     /// Close a conversation's session.
-    ResolveConversation = "resolve_conversation",
+    ResolveConversation = "resolve_conversation" by With(ConversationsWrite),
     /// Move a conversation out of, or back into, the everyday tabs.
-    ArchiveConversation = "archive_conversation",
+    ArchiveConversation = "archive_conversation" by With(ConversationsWrite),
     /// Say that the customer's messages have been read.
-    MarkConversationRead = "mark_conversation_read",
+    MarkConversationRead = "mark_conversation_read" by With(ConversationsWrite),
     /// Write to the customer.
-    SendMessage = "send_message",
+    SendMessage = "send_message" by With(MessagesWrite),
     /// See a ticket and its transcript.
-    ReadTicket = "read_ticket",
+    ReadTicket = "read_ticket" by With(TicketsRead),
 }
 
 text_enum! {
-    /// How the caller stands to the thing.
+    /// How the caller stands to the thing: a conversation or ticket by its holder, a member by itself.
     pub enum Relation {
-        /// The caller holds it.
+        /// The caller holds it, or is it.
         Own = "own",
-        /// An agent supervised by the caller holds it.
+        /// An agent supervised by the caller holds it, or is it.
         Supervised = "supervised",
         /// Nobody holds it.
         Unassigned = "unassigned",
-        /// Somebody else holds it.
+        /// Somebody else holds it, or is it.
         Other = "other",
+        /// It is on a channel, or waits for a division, that the caller is kept from.
+        Outside = "outside",
     }
 }
 
@@ -88,68 +170,187 @@ text_enum! {
     }
 }
 
-/// The whole policy: may a member of this role, with this `view_all`, do this to a thing it stands
-/// to like this?
-#[must_use]
-pub fn decide(role: Role, view_all: bool, action: Action, relation: Relation) -> Verdict {
-    use Relation::{Other, Own, Supervised, Unassigned};
-    let seen = match (action, role) {
-        (Action::ReadWorkspace | Action::ManageChannels, _) | (_, Role::Admin) => true,
-        (Action::ReadTicket, Role::Supervisor) => matches!(relation, Own | Supervised),
-        (Action::ReadTicket, Role::Agent) => relation == Own,
-        (_, Role::Supervisor) => relation != Other,
-        (_, Role::Agent) => view_all || relation == Own,
-    };
-    if !seen {
-        return Verdict::Hidden;
+/// What of a member the policy asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Its role.
+    pub role: Role,
+    /// For agents: whether it sees conversations of others and those waiting.
+    pub view_all: bool,
+    /// Whether agents may take conversations that nobody holds.
+    pub agents_may_claim: bool,
+    /// Whether agents may give conversations to others.
+    pub agents_may_transfer: bool,
+}
+
+impl Standing {
+    /// A member of this role where everything is allowed to agents that can be.
+    #[must_use]
+    pub fn free(role: Role) -> Self {
+        Self { role, view_all: true, agents_may_claim: true, agents_may_transfer: true }
     }
-    let allowed = match action {
-        Action::ReadWorkspace | Action::ReadConversation | Action::ReadTicket => true,
-        Action::ManageChannels => role == Role::Admin,
-        // Whether a held conversation can be claimed is a matter of its state, not of rights.
-        Action::ClaimConversation => true,
-        Action::MarkConversationRead => matches!(relation, Own | Unassigned),
-        Action::AssignConversation
+}
+
+impl From<&Actor> for Standing {
+    fn from(actor: &Actor) -> Self {
+        Self {
+            role: actor.role,
+            view_all: actor.view_all,
+            agents_may_claim: actor.agents_may_claim,
+            agents_may_transfer: actor.agents_may_transfer,
+        }
+    }
+}
+
+/// The whole policy: may this member do this to a thing it stands to like this?
+#[must_use]
+pub fn decide(who: Standing, action: Action, relation: Relation) -> Verdict {
+    if !may_know(who, action, relation) {
+        Verdict::Hidden
+    } else if may_do(who, action, relation) {
+        Verdict::Allowed
+    } else {
+        Verdict::Forbidden
+    }
+}
+
+/// Whether the caller may know that the thing is there.
+fn may_know(who: Standing, action: Action, relation: Relation) -> bool {
+    use Relation::{Other, Outside, Own, Supervised};
+    match action {
+        Action::ReadWorkspace
+        | Action::ManageWorkspace
+        | Action::ReadTeam
+        | Action::ReadCounts
+        | Action::ManageTeam
+        | Action::ManageApiKeys
+        | Action::ReadAuditTrail
+        | Action::ReadOwnProfile
+        | Action::ManageOwnAccount
+        | Action::FollowEvents => true,
+        _ if relation == Outside => false,
+        Action::ReadChannels | Action::ManageChannels => true,
+        Action::ReadTicket => match who.role {
+            Role::Admin => true,
+            Role::Supervisor => matches!(relation, Own | Supervised),
+            Role::Agent => relation == Own,
+        },
+        Action::ReadConversation
+        | Action::ReadMessages
+        | Action::AssignConversation
+        | Action::ClaimConversation
         | Action::UnassignConversation
         | Action::ResolveConversation
         | Action::ArchiveConversation
-        | Action::SendMessage => match role {
+        | Action::MarkConversationRead
+        | Action::SendMessage => match who.role {
             Role::Admin => true,
-            Role::Supervisor => matches!(relation, Own | Supervised | Unassigned),
-            Role::Agent => matches!(relation, Own | Unassigned),
+            Role::Supervisor => relation != Other,
+            Role::Agent => who.view_all || relation == Own,
         },
+    }
+}
+
+/// Whether the caller may do it to a thing that it may know of.
+fn may_do(who: Standing, action: Action, relation: Relation) -> bool {
+    use Relation::{Other, Own, Supervised, Unassigned};
+    let agent = who.role == Role::Agent;
+    // An agent answers for itself; those above it for all they see.
+    let in_hand = match who.role {
+        Role::Admin => true,
+        Role::Supervisor => relation != Other,
+        Role::Agent => matches!(relation, Own | Unassigned),
     };
-    if allowed { Verdict::Allowed } else { Verdict::Forbidden }
+    match action {
+        Action::ReadWorkspace
+        | Action::ReadTeam
+        | Action::ReadOwnProfile
+        | Action::ManageOwnAccount
+        | Action::FollowEvents
+        | Action::ReadChannels
+        | Action::ReadConversation
+        | Action::ReadMessages
+        | Action::ReadTicket => true,
+        Action::ManageWorkspace
+        | Action::ManageTeam
+        | Action::ManageApiKeys
+        | Action::ReadAuditTrail
+        | Action::ManageChannels => who.role == Role::Admin,
+        Action::ReadCounts => match who.role {
+            Role::Admin => true,
+            Role::Supervisor => matches!(relation, Own | Supervised),
+            Role::Agent => relation == Own,
+        },
+        // Whether a held conversation can be claimed is a matter of its state, not of rights.
+        Action::ClaimConversation => !agent || who.agents_may_claim,
+        Action::MarkConversationRead => matches!(relation, Own | Unassigned),
+        // To whom is asked by `may_assign_to` and `may_assign_to_division`.
+        Action::AssignConversation => {
+            let taking = relation == Unassigned && who.agents_may_claim;
+            in_hand && (!agent || who.agents_may_transfer || taking)
+        }
+        // Writing to a customer whom nobody serves is taking the conversation.
+        Action::SendMessage => in_hand && (!agent || relation != Unassigned || who.agents_may_claim),
+        Action::UnassignConversation | Action::ResolveConversation | Action::ArchiveConversation => in_hand,
+    }
 }
 
 /// The roles that may do this to at least one kind of thing: `x-roles` in the OpenAPI document.
 #[must_use]
 pub fn roles_for(action: Action) -> Vec<Role> {
-    Role::ALL.iter().copied().filter(|role| role_may(*role, true, action)).collect()
+    Role::ALL.iter().copied().filter(|role| may_ever(Standing::free(*role), action)).collect()
 }
 
-fn role_may(role: Role, view_all: bool, action: Action) -> bool {
-    Relation::ALL.iter().any(|relation| decide(role, view_all, action, *relation) == Verdict::Allowed)
+fn may_ever(who: Standing, action: Action) -> bool {
+    Relation::ALL.iter().any(|relation| decide(who, action, *relation) == Verdict::Allowed)
 }
 
-/// Who holds a thing; what the policy needs to know of it.
+/// What of a conversation or ticket decides who may see it and do something to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Held {
+pub struct Facts {
+    /// The channel it is on.
+    pub channel: ChannelId,
     /// The holder, if any.
-    pub by: Option<AgentId>,
+    pub assignee: Option<AgentId>,
+    /// The division it waits for, or was given to.
+    pub division: Option<DivisionId>,
 }
 
-impl Held {
-    fn relation_to(self, actor: &Actor) -> Relation {
-        match self.by {
+impl Facts {
+    /// How an actor stands to the thing.
+    #[must_use]
+    pub fn relation_to(self, actor: &Actor) -> Relation {
+        if actor.is_kept_from(self.channel) {
+            return Relation::Outside;
+        }
+        let holder = self.assignee.map(|holder| relation_to_member(actor, holder));
+        let restricted = actor.restricted_to.as_ref().is_some_and(|allocation| !allocation.covers(self));
+        match holder {
+            Some(Relation::Own) => Relation::Own,
+            _ if restricted => Relation::Outside,
+            Some(relation) => relation,
             None => Relation::Unassigned,
-            Some(holder) if holder == actor.agent_id => Relation::Own,
-            Some(holder) if actor.role == Role::Supervisor && actor.supervises.contains(&holder) => {
-                Relation::Supervised
-            }
-            Some(_) => Relation::Other,
         }
     }
+}
+
+/// How an actor stands to a member of the team.
+#[must_use]
+pub fn relation_to_member(actor: &Actor, member: AgentId) -> Relation {
+    if member == actor.agent_id {
+        Relation::Own
+    } else if actor.role == Role::Supervisor && actor.supervises.contains(&member) {
+        Relation::Supervised
+    } else {
+        Relation::Other
+    }
+}
+
+/// May the actor see how much a member has to do and has done?
+#[must_use]
+pub fn may_read_counts(actor: &Actor, member: AgentId) -> bool {
+    let relation = relation_to_member(actor, member);
+    decide(actor.into(), Action::ReadCounts, relation) == Verdict::Allowed
 }
 
 /// A caller whose role allows the action on at least some things. What depends on the thing is
@@ -161,12 +362,22 @@ pub struct Caller<A> {
 }
 
 impl<A: Act> Caller<A> {
-    /// Checks what the role alone can settle.
+    /// Checks what the role alone, and the key if it is a program that calls, can settle.
     ///
     /// # Errors
-    /// `forbidden` if no thing could ever allow the action to this role.
+    /// `forbidden` if no thing could ever allow the action to this role, or to any program;
+    /// `scope_missing` if the key lacks the scope.
     pub fn new(actor: Actor) -> Result<Self, Refusal> {
-        if role_may(actor.role, actor.view_all, A::ACTION) {
+        if let Some(key) = actor.key() {
+            match A::ACTION.key_use() {
+                KeyUse::Never => return Err(Code::Forbidden.into()),
+                KeyUse::With(scope) if !key.scopes.contains(&scope) => {
+                    return Err(Refusal::new(Code::ScopeMissing).with("scope", scope));
+                }
+                KeyUse::Always | KeyUse::With(_) => {}
+            }
+        }
+        if may_ever((&actor).into(), A::ACTION) {
             Ok(Self { actor, action: PhantomData })
         } else {
             Err(Code::Forbidden.into())
@@ -179,13 +390,25 @@ impl<A: Act> Caller<A> {
         &self.actor
     }
 
-    /// Checks the action on one thing.
+    /// Checks the action on one conversation or ticket.
     ///
     /// # Errors
     /// `not_found` if the caller may not know of it, `forbidden` if it may not do this.
-    pub fn on(&self, held: Held) -> Result<Permit<A>, Refusal> {
-        let relation = held.relation_to(&self.actor);
-        match decide(self.actor.role, self.actor.view_all, A::ACTION, relation) {
+    pub fn on(&self, facts: Facts) -> Result<Permit<A>, Refusal> {
+        self.permit(facts.relation_to(&self.actor))
+    }
+
+    /// Checks the action on something of a channel.
+    ///
+    /// # Errors
+    /// `not_found` if the caller is a program that is kept from the channel; `forbidden`.
+    pub fn on_channel(&self, channel: ChannelId) -> Result<Permit<A>, Refusal> {
+        let outside = self.actor.is_kept_from(channel);
+        self.permit(if outside { Relation::Outside } else { Relation::Other })
+    }
+
+    fn permit(&self, relation: Relation) -> Result<Permit<A>, Refusal> {
+        match decide((&self.actor).into(), A::ACTION, relation) {
             Verdict::Allowed => Ok(Permit { actor: self.actor.clone(), action: PhantomData }),
             Verdict::Forbidden => Err(Code::Forbidden.into()),
             Verdict::Hidden => Err(Code::NotFound.into()),
@@ -217,7 +440,7 @@ pub struct Candidate {
     pub name: String,
     /// Its role.
     pub role: Role,
-    /// False: it left the team.
+    /// False: it left the team, or was invited and has not joined yet.
     pub active: bool,
 }
 
@@ -225,15 +448,28 @@ pub struct Candidate {
 /// [`Action::AssignConversation`].)
 ///
 /// # Errors
-/// `not_assignable`.
+/// `not_assignable`; `forbidden` for an agent that may not take, or not hand over.
 pub fn may_assign_to(actor: &Actor, to: &Candidate) -> Result<(), Refusal> {
+    let own = to.agent_id == actor.agent_id;
     let allowed = to.active
         && match actor.role {
             Role::Admin => true,
-            Role::Supervisor => to.agent_id == actor.agent_id || actor.supervises.contains(&to.agent_id),
-            Role::Agent => to.agent_id == actor.agent_id || to.role == Role::Agent,
+            Role::Supervisor => own || actor.supervises.contains(&to.agent_id),
+            Role::Agent => own || to.role == Role::Agent,
         };
-    if allowed { Ok(()) } else { Err(Refusal::new(Code::NotAssignable).with("agent", &to.name)) }
+    if !allowed {
+        return Err(Refusal::new(Code::NotAssignable).with("agent", &to.name));
+    }
+    let settings_allow = if own { actor.agents_may_claim } else { actor.agents_may_transfer };
+    if actor.role == Role::Agent && !settings_allow { Err(Code::Forbidden.into()) } else { Ok(()) }
+}
+
+/// May the actor give a conversation to a division?
+///
+/// # Errors
+/// `forbidden` for an agent that may not hand over.
+pub fn may_assign_to_division(actor: &Actor) -> Result<(), Refusal> {
+    if actor.role == Role::Agent && !actor.agents_may_transfer { Err(Code::Forbidden.into()) } else { Ok(()) }
 }
 
 /// May the actor read this tab? An agent without `view_all` has only its own conversations.
@@ -243,72 +479,4 @@ pub fn may_assign_to(actor: &Actor, to: &Candidate) -> Result<(), Refusal> {
 pub fn may_read_tab(actor: &Actor, tab: Tab) -> Result<(), Refusal> {
     let narrow = actor.role == Role::Agent && !actor.view_all;
     if narrow && matches!(tab, Tab::All | Tab::Unassigned) { Err(Code::Forbidden.into()) } else { Ok(()) }
-}
-
-/// What a caller sees in lists and on the stream. There is no list without one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Visible {
-    /// The tenant.
-    pub workspace_id: WorkspaceId,
-    /// The reader.
-    pub agent_id: AgentId,
-    /// The reader's role.
-    pub role: Role,
-    /// Which conversations.
-    pub conversations: Scope,
-    /// Which tickets.
-    pub tickets: Scope,
-}
-
-/// Which of the things that agents hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope {
-    /// All.
-    Everything,
-    /// Those held by one of these, and those held by nobody if `unassigned`.
-    HeldBy {
-        /// The holders.
-        agents: Vec<AgentId>,
-        /// Whether those that nobody holds are in.
-        unassigned: bool,
-    },
-}
-
-impl Scope {
-    /// Is a thing held like this in the scope?
-    #[must_use]
-    pub fn contains(&self, held: Held) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::HeldBy { agents, unassigned } => {
-                held.by.map_or(*unassigned, |holder| agents.contains(&holder))
-            }
-        }
-    }
-
-    fn of(actor: &Actor, action: Action) -> Self {
-        let sees = |relation| decide(actor.role, actor.view_all, action, relation) == Verdict::Allowed;
-        if sees(Relation::Other) {
-            return Self::Everything;
-        }
-        let mut agents = vec![actor.agent_id];
-        if sees(Relation::Supervised) {
-            agents.extend(actor.supervises.iter().copied());
-        }
-        Self::HeldBy { agents, unassigned: sees(Relation::Unassigned) }
-    }
-}
-
-impl Visible {
-    /// What this actor sees.
-    #[must_use]
-    pub fn to(actor: &Actor) -> Self {
-        Self {
-            workspace_id: actor.workspace_id,
-            agent_id: actor.agent_id,
-            role: actor.role,
-            conversations: Scope::of(actor, Action::ReadConversation),
-            tickets: Scope::of(actor, Action::ReadTicket),
-        }
-    }
 }

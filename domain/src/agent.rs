@@ -13,3 +13,31 @@ text_enum! {
         Agent = "agent",
     }
 }
+
+text_enum! {
+    /// Whether a member wants to be given conversations; said by hand.
+    pub enum Availability {
+        /// It does.
+        Online = "online",
+        /// It is here, but takes nothing new.
+        Away = "away",
+        /// It is not here.
+        Offline = "offline",
+    }
+}
+
+text_enum! {
+    /// What makes a member count as online, beside its own word.
+    pub enum PresenceMode {
+        /// A live stream or a call within the presence time-out.
+        Connection = "connection",
+        /// Nothing: its word is enough. For teams on mobile phones.
+        Availability = "availability",
+    }
+}
+
+/// Does a member count as online? Only one who says so, and who is there unless its word is enough.
+#[must_use]
+pub fn is_online(availability: Availability, mode: PresenceMode, present: bool) -> bool {
+    availability == Availability::Online && (present || mode == PresenceMode::Availability)
+}

@@ -1,7 +1,7 @@
 //! A conversation: the lasting thread of one identity, and who holds it.
 
 use crate::access::{
-    ArchiveConversation, AssignConversation, ClaimConversation, Held, MarkConversationRead, Permit,
+    ArchiveConversation, AssignConversation, ClaimConversation, Facts, MarkConversationRead, Permit,
     ResolveConversation, SendMessage, UnassignConversation,
 };
 use crate::id::{AgentId, ChannelId, ContactId, ConversationId, DivisionId, MessageId, SessionId, TicketId};
@@ -179,10 +179,10 @@ impl Conversation {
         }
     }
 
-    /// Who holds it, for the policy.
+    /// What decides who may see it and do something to it.
     #[must_use]
-    pub fn held(&self) -> Held {
-        Held { by: self.assignee() }
+    pub fn facts(&self) -> Facts {
+        Facts { channel: self.channel_id, assignee: self.assignee(), division: self.division_id }
     }
 
     /// Its holder.

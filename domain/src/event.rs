@@ -1,8 +1,8 @@
 //! The log: what happened, and who may be told.
 
-use crate::access::{Held, Visible};
+use crate::access::{Facts, KeyScope, Scope, Visible};
 use crate::agent::Role;
-use crate::id::{AgentId, DivisionId};
+use crate::id::{AgentId, ChannelId};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -47,14 +47,44 @@ text_enum! {
         ContactCreated = "contact.created",
         /// A contact's name, number or preferences changed.
         ContactUpdated = "contact.updated",
-        /// A member joined the team.
+        /// A member was made, or invited.
         AgentCreated = "agent.created",
+        /// A member's profile, role, allocation, availability or presence changed.
+        AgentUpdated = "agent.updated",
+        /// A member left the team.
+        AgentDeleted = "agent.deleted",
         /// A division was made.
         DivisionCreated = "division.created",
+        /// A division's name or members changed.
+        DivisionUpdated = "division.updated",
+        /// A division is no more.
+        DivisionDeleted = "division.deleted",
+        /// The workspace's name, time zone or presence mode changed.
+        WorkspaceUpdated = "workspace.updated",
+        /// Settings of the workspace changed.
+        SettingsUpdated = "settings.updated",
+        /// A program was given a key.
+        ApiKeyCreated = "api_key.created",
+        /// A key was ended.
+        ApiKeyDeleted = "api_key.deleted",
         /// A channel was connected.
         ChannelCreated = "channel.created",
         /// A channel's name, credentials or state changed.
         ChannelUpdated = "channel.updated",
+    }
+}
+
+text_enum! {
+    /// What did something.
+    pub enum ActorType {
+        /// A member of the team.
+        Agent = "agent",
+        /// A customer.
+        Contact = "contact",
+        /// The product itself: a job, a provider's news.
+        System = "system",
+        /// The operator of the installation.
+        Operator = "operator",
     }
 }
 
@@ -71,6 +101,8 @@ pub enum Audience {
     Conversation(Sight),
     /// Who sees the ticket.
     Ticket(Sight),
+    /// Every member of the workspace, and programs that are not kept from the channel.
+    Channel(ChannelId),
 }
 
 /// The facts that decide who sees a thing, before and after the change. `None`: it did not exist.
@@ -80,15 +112,6 @@ pub struct Sight {
     pub before: Option<Facts>,
     /// After the change.
     pub after: Option<Facts>,
-}
-
-/// What of a conversation or ticket decides who sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    /// The holder.
-    pub assignee: Option<AgentId>,
-    /// The division it waits for.
-    pub division: Option<DivisionId>,
 }
 
 impl Sight {
@@ -112,22 +135,80 @@ pub enum Delivery {
     Nothing,
 }
 
+impl EventType {
+    /// What a program must be able to read to be told.
+    #[must_use]
+    pub fn scope(self) -> KeyScope {
+        match self {
+            Self::ConversationCreated
+            | Self::ConversationUpdated
+            | Self::ConversationAssigned
+            | Self::ConversationUnassigned
+            | Self::ConversationResolved
+            | Self::ConversationArchived
+            | Self::ConversationUnarchived
+            | Self::ConversationRead
+            | Self::ConversationHidden
+            | Self::ConversationShown
+            | Self::ContactCreated
+            | Self::ContactUpdated => KeyScope::ConversationsRead,
+            Self::MessageCreated | Self::MessageUpdated => KeyScope::MessagesRead,
+            Self::TicketOpened
+            | Self::TicketAnswered
+            | Self::TicketTransferred
+            | Self::TicketResolved
+            | Self::TicketHidden => KeyScope::TicketsRead,
+            Self::AgentCreated
+            | Self::AgentUpdated
+            | Self::AgentDeleted
+            | Self::DivisionCreated
+            | Self::DivisionUpdated
+            | Self::DivisionDeleted => KeyScope::TeamRead,
+            Self::ChannelCreated | Self::ChannelUpdated => KeyScope::ChannelsRead,
+            Self::WorkspaceUpdated | Self::SettingsUpdated => KeyScope::WorkspaceRead,
+            // No key reads keys; but for its member's role a key would be told of admins' doings.
+            Self::ApiKeyCreated | Self::ApiKeyDeleted => KeyScope::AuditRead,
+        }
+    }
+
+    /// May it change who sees what, or who acts? Then every reader's scope is read again.
+    #[must_use]
+    pub fn changes_rights(self) -> bool {
+        matches!(
+            self,
+            Self::AgentCreated
+                | Self::AgentUpdated
+                | Self::AgentDeleted
+                | Self::DivisionUpdated
+                | Self::DivisionDeleted
+                | Self::SettingsUpdated
+                | Self::ApiKeyDeleted
+        )
+    }
+}
+
 /// What this reader is sent for an event with this audience: a pure function of the reader's scope
 /// and the event's own facts, so that a replay gives the same as live did.
 #[must_use]
-pub fn delivery(visible: &Visible, audience: Audience) -> Delivery {
+pub fn delivery(visible: &Visible, event_type: EventType, audience: Audience) -> Delivery {
     let told = |yes: bool| if yes { Delivery::Full } else { Delivery::Nothing };
+    if !visible.reads(event_type.scope()) {
+        return Delivery::Nothing;
+    }
     match audience {
         Audience::Everyone => Delivery::Full,
         Audience::Admins => told(visible.role == Role::Admin),
         Audience::Agent(agent) => told(visible.agent_id == agent),
-        Audience::Conversation(sight) => by_sight(sight, |held| visible.conversations.contains(held)),
-        Audience::Ticket(sight) => by_sight(sight, |held| visible.tickets.contains(held)),
+        Audience::Channel(channel) => {
+            told(visible.only_channels().is_none_or(|only| only.contains(&channel)))
+        }
+        Audience::Conversation(sight) => by_sight(sight, &visible.conversations),
+        Audience::Ticket(sight) => by_sight(sight, &visible.tickets),
     }
 }
 
-fn by_sight(sight: Sight, sees: impl Fn(Held) -> bool) -> Delivery {
-    let saw = |facts: Option<Facts>| facts.map(|facts| sees(Held { by: facts.assignee }));
+fn by_sight(sight: Sight, scope: &Scope) -> Delivery {
+    let saw = |facts: Option<Facts>| facts.map(|facts| scope.contains(facts));
     match (saw(sight.before), saw(sight.after)) {
         (None | Some(true), Some(true)) => Delivery::Full,
         (Some(false), Some(true)) => Delivery::Shown,

@@ -75,4 +75,10 @@ ids! {
     SignInId,
     /// A label, put on conversations.
     LabelId,
+    /// A credential of a program.
+    ApiKeyId,
+    /// One entry of the audit trail.
+    AuditEntryId,
+    /// A stretch of one member's availability.
+    AvailabilityPeriodId,
 }

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod actor;
 pub mod agent;
+pub mod audit;
 pub mod channel;
 pub mod conversation;
 pub mod event;
@@ -17,6 +18,7 @@ pub mod message;
 pub mod refusal;
 pub mod reply_window;
 pub mod resource;
+pub mod search;
 pub mod text_enum;
 pub mod ticket;
 pub mod time;

@@ -28,6 +28,8 @@ text_enum! {
         InvalidSignature = "invalid_signature",
         /// The caller may know of the thing, but not do this.
         Forbidden = "forbidden",
+        /// The API key lacks the scope for this.
+        ScopeMissing = "scope_missing",
         /// The browser page's origin is not on the list.
         OriginNotAllowed = "origin_not_allowed",
         /// Unknown, or hidden from the caller.
@@ -48,6 +50,12 @@ text_enum! {
         SlugTaken = "slug_taken",
         /// Another agent of the workspace has this e-mail address.
         EmailTaken = "email_taken",
+        /// Another thing of the kind has this name.
+        NameTaken = "name_taken",
+        /// The workspace would be left without an active admin.
+        LastAdmin = "last_admin",
+        /// Only members with the role `agent` have a supervisor.
+        NotSupervisable = "not_supervisable",
         /// The account is connected to this workspace already.
         ChannelExists = "channel_exists",
         /// The thing has changed since the caller read it.

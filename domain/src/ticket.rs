@@ -1,6 +1,5 @@
 //! A ticket: the record of a session that an agent handled.
 
-use crate::access::Held;
 use crate::conversation::{HoldReason, Session};
 use crate::id::{AgentId, ConversationId, TicketId};
 use crate::text_enum::text_enum;
@@ -76,12 +75,6 @@ impl Ticket {
             holders: vec![Holding { agent_id, from: now, to: None, reason }],
             version: 0,
         }
-    }
-
-    /// Who holds it, for the policy: the last holder keeps seeing it.
-    #[must_use]
-    pub fn held(&self) -> Held {
-        Held { by: Some(self.agent_id) }
     }
 
     /// How it stands.

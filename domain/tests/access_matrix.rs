@@ -1,27 +1,36 @@
 //! The whole policy, printed: a changed rule is a readable difference in `access_matrix.txt`.
 
-use domain::access::{Action, Candidate, Relation, Verdict, decide, may_assign_to, may_read_tab, roles_for};
-use domain::actor::Actor;
+use domain::access::{
+    Action, Candidate, KeyUse, Relation, Standing, Verdict, decide, may_assign_to, may_assign_to_division,
+    may_read_tab, roles_for,
+};
+use domain::actor::{Actor, Via};
 use domain::agent::Role;
 use domain::conversation::Tab;
 use domain::id::AgentId;
+use domain::refusal::{Code, Refusal};
 use uuid::Uuid;
 
-/// Columns: role, and whether it has `view_all` (which means something for agents only).
-const CALLERS: [(&str, Role, bool); 4] = [
-    ("admin", Role::Admin, true),
-    ("supervisor", Role::Supervisor, true),
-    ("agent", Role::Agent, true),
-    ("agent, no view_all", Role::Agent, false),
-];
+/// Columns: the roles, and agents under each setting that narrows them.
+fn callers() -> [(&'static str, Standing); 6] {
+    let agent = Standing::free(Role::Agent);
+    [
+        ("admin", Standing::free(Role::Admin)),
+        ("supervisor", Standing::free(Role::Supervisor)),
+        ("agent", agent),
+        ("- no view_all", Standing { view_all: false, ..agent }),
+        ("- may not claim", Standing { agents_may_claim: false, ..agent }),
+        ("- nor transfer", Standing { agents_may_claim: false, agents_may_transfer: false, ..agent }),
+    ]
+}
 
 fn row(label: &str, cells: impl IntoIterator<Item = String>) -> String {
-    let cells: Vec<String> = cells.into_iter().map(|cell| format!("{cell:<18}")).collect();
+    let cells: Vec<String> = cells.into_iter().map(|cell| format!("{cell:<15}")).collect();
     format!("{label:<38} {}", cells.join(" ")).trim_end().to_owned()
 }
 
 fn heading(title: &str) -> Vec<String> {
-    vec![String::new(), row(title, CALLERS.iter().map(|(name, ..)| (*name).to_owned())), "-".repeat(112)]
+    vec![String::new(), row(title, callers().map(|(name, _)| name.to_owned())), "-".repeat(130)]
 }
 
 fn agent(id: u128) -> AgentId {
@@ -29,15 +38,18 @@ fn agent(id: u128) -> AgentId {
 }
 
 /// The caller is agent 1; as a supervisor it supervises agent 2.
-fn actor(role: Role, view_all: bool) -> Actor {
+fn actor(who: Standing) -> Actor {
     Actor {
         workspace_id: Uuid::nil().into(),
         agent_id: agent(1),
-        sign_in_id: Uuid::nil().into(),
+        via: Via::SignIn(Uuid::nil().into()),
         name: "I".to_owned(),
-        role,
-        view_all,
-        supervises: if role == Role::Supervisor { vec![agent(2)] } else { Vec::new() },
+        role: who.role,
+        view_all: who.view_all,
+        supervises: if who.role == Role::Supervisor { vec![agent(2)] } else { Vec::new() },
+        restricted_to: None,
+        agents_may_claim: who.agents_may_claim,
+        agents_may_transfer: who.agents_may_transfer,
     }
 }
 
@@ -46,26 +58,24 @@ fn matrix() -> String {
         "Who may do what: yes, 403 (may know of it, not do it), 404 (may not know of it).".to_owned(),
         "Printed by access_matrix.rs from domain::access; a test compares.".to_owned(),
     ];
-    lines.extend(heading("action, on a thing held by"));
+    lines.extend(heading("action, on a thing held by, or on"));
     for action in Action::ALL {
         for relation in Relation::ALL {
-            let cell = |(_, role, view_all): &(&str, Role, bool)| {
-                match decide(*role, *view_all, *action, *relation) {
+            let cell = |(_, who)| {
+                match decide(who, *action, *relation) {
                     Verdict::Allowed => "yes",
                     Verdict::Forbidden => "403",
                     Verdict::Hidden => "404",
                 }
                 .to_owned()
             };
-            lines.push(row(&format!("{action}, {relation}"), CALLERS.iter().map(cell)));
+            lines.push(row(&format!("{action}, {relation}"), callers().map(cell)));
         }
     }
     lines.extend(heading("tab"));
     for tab in Tab::ALL {
-        let cell = |(_, role, view_all): &(&str, Role, bool)| {
-            if may_read_tab(&actor(*role, *view_all), *tab).is_ok() { "yes" } else { "403" }.to_owned()
-        };
-        lines.push(row(tab.as_str(), CALLERS.iter().map(cell)));
+        let cell = |(_, who)| if may_read_tab(&actor(who), *tab).is_ok() { "yes" } else { "403" }.to_owned();
+        lines.push(row(tab.as_str(), callers().map(cell)));
     }
     lines.extend(heading("give a conversation to"));
     let own =
@@ -77,19 +87,28 @@ fn matrix() -> String {
             candidates.push((format!("{label} {role}"), candidate));
         }
     }
-    let cell = |role: Role, view_all: bool, to: &Candidate| {
-        if may_assign_to(&actor(role, view_all), to).is_ok() { "yes" } else { "422" }.to_owned()
+    let answer = |asked: Result<(), Refusal>| match asked {
+        Ok(()) => "yes".to_owned(),
+        Err(refusal) if refusal.code == Code::Forbidden => "403".to_owned(),
+        Err(_) => "422".to_owned(),
     };
-    lines.push(row("self", CALLERS.iter().map(|(_, role, view_all)| cell(*role, *view_all, &own(*role).1))));
+    let cell = |who: Standing, to: &Candidate| answer(may_assign_to(&actor(who), to));
+    lines.push(row("self", callers().map(|(_, who)| cell(who, &own(who.role).1))));
     for (label, to) in candidates {
-        lines.push(row(&label, CALLERS.iter().map(|(_, role, view_all)| cell(*role, *view_all, &to))));
+        lines.push(row(&label, callers().map(|(_, who)| cell(who, &to))));
     }
+    lines.push(row("a division", callers().map(|(_, who)| answer(may_assign_to_division(&actor(who))))));
     lines.push(String::new());
-    lines.push("x-roles in the OpenAPI document".to_owned());
-    lines.push("-".repeat(112));
+    lines.push(format!("{:<38} {:<24} {}", "in the OpenAPI document", "x-scope", "x-roles"));
+    lines.push("-".repeat(130));
     for action in Action::ALL {
         let roles: Vec<_> = roles_for(*action).iter().map(|role| role.as_str()).collect();
-        lines.push(format!("{:<38} {}", action.as_str(), roles.join(", ")));
+        let scope = match action.key_use() {
+            KeyUse::Never => "(no key may)",
+            KeyUse::Always => "(any key may)",
+            KeyUse::With(scope) => scope.as_str(),
+        };
+        lines.push(format!("{:<38} {scope:<24} {}", action.as_str(), roles.join(", ")));
     }
     lines.push(String::new());
     lines.join("\n")

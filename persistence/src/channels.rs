@@ -6,11 +6,12 @@ use diesel::sql_types::{BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::channel::{ChannelKind, ChannelState};
 use domain::id::{ChannelId, WorkspaceId};
+use domain::resource::AgentRef;
 use domain::time::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::error::{StoreError, expect_rows, word};
+use crate::error::{StoreError, expect_rows, json, word};
 use crate::sql::sql;
 
 /// A channel as it is stored.
@@ -34,6 +35,8 @@ pub struct StoredChannel {
     pub state: ChannelState,
     /// What is wrong.
     pub state_detail: Option<String>,
+    /// The members that are allocated to it.
+    pub agents: Vec<AgentRef>,
     /// Rises by one with every change.
     pub version: i64,
     /// When it was connected.
@@ -60,6 +63,8 @@ struct Row {
     state: String,
     #[diesel(sql_type = Nullable<Text>)]
     state_detail: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    agents: Value,
     #[diesel(sql_type = BigInt)]
     version: i64,
     #[diesel(sql_type = Timestamptz)]
@@ -71,6 +76,7 @@ impl Row {
         Ok(StoredChannel {
             kind: word("channels", "kind", self.id, &self.kind)?,
             state: word("channels", "state", self.id, &self.state)?,
+            agents: json("channels", "agents", self.id, self.agents)?,
             workspace_id: self.workspace_id.into(),
             id: self.id.into(),
             name: self.name,
@@ -87,7 +93,10 @@ impl Row {
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT workspace_id, id, kind, name, external_id, config, secrets, state, state_detail, version, created_at
+            "SELECT workspace_id, id, kind, name, external_id, config, secrets, state, state_detail, version, created_at,
+                 (SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name) ORDER BY a.name, a.id), '[]')
+                  FROM channel_agents ca JOIN agents a ON a.workspace_id = ca.workspace_id AND a.id = ca.agent_id
+                  WHERE ca.workspace_id = channels.workspace_id AND ca.channel_id = channels.id) AS agents
              FROM channels ",
             $rest
         )
@@ -209,24 +218,27 @@ pub fn by_account(
 /// Where a page of [`list`] begins: after this name and id.
 pub type After = (String, ChannelId);
 
-/// Channels by name, at most `limit`.
+/// Channels by name, at most `limit`; if `only` is present, of those.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn list(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
+    only: Option<Vec<ChannelId>>,
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<StoredChannel>, StoreError> {
     let (name, id) = after.map_or((None, None), |(name, id)| (Some(name), Some(id)));
     sql(select!(
-        "WHERE workspace_id = $1 AND ($2::text IS NULL OR (name, id) > ($2, $3::uuid)) ORDER BY name, id LIMIT $4"
+        "WHERE workspace_id = $1 AND ($2::text IS NULL OR (name, id) > ($2, $3::uuid))
+             AND ($5::uuid[] IS NULL OR id = ANY($5)) ORDER BY name, id LIMIT $4"
     ))
     .bind(workspace)
     .bind(name)
     .bind(id)
     .bind(limit)
+    .bind(only)
     .load::<Row>(conn)?
     .into_iter()
     .map(Row::into_channel)

@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::{AgentId, DivisionId, WorkspaceId};
 use domain::resource::{Division, Member};
+use domain::search::folded;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -26,12 +27,16 @@ pub fn insert(
     members: Vec<AgentId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    sql("INSERT INTO divisions (workspace_id, id, name, created_at) VALUES ($1, $2, $3, $4)")
-        .bind(workspace)
-        .bind(id)
-        .bind(name)
-        .bind(now)
-        .execute(conn)?;
+    let folded = folded(&name);
+    sql(
+        "INSERT INTO divisions (workspace_id, id, name, name_folded, created_at) VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(workspace)
+    .bind(id)
+    .bind(name)
+    .bind(folded)
+    .bind(now)
+    .execute(conn)?;
     sql("INSERT INTO division_members (workspace_id, division_id, agent_id) SELECT $1, $2, unnest($3)")
         .bind(workspace)
         .bind(id)

@@ -137,6 +137,16 @@ pub(crate) fn word<T: std::str::FromStr<Err = UnknownWord>>(
     text.parse().map_err(|_| StoreError::Unreadable { table, column, id: id.to_string() })
 }
 
+/// Reads JSON that a query put together.
+pub(crate) fn json<T: serde::de::DeserializeOwned>(
+    table: &'static str,
+    column: &'static str,
+    id: impl std::fmt::Display,
+    value: serde_json::Value,
+) -> Result<T, StoreError> {
+    serde_json::from_value(value).map_err(|_| StoreError::Unreadable { table, column, id: id.to_string() })
+}
+
 /// Checks that a statement changed as many rows as it must.
 pub(crate) fn expect_rows(
     statement: &'static str,

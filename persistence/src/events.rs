@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
-use domain::event::{Audience, EventType, Facts, Sight};
-use domain::id::{ConversationId, EventId, WorkspaceId};
+use domain::access::Facts;
+use domain::event::{Audience, EventType, Sight};
+use domain::id::{ChannelId, ConversationId, EventId, WorkspaceId};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -116,10 +117,10 @@ fn insert(conn: &mut PgConnection, events: Vec<NewEvent>, numbers: Vec<i64>) -> 
     for event in events {
         columns.push(event);
     }
-    let changed = sql("INSERT INTO events (workspace_id, seq, id, type, at, audience, agent_id, conversation_id,
+    let changed = sql("INSERT INTO events (workspace_id, seq, id, type, at, audience, agent_id, conversation_id, channel_id,
              before_exists, before_assignee_id, before_division_id, after_exists, after_assignee_id, after_division_id, body)
          SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[],
-             $8::uuid[], $9::boolean[], $10::uuid[], $11::uuid[], $12::boolean[], $13::uuid[], $14::uuid[], $15::text[])")
+             $8::uuid[], $9::uuid[], $10::boolean[], $11::uuid[], $12::uuid[], $13::boolean[], $14::uuid[], $15::uuid[], $16::text[])")
         .bind(columns.workspaces)
         .bind(numbers)
         .bind(columns.ids)
@@ -128,6 +129,7 @@ fn insert(conn: &mut PgConnection, events: Vec<NewEvent>, numbers: Vec<i64>) -> 
         .bind(columns.audiences)
         .bind(columns.agents)
         .bind(columns.conversations)
+        .bind(columns.channels)
         .bind(columns.before_exists)
         .bind(columns.before_assignees)
         .bind(columns.before_divisions)
@@ -148,6 +150,7 @@ struct Columns {
     audiences: Vec<&'static str>,
     agents: Vec<Option<Uuid>>,
     conversations: Vec<Option<ConversationId>>,
+    channels: Vec<Option<ChannelId>>,
     before_exists: Vec<bool>,
     before_assignees: Vec<Option<Uuid>>,
     before_divisions: Vec<Option<Uuid>>,
@@ -165,9 +168,14 @@ impl Columns {
             Audience::Agent(agent) => ("agent", Some(agent.0), None),
             Audience::Conversation(sight) => ("conversation", None, Some(sight)),
             Audience::Ticket(sight) => ("ticket", None, Some(sight)),
+            Audience::Channel(_) => ("channel", None, None),
         };
         let before = sight.and_then(|sight| sight.before);
         let after = sight.and_then(|sight| sight.after);
+        let channel = match event.audience {
+            Audience::Channel(channel) => Some(channel),
+            _ => after.or(before).map(|facts| facts.channel),
+        };
         let assignee = |facts: Option<Facts>| facts.and_then(|facts| facts.assignee).map(Uuid::from);
         let division = |facts: Option<Facts>| facts.and_then(|facts| facts.division).map(Uuid::from);
         self.workspaces.push(event.workspace_id);
@@ -177,6 +185,7 @@ impl Columns {
         self.audiences.push(audience);
         self.agents.push(agent);
         self.conversations.push(event.conversation_id);
+        self.channels.push(channel);
         self.before_exists.push(before.is_some());
         self.before_assignees.push(assignee(before));
         self.before_divisions.push(division(before));
@@ -203,6 +212,8 @@ struct Row {
     agent_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     conversation_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    channel_id: Option<Uuid>,
     #[diesel(sql_type = Bool)]
     before_exists: bool,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -221,8 +232,14 @@ struct Row {
 
 impl Row {
     fn into_event(self) -> Result<StoredEvent, StoreError> {
+        // A node of the version before wrote no channel: then it is nobody's whose channels are limited.
+        let channel = ChannelId(self.channel_id.unwrap_or_default());
         let facts = |exists: bool, assignee: Option<Uuid>, division: Option<Uuid>| {
-            exists.then(|| Facts { assignee: assignee.map(Into::into), division: division.map(Into::into) })
+            exists.then(|| Facts {
+                channel,
+                assignee: assignee.map(Into::into),
+                division: division.map(Into::into),
+            })
         };
         let sight = Sight {
             before: facts(self.before_exists, self.before_assignee_id, self.before_division_id),
@@ -234,6 +251,7 @@ impl Row {
             ("agent", Some(agent)) => Audience::Agent(agent.into()),
             ("conversation", _) => Audience::Conversation(sight),
             ("ticket", _) => Audience::Ticket(sight),
+            ("channel", _) => Audience::Channel(channel),
             _ => {
                 let id = self.id.to_string();
                 return Err(StoreError::Unreadable { table: "events", column: "audience", id });
@@ -261,7 +279,7 @@ pub fn read(
     after: i64,
     limit: i64,
 ) -> Result<Vec<StoredEvent>, StoreError> {
-    sql("SELECT seq, id, type, at, audience, agent_id, conversation_id, before_exists, before_assignee_id,
+    sql("SELECT seq, id, type, at, audience, agent_id, conversation_id, channel_id, before_exists, before_assignee_id,
              before_division_id, after_exists, after_assignee_id, after_division_id, body
          FROM events WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
     .bind(workspace)

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod agents;
+pub mod audit;
 pub mod channels;
 pub mod contacts;
 pub mod conversations;
@@ -18,6 +19,7 @@ pub mod jobs;
 pub mod local_postgres;
 pub mod messages;
 pub mod migrate;
+pub mod settings;
 pub mod sign_ins;
 mod sql;
 pub mod tickets;

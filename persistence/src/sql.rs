@@ -17,8 +17,8 @@ use diesel::sql_types::{
     Uuid as SqlUuid,
 };
 use domain::id::{
-    AgentId, ChannelId, ContactId, ConversationId, DivisionId, EventId, IdentityId, JobId, MessageId,
-    SessionId, SignInId, TicketId, WorkspaceId,
+    AgentId, ApiKeyId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId, ConversationId, DivisionId,
+    EventId, IdentityId, JobId, MessageId, SessionId, SignInId, TicketId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -115,6 +115,7 @@ macro_rules! bind_with_null_and_array {
             $from => $sql, $to, $convert;
             Option<$from> => Nullable<$sql>, Option<$to>, |value| value.map($convert);
             Vec<$from> => Array<$sql>, Vec<$to>, |values| values.into_iter().map($convert).collect();
+            Option<Vec<$from>> => Nullable<Array<$sql>>, Option<Vec<$to>>, |values| values.map(|values| values.into_iter().map($convert).collect());
             Vec<Option<$from>> => Array<Nullable<$sql>>, Vec<Option<$to>>, |values| values.into_iter().map(|value| value.map($convert)).collect();
         }
     )+};
@@ -135,6 +136,9 @@ bind_with_null_and_array! {
     EventId => SqlUuid, Uuid, |id| id.0;
     JobId => SqlUuid, Uuid, |id| id.0;
     SignInId => SqlUuid, Uuid, |id| id.0;
+    ApiKeyId => SqlUuid, Uuid, |id| id.0;
+    AuditEntryId => SqlUuid, Uuid, |id| id.0;
+    AvailabilityPeriodId => SqlUuid, Uuid, |id| id.0;
     String => Text, String, |text| text;
     &'static str => Text, &'static str, |text| text;
     i32 => Integer, i32, |number| number;

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
-use domain::access::{Scope, Visible};
+use domain::access::{Seen, Visible};
 use domain::conversation::Session;
-use domain::id::{AgentId, TicketId, WorkspaceId};
+use domain::id::{TicketId, WorkspaceId};
 use domain::resource::{self, AgentRef, ChannelRef, ContactRef, TicketHolder};
 use domain::ticket::{Holding, Ticket};
 use domain::time::Timestamp;
@@ -276,24 +276,27 @@ pub fn list(
     limit: i64,
 ) -> Result<Vec<resource::Ticket>, StoreError> {
     let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id)));
-    let (everything, agents) = match &visible.tickets {
-        Scope::Everything => (true, Vec::<AgentId>::new()),
-        Scope::HeldBy { agents, .. } => (false, agents.clone()),
+    let scope = &visible.tickets;
+    let (everything, agents) = match &scope.others {
+        Seen::Everything => (true, Vec::new()),
+        Seen::HeldBy { agents, .. } => (false, agents.clone()),
     };
-    let statement = if everything {
-        shape!(
-            "WHERE t.workspace_id = $1 AND ($2::timestamptz IS NULL OR (t.opened_at, t.id) < ($2, $3::uuid))
-             ORDER BY t.opened_at DESC, t.id DESC LIMIT $4"
-        )
-    } else {
-        shape!(
-            "WHERE t.workspace_id = $1 AND t.agent_id = ANY($5)
-                 AND ($2::timestamptz IS NULL OR (t.opened_at, t.id) < ($2, $3::uuid))
-             ORDER BY t.opened_at DESC, t.id DESC LIMIT $4"
-        )
-    };
-    let statement = sql(statement).bind(visible.workspace_id).bind(at).bind(id).bind(limit);
-    let statement = if everything { statement } else { statement.bind(agents) };
-    let rows = statement.load::<ShapeRow>(conn)?;
+    let rows = sql(shape!(
+        "WHERE t.workspace_id = $1 AND ($2::timestamptz IS NULL OR (t.opened_at, t.id) < ($2, $3::uuid))
+             AND ($5::uuid[] IS NULL OR c.channel_id = ANY($5))
+             AND (t.agent_id = $6 OR (($7 OR t.agent_id = ANY($8)) AND (NOT $9 OR c.channel_id = ANY($10))))
+         ORDER BY t.opened_at DESC, t.id DESC LIMIT $4"
+    ))
+    .bind(visible.workspace_id)
+    .bind(at)
+    .bind(id)
+    .bind(limit)
+    .bind(scope.only_channels.clone())
+    .bind(scope.own)
+    .bind(everything)
+    .bind(agents)
+    .bind(scope.restricted_to.is_some())
+    .bind(scope.restricted_to.clone().unwrap_or_default().channels)
+    .load::<ShapeRow>(conn)?;
     with_holders(conn, visible.workspace_id, rows)
 }

@@ -9,7 +9,7 @@ use domain::resource::Workspace;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, word};
 use crate::sql::sql;
 
 #[derive(QueryableByName)]
@@ -22,26 +22,45 @@ struct Row {
     slug: String,
     #[diesel(sql_type = Text)]
     timezone: String,
+    #[diesel(sql_type = Text)]
+    presence: String,
     #[diesel(sql_type = BigInt)]
     version: i64,
     #[diesel(sql_type = Timestamptz)]
     created_at: DateTime<Utc>,
 }
 
-/// Stores a new tenant and its event counter.
+impl Row {
+    fn into_workspace(self) -> Result<Workspace, StoreError> {
+        Ok(Workspace {
+            presence: word("workspaces", "presence", self.id, &self.presence)?,
+            id: self.id.into(),
+            name: self.name,
+            slug: self.slug,
+            timezone: self.timezone,
+            version: self.version,
+            created_at: Timestamp::new(self.created_at),
+        })
+    }
+}
+
+/// Stores a new tenant, its event counter and its settings.
 ///
 /// # Errors
 /// `Taken("workspaces_slug_key")` if another has the slug.
 pub fn insert(conn: &mut PgConnection, workspace: &Workspace) -> Result<(), StoreError> {
-    sql("INSERT INTO workspaces (id, name, slug, timezone, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind(workspace.id)
-        .bind(workspace.name.clone())
-        .bind(workspace.slug.clone())
-        .bind(workspace.timezone.clone())
-        .bind(workspace.version)
-        .bind(workspace.created_at)
-        .execute(conn)?;
+    sql("INSERT INTO workspaces (id, name, slug, timezone, presence, version, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)")
+    .bind(workspace.id)
+    .bind(workspace.name.clone())
+    .bind(workspace.slug.clone())
+    .bind(workspace.timezone.clone())
+    .bind(workspace.presence.as_str())
+    .bind(workspace.version)
+    .bind(workspace.created_at)
+    .execute(conn)?;
     sql("INSERT INTO event_counters (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
+    sql("INSERT INTO assignment_settings (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
     Ok(())
 }
 
@@ -50,18 +69,12 @@ pub fn insert(conn: &mut PgConnection, workspace: &Workspace) -> Result<(), Stor
 /// # Errors
 /// Only those of the database.
 pub fn get(conn: &mut PgConnection, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
-    let row = sql("SELECT id, name, slug, timezone, version, created_at FROM workspaces WHERE id = $1")
+    sql("SELECT id, name, slug, timezone, presence, version, created_at FROM workspaces WHERE id = $1")
         .bind(id)
         .get_result::<Row>(conn)
-        .optional()?;
-    Ok(row.map(|row| Workspace {
-        id: row.id.into(),
-        name: row.name,
-        slug: row.slug,
-        timezone: row.timezone,
-        version: row.version,
-        created_at: Timestamp::new(row.created_at),
-    }))
+        .optional()?
+        .map(Row::into_workspace)
+        .transpose()
 }
 
 #[derive(QueryableByName)]

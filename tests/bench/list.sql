@@ -2,6 +2,8 @@
 INSERT INTO agents (workspace_id, id, name, email, password_hash, role, created_at)
 SELECT workspace_id, md5('agent ' || n)::uuid, 'Agent ' || n, 'agent' || n || '@bench.example', password_hash, 'agent', now()
 FROM agents, generate_series(0, 19) n WHERE workspace_id = '{workspace}';
+INSERT INTO agent_counts (workspace_id, agent_id)
+SELECT workspace_id, id FROM agents WHERE workspace_id = '{workspace}' ON CONFLICT DO NOTHING;
 
 INSERT INTO contacts (workspace_id, id, name, phone, created_at)
 SELECT '{workspace}', md5('customer ' || n)::uuid, 'Customer ' || n, '62812' || lpad(n::text, 8, '0'), now()

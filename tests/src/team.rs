@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use api::auth::password;
 use api::ops::agents::{self, AgentDraft};
-use api::ops::event::EventActor;
 use api::ops::workspaces::{self, WorkspaceDraft};
 use api::ops::{divisions, transaction::Tx};
 use api::state::App;
 use domain::agent::Role;
 use domain::id::{AgentId, DivisionId, WorkspaceId};
 use domain::resource::Agent;
+use domain::resource::EventActor;
 use persistence::error::Failure;
 use std::sync::OnceLock;
 

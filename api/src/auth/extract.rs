@@ -10,7 +10,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use domain::access::{Act, Caller};
-use domain::actor::Actor;
+use domain::actor::{Actor, Credential};
 use domain::refusal::{Code, Refusal};
 use persistence::agents;
 use subtle::ConstantTimeEq;
@@ -83,7 +83,10 @@ pub(crate) fn bearer(request: &HttpRequest) -> Result<&str, Refusal> {
 pub(crate) async fn actor_of(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
     let now = app.clock.now();
     let claims = access_token::verify(&app.keys, token, now)?;
-    if let Some(actor) = app.actors.get(claims.sign_in_id).filter(|actor| access_token::is_of(&claims, actor))
+    if let Some(actor) = app
+        .actors
+        .get(Credential::SignIn(claims.sign_in_id))
+        .filter(|actor| access_token::is_of(&claims, actor))
     {
         return Ok(actor);
     }

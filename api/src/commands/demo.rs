@@ -17,11 +17,11 @@ use super::Failed;
 use crate::auth::password;
 use crate::ops::agents::AgentDraft;
 use crate::ops::channels::{ChannelSecrets, open, shape};
-use crate::ops::event::EventActor;
 use crate::ops::workspaces::WorkspaceDraft;
 use crate::ops::{agents as agent_ops, divisions as division_ops, workspaces as workspace_ops};
 use crate::sandbox::{Sandbox, SandboxChannel};
 use crate::state::App;
+use domain::resource::EventActor;
 
 const SLUG: &str = "demo";
 const PASSWORD: &str = "tanggap-demo";
@@ -41,7 +41,7 @@ pub(super) async fn prepare(app: &App, addr: SocketAddr, sandbox: &Sandbox) -> R
     let api = Client::new(addr)?;
     let admin = api.sign_in(ADMIN.1).await?;
     let has_channels =
-        !app.db.read(move |conn| Ok(channels::list(conn, workspace, None, 1)?)).await?.is_empty();
+        !app.db.read(move |conn| Ok(channels::list(conn, workspace, None, None, 1)?)).await?.is_empty();
     if !has_channels {
         for channel in channel_bodies() {
             api.post(&admin, "/v1/channels", &channel).await?;
@@ -119,7 +119,7 @@ const REMEMBERED: i64 = 1000;
 /// The sandbox forgets when it stops: it is told of the stored channels and customers at every start.
 async fn connect(app: &App, workspace: WorkspaceId, sandbox: &Sandbox) -> Result<(), Failed> {
     let writers = app.db.read(move |conn| Ok(contacts::writers(conn, workspace, REMEMBERED)?)).await?;
-    for stored in app.db.read(move |conn| Ok(channels::list(conn, workspace, None, 100)?)).await? {
+    for stored in app.db.read(move |conn| Ok(channels::list(conn, workspace, None, None, 100)?)).await? {
         for writer in writers.iter().filter(|writer| writer.channel_id == stored.id) {
             sandbox.remember_customer(&stored.external_id, &writer.address, &writer.name, writer.wrote_at);
         }

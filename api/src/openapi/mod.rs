@@ -5,6 +5,7 @@ mod examples;
 use std::collections::BTreeSet;
 
 use actix_web::App as ActixApp;
+use domain::access::{Action, KeyUse, roles_for};
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
@@ -79,15 +80,43 @@ pub fn document() -> Value {
     document["tags"] = TAGS.iter().map(|(name, text)| json!({ "name": name, "description": text })).collect();
     document["components"]["securitySchemes"] = json!({
         "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From `POST /v1/auth/login`" },
+        "api_key": { "type": "http", "scheme": "bearer", "description": "From `POST /v1/api-keys`; `x-scope` of an operation says which scope it needs, null that any key will do" },
         "operator_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_OPERATOR_KEY`" },
         "metrics_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_METRICS_KEY`" },
     });
+    explain_rights(&mut document);
     refer_to_items(&mut document);
     prune_refusals(&mut document);
     complete_answers(&mut document);
     complete_headers(&mut document);
     examples::add(&mut document);
     document
+}
+
+/// Who may call an operation follows from its action: the roles, the credentials, the scope of a key.
+fn explain_rights(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    for operation in
+        paths.values_mut().flat_map(|item| item.as_object_mut().into_iter().flat_map(Map::values_mut))
+    {
+        let Ok(action) = serde_json::from_value::<Action>(operation["x-action"].clone()) else { continue };
+        let open = operation.as_object_mut().and_then(|fields| fields.remove("x-open")).is_some();
+        let mut security = vec![json!({ "access_token": [] })];
+        let scope = match action.key_use() {
+            KeyUse::Never => None,
+            KeyUse::Always => Some(Value::Null),
+            KeyUse::With(scope) => Some(json!(scope)),
+        };
+        if let Some(scope) = scope {
+            security.push(json!({ "api_key": [] }));
+            operation["x-scope"] = scope;
+        }
+        if open {
+            security.insert(0, json!({}));
+        }
+        operation["security"] = Value::Array(security);
+        operation["x-roles"] = json!(roles_for(action));
+    }
 }
 
 /// The items of a page are the resource itself: generated clients need one type for both.

@@ -1,15 +1,17 @@
 //! Members of the team.
 
-use domain::agent::Role;
+use domain::agent::{Availability, PresenceMode, Role};
+use domain::audit::AuditAction;
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
 use domain::refusal::Code;
 use domain::resource::Agent;
 use persistence::agents::{self, NewAgent};
 use persistence::error::{Failure, StoreError};
+use persistence::workspaces;
 
-use super::event::EventActor;
-use super::transaction::{Change, Tx};
+use super::transaction::{Administration, Tx};
+use domain::resource::EventActor;
 
 /// A member to be made; its words have been checked.
 #[derive(Debug, Clone)]
@@ -39,6 +41,11 @@ pub fn create(
     actor: &EventActor,
 ) -> Result<Agent, Failure> {
     let id = tx.id();
+    // Where its word alone makes it online, it has to say so first.
+    let availability = match workspaces::get(tx.conn, workspace)?.ok_or(Code::NotFound)?.presence {
+        PresenceMode::Connection => Availability::Online,
+        PresenceMode::Availability => Availability::Offline,
+    };
     let new = NewAgent {
         id,
         name: draft.name.clone(),
@@ -47,6 +54,7 @@ pub fn create(
         role: draft.role,
         supervisor_id: draft.supervisor_id,
         view_all: draft.view_all,
+        availability,
         created_at: tx.now,
     };
     agents::insert(tx.conn, workspace, new).map_err(|error| match error {
@@ -54,14 +62,14 @@ pub fn create(
         other => other.into(),
     })?;
     let agent = agents::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
-    tx.tell(Change {
+    tx.administer(Administration {
         workspace_id: workspace,
         event_type: EventType::AgentCreated,
         audience: Audience::Everyone,
-        conversation_id: None,
         actor,
-        data: &agent,
-        previous: None,
+        action: AuditAction::Created,
+        before: None,
+        after: Some(&agent),
     });
     Ok(agent)
 }

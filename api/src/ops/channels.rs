@@ -3,6 +3,7 @@
 use domain::access::{Caller, ManageChannels};
 use domain::actor::Actor;
 use domain::agent::Role;
+use domain::audit::AuditAction;
 use domain::channel::{ChannelKind, ChannelState};
 use domain::event::{Audience, EventType};
 use domain::id::ChannelId;
@@ -14,14 +15,14 @@ use persistence::error::{Failure, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::event::EventActor;
-use super::transaction::{Change, Tx};
+use super::transaction::{Administration, Change, Tx};
 use crate::channels::ChannelCredentials;
 use crate::channels::messenger::outbound::MessengerCredentials;
 use crate::channels::telegram::outbound::TelegramCredentials;
 use crate::channels::whatsapp::outbound::WhatsAppCredentials;
 use crate::secrets;
 use crate::state::App;
+use domain::resource::EventActor;
 
 /// What a channel keeps to itself, by kind.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,6 +170,7 @@ pub fn create(
         secrets: Vec::new(),
         state: ChannelState::Connected,
         state_detail: None,
+        agents: Vec::new(),
         version: 1,
         created_at: tx.now,
     };
@@ -177,8 +179,17 @@ pub fn create(
         StoreError::Taken(_) => Failure::from(Code::ChannelExists),
         other => other.into(),
     })?;
-    tell_channel(app, tx, &channel, EventType::ChannelCreated, &EventActor::from(actor));
-    Ok(shape_for(app, channel, actor))
+    let shape = shape_for(app, channel, actor);
+    tx.administer(Administration {
+        workspace_id: actor.workspace_id,
+        event_type: EventType::ChannelCreated,
+        audience: Audience::Channel(id),
+        actor: &EventActor::from(actor),
+        action: AuditAction::Created,
+        before: None,
+        after: Some(&shape),
+    });
+    Ok(shape)
 }
 
 /// Changes a channel.
@@ -194,10 +205,12 @@ pub fn update(
     patch: &ChannelPatch,
 ) -> Result<Channel, Failure> {
     let actor = caller.actor();
+    caller.on_channel(id)?;
     let mut channel = channels::lock(tx.conn, actor.workspace_id, id)?.ok_or(Code::NotFound)?;
     if expected_version.is_some_and(|version| version != channel.version) {
         return Err(Refusal::new(Code::VersionMismatch).with("version", channel.version).into());
     }
+    let before = shape_for(app, channel.clone(), actor);
     if let Some(name) = &patch.name {
         channel.name.clone_from(name);
     }
@@ -209,8 +222,17 @@ pub fn update(
         tx.has_jobs();
     }
     channels::update(tx.conn, &mut channel)?;
-    tell_channel(app, tx, &channel, EventType::ChannelUpdated, &EventActor::from(actor));
-    Ok(shape_for(app, channel, actor))
+    let shape = shape_for(app, channel, actor);
+    tx.administer(Administration {
+        workspace_id: actor.workspace_id,
+        event_type: EventType::ChannelUpdated,
+        audience: Audience::Channel(id),
+        actor: &EventActor::from(actor),
+        action: AuditAction::Updated,
+        before: Some(&before),
+        after: Some(&shape),
+    });
+    Ok(shape)
 }
 
 /// Decrypts a channel's secrets.
@@ -247,7 +269,7 @@ fn seal(app: &App, channel: &mut StoredChannel, secrets: &ChannelSecrets) -> Res
     Ok(())
 }
 
-/// Notes that a channel came or changed.
+/// Notes that a channel changed by itself.
 pub(super) fn tell_channel(
     app: &App,
     tx: &mut Tx<'_>,
@@ -259,7 +281,7 @@ pub(super) fn tell_channel(
     tx.tell(Change {
         workspace_id: channel.workspace_id,
         event_type,
-        audience: Audience::Everyone,
+        audience: Audience::Channel(channel.id),
         conversation_id: None,
         actor,
         data: &shape,
@@ -285,6 +307,7 @@ pub fn shape(app: &App, channel: StoredChannel) -> Channel {
             reply_window_hours: channel.kind.reply_window_hours(),
             limits: ChannelLimits { text_chars: channel.kind.text_max_chars() },
         },
+        agents: channel.agents,
         secrets: None,
         version: channel.version,
         created_at: channel.created_at,

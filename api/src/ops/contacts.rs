@@ -7,9 +7,8 @@ use persistence::error::Failure;
 use persistence::jobs::{self, ProfileJob};
 use persistence::{contacts, conversations};
 
-use super::conversations::facts;
-use super::event::EventActor;
 use super::transaction::{Change, Tx};
+use domain::resource::EventActor;
 
 /// Tells that a contact changed, and each of its conversations with it: they show its name and number.
 /// Who sees none of them is told nothing of the contact.
@@ -29,7 +28,7 @@ pub(super) fn tell_changed(
     let mut changed = conversations::lock_many(tx.conn, keys.collect())?;
     conversations::save_many(tx.conn, &mut changed)?;
     if let Some((_, conversation)) = changed.first() {
-        let sight = Sight::unchanged(facts(conversation));
+        let sight = Sight::unchanged(conversation.facts());
         tell_contact(tx, workspace, &shape, EventType::ContactUpdated, sight, &actor);
     }
     let now = tx.now;
@@ -38,7 +37,7 @@ pub(super) fn tell_changed(
         tx.tell(Change {
             workspace_id: workspace,
             event_type: EventType::ConversationUpdated,
-            audience: Audience::Conversation(Sight::unchanged(facts(&conversation))),
+            audience: Audience::Conversation(Sight::unchanged(conversation.facts())),
             conversation_id: Some(conversation.id),
             actor: &actor,
             data: &shape,

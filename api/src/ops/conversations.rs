@@ -2,10 +2,10 @@
 
 use domain::access::{
     Act, ArchiveConversation, AssignConversation, Caller, ClaimConversation, MarkConversationRead, Permit,
-    ResolveConversation, UnassignConversation, may_assign_to,
+    ResolveConversation, UnassignConversation, may_assign_to, may_assign_to_division,
 };
 use domain::conversation::{Conversation, FreshIds, TicketChange};
-use domain::event::{Audience, EventType, Facts, Sight};
+use domain::event::{Audience, EventType, Sight};
 use domain::id::{AgentId, ConversationId, DivisionId, SessionId, WorkspaceId};
 use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
 use domain::refusal::{Code, Refusal};
@@ -15,9 +15,9 @@ use persistence::messages::NewMessage;
 use persistence::{agents, conversations, divisions, messages};
 use serde_json::{Value, json};
 
-use super::event::EventActor;
 use super::tickets;
 use super::transaction::{Change, Tx};
+use domain::resource::EventActor;
 
 /// To whom a conversation is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl<A: Act> Locked<A> {
     pub(super) fn lock(tx: &mut Tx<'_>, caller: &Caller<A>, which: Which) -> Result<Self, Failure> {
         let workspace = caller.actor().workspace_id;
         let conversation = conversations::lock(tx.conn, workspace, which.id)?.ok_or(Code::NotFound)?;
-        let permit = caller.on(conversation.held())?;
+        let permit = caller.on(conversation.facts())?;
         conversation.expect_version(which.expected_version)?;
         let actor = EventActor::from(caller.actor());
         Ok(Self { permit, workspace, before: conversation.clone(), conversation, actor })
@@ -67,7 +67,7 @@ impl<A: Act> Locked<A> {
         conversations::save(tx.conn, self.workspace, &mut self.conversation)?;
         let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
             .ok_or_else(|| gone(self.conversation.id))?;
-        let sight = Sight { before: Some(facts(&self.before)), after: Some(facts(&self.conversation)) };
+        let sight = Sight { before: Some(self.before.facts()), after: Some(self.conversation.facts()) };
         tx.tell(Change {
             workspace_id: self.workspace,
             event_type,
@@ -136,7 +136,7 @@ impl<A: Act> Locked<A> {
         tx.tell(Change {
             workspace_id: self.workspace,
             event_type,
-            audience: Audience::Conversation(Sight::unchanged(facts(&self.conversation))),
+            audience: Audience::Conversation(Sight::unchanged(self.conversation.facts())),
             conversation_id: Some(self.conversation.id),
             actor: &self.actor,
             data: message,
@@ -236,6 +236,7 @@ fn assign_division(
     division: DivisionId,
 ) -> Result<resource::Conversation, Failure> {
     let unknown = || Refusal::invalid("/division_id", "unknown", "there is no such division");
+    may_assign_to_division(caller.actor())?;
     let to = divisions::get(tx.conn, locked.workspace, division)?.ok_or_else(unknown)?;
     let now = tx.now;
     let change = locked.conversation.assign_division(&locked.permit, division, now)?;
@@ -346,11 +347,6 @@ pub fn archive(
 /// Ids for what a transition may begin.
 pub(super) fn fresh(tx: &Tx<'_>) -> FreshIds {
     FreshIds { session: tx.id(), ticket: tx.id() }
-}
-
-/// What of a conversation decides who sees it.
-pub(super) fn facts(conversation: &Conversation) -> Facts {
-    Facts { assignee: conversation.assignee(), division: conversation.division_id }
 }
 
 fn name_holder<A: Act>(tx: &mut Tx<'_>, locked: &Locked<A>, refusal: Refusal) -> Result<Refusal, Failure> {

@@ -1,5 +1,6 @@
 //! Named groups of agents.
 
+use domain::audit::AuditAction;
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
 use domain::refusal::Code;
@@ -7,8 +8,8 @@ use domain::resource::Division;
 use persistence::divisions;
 use persistence::error::Failure;
 
-use super::event::EventActor;
-use super::transaction::{Change, Tx};
+use super::transaction::{Administration, Tx};
+use domain::resource::EventActor;
 
 /// Makes a division with its members.
 ///
@@ -24,14 +25,14 @@ pub fn create(
     let (id, now) = (tx.id(), tx.now);
     divisions::insert(tx.conn, workspace, id, name.to_owned(), members, now)?;
     let division = divisions::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
-    tx.tell(Change {
+    tx.administer(Administration {
         workspace_id: workspace,
         event_type: EventType::DivisionCreated,
         audience: Audience::Everyone,
-        conversation_id: None,
         actor,
-        data: &division,
-        previous: None,
+        action: AuditAction::Created,
+        before: None,
+        after: Some(&division),
     });
     Ok(division)
 }

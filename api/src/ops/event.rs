@@ -1,70 +1,20 @@
 //! The envelope of an event: built once, at the commit, and never again. The stream,
 //! `GET /v1/events` and outgoing webhooks carry these bytes.
 
-use domain::actor::Actor;
+use domain::audit::AuditSubject;
 use domain::event::EventType;
-use domain::id::{ConversationId, EventId};
-use domain::resource::{Agent, Channel, Contact, Conversation, Division, Message, Ticket};
+use domain::id::{ConversationId, EventId, WorkspaceId};
+use domain::resource::{
+    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, Division, EventActor, Message, Ticket,
+    Workspace,
+};
 use domain::time::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
-use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The largest event that is written out, in bytes; of a larger one the reader gets a reference.
 pub const EVENT_MAX_BYTES: usize = 64 * 1024;
-
-/// What did something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum EventActorType {
-    /// A member of the team.
-    Agent,
-    /// A customer.
-    Contact,
-    /// The product itself: a job, a provider's news.
-    System,
-    /// The operator of the installation.
-    Operator,
-}
-
-/// Who did it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct EventActor {
-    /// What it is.
-    #[serde(rename = "type")]
-    pub actor_type: EventActorType,
-    /// The agent or contact.
-    pub id: Option<Uuid>,
-    /// The name to show.
-    pub name: Option<String>,
-}
-
-impl EventActor {
-    /// The product itself.
-    #[must_use]
-    pub fn system() -> Self {
-        Self { actor_type: EventActorType::System, id: None, name: None }
-    }
-
-    /// The operator.
-    #[must_use]
-    pub fn operator() -> Self {
-        Self { actor_type: EventActorType::Operator, id: None, name: None }
-    }
-
-    /// A customer.
-    #[must_use]
-    pub fn contact(id: Uuid, name: String) -> Self {
-        Self { actor_type: EventActorType::Contact, id: Some(id), name: Some(name) }
-    }
-}
-
-impl From<&Actor> for EventActor {
-    fn from(actor: &Actor) -> Self {
-        Self { actor_type: EventActorType::Agent, id: Some(actor.agent_id.0), name: Some(actor.name.clone()) }
-    }
-}
 
 /// A resource that events carry.
 pub trait Subject {
@@ -90,6 +40,8 @@ macro_rules! subjects {
 }
 
 subjects! {
+    Workspace: |_it| "/v1/workspace".to_owned();
+    AssignmentSettings: |_it| "/v1/settings/assignment".to_owned();
     Agent: |it| format!("/v1/agents/{}", it.id);
     Channel: |it| format!("/v1/channels/{}", it.id);
     Contact: |it| format!("/v1/contacts/{}", it.id);
@@ -97,6 +49,116 @@ subjects! {
     Division: |it| format!("/v1/divisions/{}", it.id);
     Message: |it| format!("/v1/conversations/{}/messages/{}", it.conversation_id, it.id);
     Ticket: |it| format!("/v1/tickets/{}", it.id);
+}
+
+impl Subject for ApiKey {
+    /// A key is never changed.
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn path(&self) -> String {
+        "/v1/api-keys".to_owned()
+    }
+}
+
+/// A resource that is administered: its changes are kept in the audit trail.
+pub trait Administered: Clone + Serialize + Subject {
+    /// What it is.
+    const SUBJECT: AuditSubject;
+    /// Which it is; what there is once in a workspace is known by the workspace's id.
+    fn subject_id(&self, workspace: WorkspaceId) -> Uuid;
+    /// Its name.
+    fn subject_name(&self) -> String;
+    /// As events carry it: without what changes untold, or is not for everybody.
+    #[must_use]
+    fn told(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Administered for Agent {
+    const SUBJECT: AuditSubject = AuditSubject::Agent;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn told(&self) -> Self {
+        Self { counts: None, last_seen_at: None, ..self.clone() }
+    }
+}
+
+impl Administered for Channel {
+    const SUBJECT: AuditSubject = AuditSubject::Channel;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn told(&self) -> Self {
+        Self { secrets: None, ..self.clone() }
+    }
+}
+
+impl Administered for ApiKey {
+    const SUBJECT: AuditSubject = AuditSubject::ApiKey;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn told(&self) -> Self {
+        Self { last_used_at: None, ..self.clone() }
+    }
+}
+
+impl Administered for Division {
+    const SUBJECT: AuditSubject = AuditSubject::Division;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Administered for Workspace {
+    const SUBJECT: AuditSubject = AuditSubject::Workspace;
+
+    fn subject_id(&self, workspace: WorkspaceId) -> Uuid {
+        workspace.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Administered for AssignmentSettings {
+    const SUBJECT: AuditSubject = AuditSubject::AssignmentSettings;
+
+    fn subject_id(&self, workspace: WorkspaceId) -> Uuid {
+        workspace.0
+    }
+
+    fn subject_name(&self) -> String {
+        "assignment settings".to_owned()
+    }
 }
 
 /// The fields of the envelope after `seq` and `prev`.

@@ -1,7 +1,7 @@
 //! Reading one thing that the caller may or may not see.
 
 use diesel::PgConnection;
-use domain::access::{Act, Caller, Held, ReadConversation, ReadTicket};
+use domain::access::{Act, Caller, Facts, ReadTicket};
 use domain::id::{ConversationId, TicketId};
 use domain::refusal::Code;
 use domain::resource::{Conversation, Ticket};
@@ -9,19 +9,23 @@ use domain::time::Timestamp;
 use persistence::error::Failure;
 use persistence::{conversations, tickets};
 
-/// A conversation that the caller sees.
+/// A conversation of which the caller may read this.
 ///
 /// # Errors
 /// `not_found`.
-pub fn readable_conversation(
+pub fn readable_conversation<A: Act>(
     conn: &mut PgConnection,
-    caller: &Caller<ReadConversation>,
+    caller: &Caller<A>,
     id: ConversationId,
     now: Timestamp,
 ) -> Result<Conversation, Failure> {
     let conversation = conversations::shape(conn, caller.actor().workspace_id, id, now)?;
     let conversation = conversation.ok_or(Code::NotFound)?;
-    see(caller, Held { by: conversation.assignee.as_ref().map(|assignee| assignee.id) })?;
+    caller.on(Facts {
+        channel: conversation.channel.id,
+        assignee: conversation.assignee.as_ref().map(|assignee| assignee.id),
+        division: conversation.division.as_ref().map(|division| division.id),
+    })?;
     Ok(conversation)
 }
 
@@ -35,11 +39,6 @@ pub fn readable_ticket(
     id: TicketId,
 ) -> Result<Ticket, Failure> {
     let ticket = tickets::shape(conn, caller.actor().workspace_id, id)?.ok_or(Code::NotFound)?;
-    see(caller, Held { by: Some(ticket.agent.id) })?;
+    caller.on(Facts { channel: ticket.channel.id, assignee: Some(ticket.agent.id), division: None })?;
     Ok(ticket)
-}
-
-fn see<A: Act>(caller: &Caller<A>, held: Held) -> Result<(), Failure> {
-    caller.on(held)?;
-    Ok(())
 }

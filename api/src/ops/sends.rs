@@ -14,11 +14,10 @@ use persistence::messages::{self, Progress};
 use persistence::{channels, conversations};
 
 use super::channels::tell_channel;
-use super::conversations::facts;
-use super::event::EventActor;
 use super::transaction::{Change, Tx};
 use crate::channels::{FailureClass, SendFailure, SendOutcome};
 use crate::state::App;
+use domain::resource::EventActor;
 
 /// After this many attempts a message that the provider keeps refusing for the moment is failed:
 /// with the delays below, after about an hour.
@@ -72,7 +71,7 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failu
     tx.tell(Change {
         workspace_id: job.workspace_id,
         event_type: EventType::MessageUpdated,
-        audience: Audience::Conversation(Sight::unchanged(facts(&conversation))),
+        audience: Audience::Conversation(Sight::unchanged(conversation.facts())),
         conversation_id: Some(job.conversation_id),
         actor: &EventActor::system(),
         data: &message,

@@ -1,14 +1,15 @@
 //! What a change of a conversation means for its session's ticket.
 
+use domain::access::Facts;
 use domain::conversation::{Conversation, TicketChange};
-use domain::event::{Audience, EventType, Facts, Sight};
+use domain::event::{Audience, EventType, Sight};
 use domain::id::{TicketId, WorkspaceId};
 use domain::ticket::Ticket;
 use persistence::error::{Failure, StoreError};
 use persistence::tickets;
 
-use super::event::EventActor;
 use super::transaction::{Change, Tx};
+use domain::resource::EventActor;
 
 /// Opens, moves or releases the ticket as the conversation's transition says.
 ///
@@ -101,7 +102,9 @@ fn store(
 ) -> Result<(), Failure> {
     tickets::save(tx.conn, workspace, ticket)?;
     let shape = tickets::shape(tx.conn, workspace, ticket.id)?.ok_or_else(|| missing(ticket.id))?;
-    let facts = |ticket: &Ticket| Facts { assignee: ticket.held().by, division: None };
+    // The last holder keeps seeing it.
+    let channel = shape.channel.id;
+    let facts = |ticket: &Ticket| Facts { channel, assignee: Some(ticket.agent_id), division: None };
     tx.tell(Change {
         workspace_id: workspace,
         event_type,

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use diesel::PgConnection;
+use domain::audit::{AuditAction, differences};
 use domain::event::{Audience, EventType};
 use domain::id::{ConversationId, WorkspaceId};
+use domain::resource::EventActor;
 use domain::time::Timestamp;
+use persistence::audit::{self, NewAuditEntry};
 use persistence::error::Failure;
 use persistence::events::{self, NewEvent};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::event::{Body, EventActor, Subject};
+use super::event::{Administered, Body, Subject};
 use crate::ids::Ids;
 use crate::state::App;
 
@@ -24,6 +27,7 @@ pub struct Tx<'a> {
     pub now: Timestamp,
     ids: &'a Ids,
     events: Vec<NewEvent>,
+    audit: Vec<NewAuditEntry>,
     jobs: bool,
 }
 
@@ -43,6 +47,24 @@ pub struct Change<'a, T> {
     pub data: &'a T,
     /// What changed of it, as it was before.
     pub previous: Option<Value>,
+}
+
+/// One administrative change: told to readers and kept in the audit trail.
+pub struct Administration<'a, T> {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// What readers are told.
+    pub event_type: EventType,
+    /// Who may be told.
+    pub audience: Audience,
+    /// Who did it.
+    pub actor: &'a EventActor,
+    /// What was done.
+    pub action: AuditAction,
+    /// The thing before; none for a new one.
+    pub before: Option<&'a T>,
+    /// The thing after; none for one that is gone.
+    pub after: Option<&'a T>,
 }
 
 impl Tx<'_> {
@@ -72,6 +94,42 @@ impl Tx<'_> {
             audience: change.audience,
             conversation_id: change.conversation_id,
             body: body.write(),
+        });
+    }
+
+    /// Notes an administrative change: an event, and an entry of the audit trail with what differs. A
+    /// thing whose version is what it was has not changed, and nothing is noted.
+    pub fn administer<T: Administered>(&mut self, change: Administration<'_, T>) {
+        let Some(subject) = change.after.or(change.before) else { return };
+        let (was, is, previous) = match (change.before, change.after) {
+            (Some(before), Some(after)) if before.version() == after.version() => return,
+            (Some(before), Some(after)) => {
+                let (was, is) = differences(&json!(before), &json!(after));
+                let (previous, _) = differences(&json!(before.told()), &json!(after.told()));
+                (Some(Value::Object(was)), Some(Value::Object(is)), Some(Value::Object(previous)))
+            }
+            (before, after) => (before.map(|it| json!(it)), after.map(|it| json!(it)), None),
+        };
+        self.tell(Change {
+            workspace_id: change.workspace_id,
+            event_type: change.event_type,
+            audience: change.audience,
+            conversation_id: None,
+            actor: change.actor,
+            data: &subject.told(),
+            previous,
+        });
+        self.audit.push(NewAuditEntry {
+            workspace_id: change.workspace_id,
+            id: self.id(),
+            at: self.now,
+            actor: change.actor.clone(),
+            action: change.action,
+            subject: T::SUBJECT,
+            subject_id: subject.subject_id(change.workspace_id),
+            subject_name: subject.subject_name(),
+            before: was,
+            after: is,
         });
     }
 
@@ -107,9 +165,12 @@ impl App {
         let (done, heads, jobs) = db
             .write(move |conn| {
                 let now = clock.now();
-                let mut tx = Tx { conn, now, ids: &ids, events: Vec::new(), jobs: false };
+                let mut tx = Tx { conn, now, ids: &ids, events: Vec::new(), audit: Vec::new(), jobs: false };
                 let done = work(&mut tx)?;
-                let Tx { conn, events, jobs, .. } = tx;
+                let Tx { conn, events, audit, jobs, .. } = tx;
+                for entry in audit {
+                    audit::insert(conn, entry)?;
+                }
                 let heads: BTreeMap<WorkspaceId, i64> = events::append(conn, events)?;
                 Ok((done, heads, jobs))
             })

@@ -1,6 +1,6 @@
 //! Tenants.
 
-use domain::agent::Role;
+use domain::agent::{PresenceMode, Role};
 use domain::input;
 use domain::refusal::{Code, Refusal};
 use domain::resource::{Agent, Workspace};
@@ -8,8 +8,8 @@ use persistence::error::{Failure, StoreError};
 use persistence::workspaces;
 
 use super::agents::{self, AgentDraft};
-use super::event::EventActor;
 use super::transaction::Tx;
+use domain::resource::EventActor;
 
 /// A tenant to be made, with its first admin.
 #[derive(Debug, Clone)]
@@ -40,6 +40,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &WorkspaceDraft) -> Result<(Workspace, Age
         name: input::workspace_name("/name", &draft.name)?,
         slug: input::slug("/slug", &draft.slug)?,
         timezone: timezone(draft.timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE))?,
+        presence: PresenceMode::Connection,
         version: 1,
         created_at: tx.now,
     };

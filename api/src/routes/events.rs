@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::access::{Action, FollowEvents};
 use domain::actor::Actor;
 use domain::refusal::{Code, Refusal};
 use persistence::error::Failure;
@@ -77,12 +77,11 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
 ///
 /// For clients without WebSockets: the same events in the same order as on the stream, for the same
 /// eyes. Ask with the cursor of the last answer; with `wait` an empty answer takes that long.
-#[utoipa::path(tag = "live", params(EventsQuery), security(("access_token" = [])),
-    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+#[utoipa::path(tag = "live", params(EventsQuery), extensions(("x-action" = json!(Action::FollowEvents))),
     responses((status = 200, description = "What happened since the cursor", body = EventPage), Reading))]
 #[get("/v1/events")]
 pub async fn list_events(
-    caller: Auth<ReadWorkspace>,
+    caller: Auth<FollowEvents>,
     app: web::Data<App>,
     query: Query<EventsQuery>,
 ) -> Result<HttpResponse, Problem> {
@@ -153,7 +152,7 @@ async fn page<B: Backend>(backend: &B, hub: &Hub, actor: &Actor, ask: Ask) -> Re
             () = sleep_until(until) => break,
         }
         // The caller may have changed while it waited.
-        let now = backend.actors(vec![(actor.workspace_id, actor.sign_in_id)]).await?;
+        let now = backend.actors(vec![(actor.workspace_id, actor.credential())]).await?;
         match now.first() {
             None => return Err(Code::InvalidToken.into()),
             Some(now) if View::of(now).scope != view.scope => return Ok(refused(ResetReason::ScopeChanged)),
@@ -287,7 +286,7 @@ mod tests {
             };
             tokio::time::sleep(Duration::from_secs(1)).await;
             if ended {
-                memory.end(lead.sign_in_id);
+                memory.end(lead.credential());
             } else {
                 memory.know(agent(1));
             }

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{HeaderMap, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use domain::access::{Action, roles_for};
+use domain::access::Action;
 use domain::refusal::{Code, Refusal};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -37,8 +37,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
 /// The frames are described in `/asyncapi.yaml`; the subprotocol is `tanggap.v1`. The access token
 /// comes in `Authorization` or in the first frame, never in the address. Everything but a foreign
 /// `Origin` is answered after the upgrade, with a close code: browsers cannot read a refused upgrade.
-#[utoipa::path(tag = "live", params(StreamQuery), security((), ("access_token" = [])),
-    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+#[utoipa::path(tag = "live", params(StreamQuery), extensions(("x-action" = json!(Action::FollowEvents)), ("x-open" = json!(true))),
     responses((status = 101, description = "The stream begins"), Upgrade))]
 #[get("/v1/stream")]
 pub async fn open_stream(

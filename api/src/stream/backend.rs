@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use domain::access::Held;
-use domain::actor::Actor;
-use domain::id::{ConversationId, SignInId, WorkspaceId};
+use domain::access::Facts;
+use domain::actor::{Actor, Credential};
+use domain::id::{ConversationId, WorkspaceId};
 use persistence::error::{Failure, StoreError};
 use persistence::{agents, conversations, events, sign_ins};
 use uuid::Uuid;
@@ -35,8 +35,8 @@ pub struct Bounds {
 pub struct News {
     /// How far the logs are.
     pub heads: Vec<(WorkspaceId, i64)>,
-    /// Sign-ins that ended a moment ago.
-    pub ended: Vec<SignInId>,
+    /// Credentials that ended a moment ago.
+    pub ended: Vec<Credential>,
 }
 
 /// Somebody with a good token.
@@ -64,24 +64,24 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Which part of the log is kept.
     fn bounds(&self, workspace: WorkspaceId) -> impl Future<Output = Result<Bounds, Failure>> + Send;
 
-    /// What happened in these workspaces, and which sign-ins have ended.
+    /// What happened in these workspaces, and which credentials have ended.
     fn news(&self, workspaces: Vec<WorkspaceId>) -> impl Future<Output = Result<News, Failure>> + Send;
 
-    /// The members who act by these sign-ins; those that have ended are left out.
+    /// The members who act by these credentials; those that have ended are left out.
     fn actors(
         &self,
-        keys: Vec<(WorkspaceId, SignInId)>,
+        keys: Vec<(WorkspaceId, Credential)>,
     ) -> impl Future<Output = Result<Vec<Actor>, Failure>> + Send;
 
     /// Whose token this is. The error says how to close.
     fn admit(&self, token: &str) -> impl Future<Output = Result<Admitted, CloseCode>> + Send;
 
-    /// Who holds a conversation; `None` if there is none.
-    fn held(
+    /// What decides who sees a conversation; `None` if there is none.
+    fn facts(
         &self,
         workspace: WorkspaceId,
         conversation: ConversationId,
-    ) -> impl Future<Output = Result<Option<Held>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Option<Facts>, Failure>> + Send;
 }
 
 /// How a connection ends when the database did not do its part.
@@ -126,23 +126,29 @@ impl Backend for App {
             .db
             .read(move |conn| {
                 let heads = if workspaces.is_empty() { Vec::new() } else { events::heads(conn, workspaces)? };
-                Ok(News { heads, ended: sign_ins::revoked_since(conn, since)? })
+                let ended = sign_ins::revoked_since(conn, since)?;
+                Ok(News { heads, ended: ended.into_iter().map(Credential::SignIn).collect() })
             })
             .await?;
-        for sign_in in &news.ended {
-            self.actors.forget(*sign_in);
+        for credential in &news.ended {
+            self.actors.forget(*credential);
         }
         Ok(news)
     }
 
-    async fn actors(&self, keys: Vec<(WorkspaceId, SignInId)>) -> Result<Vec<Actor>, Failure> {
+    async fn actors(&self, keys: Vec<(WorkspaceId, Credential)>) -> Result<Vec<Actor>, Failure> {
         let (now, read, asked) = (self.clock.now(), Instant::now(), keys.clone());
-        let found = self.db.read(move |conn| Ok(agents::actors(conn, keys, now)?)).await?;
+        let sign_ins = keys.into_iter().filter_map(|(workspace, credential)| match credential {
+            Credential::SignIn(id) => Some((workspace, id)),
+            Credential::ApiKey(_) => None,
+        });
+        let sign_ins: Vec<_> = sign_ins.collect();
+        let found = self.db.read(move |conn| Ok(agents::actors(conn, sign_ins, now)?)).await?;
         // Who is told to load anew must not be answered by what was known of it before.
-        for (_, sign_in) in asked {
-            match found.iter().find(|actor| actor.sign_in_id == sign_in) {
+        for (_, credential) in asked {
+            match found.iter().find(|actor| actor.credential() == credential) {
                 Some(actor) => self.actors.remember(read, Arc::new(actor.clone())),
-                None => self.actors.forget(sign_in),
+                None => self.actors.forget(credential),
             }
         }
         Ok(found)
@@ -153,7 +159,10 @@ impl Backend for App {
         let claims = access_token::verify(&self.keys, token, now).map_err(|_| CloseCode::Unauthenticated)?;
         let left = claims.exp.saturating_sub(now.unix_seconds());
         let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or(0));
-        let known = self.actors.get(claims.sign_in_id).filter(|actor| access_token::is_of(&claims, actor));
+        let known = self
+            .actors
+            .get(Credential::SignIn(claims.sign_in_id))
+            .filter(|actor| access_token::is_of(&claims, actor));
         if let Some(actor) = known {
             return Ok(Admitted { actor, lifetime });
         }
@@ -169,14 +178,18 @@ impl Backend for App {
         Ok(Admitted { actor, lifetime })
     }
 
-    async fn held(
+    async fn facts(
         &self,
         workspace: WorkspaceId,
         conversation: ConversationId,
-    ) -> Result<Option<Held>, Failure> {
+    ) -> Result<Option<Facts>, Failure> {
         let now = self.clock.now();
         let shape =
             self.db.read(move |conn| Ok(conversations::shape(conn, workspace, conversation, now)?)).await?;
-        Ok(shape.map(|shape| Held { by: shape.assignee.map(|assignee| assignee.id) }))
+        Ok(shape.map(|shape| Facts {
+            channel: shape.channel.id,
+            assignee: shape.assignee.map(|assignee| assignee.id),
+            division: shape.division.map(|division| division.id),
+        }))
     }
 }

@@ -328,10 +328,10 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
         let (Some(view), Some(actor)) = (&self.view, &self.actor) else { return Ok(()) };
         let workspace = actor.workspace_id;
         // A signal is the first thing to be dropped: a busy database says nothing to the client.
-        let Ok(held) = self.backend.held(workspace, conversation).await else { return Ok(()) };
-        match held.filter(|held| view.visible.conversations.contains(*held)) {
-            Some(held) => {
-                self.hub.typing(workspace, conversation, held, actor.agent_id, Some(self.link.id()));
+        let Ok(facts) = self.backend.facts(workspace, conversation).await else { return Ok(()) };
+        match facts.filter(|facts| view.visible.conversations.contains(*facts)) {
+            Some(facts) => {
+                self.hub.typing(workspace, conversation, facts, actor.agent_id, Some(self.link.id()));
                 Ok(())
             }
             None => self.send(ServerFrame::Error(ErrorFrame { code: ErrorCode::NotFound })).await,
@@ -339,7 +339,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
     }
 
     async fn pass(&mut self, signal: &Passing) -> Result<(), End> {
-        let sees = self.view.as_ref().is_some_and(|view| view.visible.conversations.contains(signal.held));
+        let sees = self.view.as_ref().is_some_and(|view| view.visible.conversations.contains(signal.facts));
         if sees && signal.from != Some(self.link.id()) {
             self.put(Outgoing::Text(signal.frame.clone())).await?;
         }

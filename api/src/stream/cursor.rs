@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use domain::access::{Scope, Visible};
+use domain::access::{Scope, Seen, Visible};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -31,22 +31,43 @@ impl ScopeTag {
         let mut digest = Sha256::new();
         digest.update(visible.role.as_str());
         for scope in [&visible.conversations, &visible.tickets] {
-            match scope {
-                Scope::Everything => digest.update([0]),
-                Scope::HeldBy { agents, unassigned } => {
-                    let mut agents = agents.clone();
-                    agents.sort_unstable();
-                    digest.update([1, u8::from(*unassigned)]);
-                    for agent in agents {
-                        digest.update(agent.0.as_bytes());
-                    }
-                }
-            }
+            digest_scope(&mut digest, scope);
+        }
+        if let Some(kinds) = &visible.kinds {
+            let mut kinds: Vec<_> = kinds.iter().map(|kind| kind.as_str()).collect();
+            kinds.sort_unstable();
+            digest.update(kinds.join(" "));
         }
         let digest: [u8; 32] = digest.finalize().into();
         let mut tag = [0; 8];
         tag.copy_from_slice(&digest[..8]);
         Self(tag)
+    }
+}
+
+/// Readers who see everything have the same tag, so that they can share what is composed for them.
+fn digest_scope(digest: &mut Sha256, scope: &Scope) {
+    let mut list = |mark: u8, mut ids: Vec<Uuid>| {
+        ids.sort_unstable();
+        digest.update([mark]);
+        digest.update(u64::try_from(ids.len()).unwrap_or(u64::MAX).to_be_bytes());
+        ids.iter().for_each(|id| digest.update(id.as_bytes()));
+    };
+    match &scope.others {
+        Seen::Everything => list(0, Vec::new()),
+        Seen::HeldBy { agents, unassigned } => {
+            list(if *unassigned { 1 } else { 2 }, agents.iter().map(|agent| agent.0).collect());
+        }
+    }
+    if let Some(allocation) = &scope.restricted_to {
+        list(3, allocation.channels.iter().map(|channel| channel.0).collect());
+        list(4, allocation.divisions.iter().map(|division| division.0).collect());
+    }
+    if scope.restricted_to.is_some() || scope.others != Seen::Everything {
+        list(5, vec![scope.own.0]);
+    }
+    if let Some(only) = &scope.only_channels {
+        list(6, only.iter().map(|channel| channel.0).collect());
     }
 }
 
@@ -102,21 +123,14 @@ impl FromStr for StreamCursor {
 #[cfg(test)]
 mod tests {
     use super::{ScopeTag, StreamCursor};
-    use domain::access::{Scope, Visible};
+    use crate::stream::testing::{admin, agent, agent_id};
+    use domain::access::Visible;
+    use domain::actor::{Actor, Allocation};
     use domain::agent::Role;
     use uuid::Uuid;
 
     fn visible(agents: [u128; 2]) -> Visible {
-        Visible {
-            workspace_id: Uuid::nil().into(),
-            agent_id: Uuid::nil().into(),
-            role: Role::Supervisor,
-            conversations: Scope::HeldBy {
-                agents: agents.map(|id| Uuid::from_u128(id).into()).to_vec(),
-                unassigned: true,
-            },
-            tickets: Scope::Everything,
-        }
+        Visible::to(&Actor { role: Role::Supervisor, supervises: agents.map(agent_id).to_vec(), ..agent(9) })
     }
 
     #[test]
@@ -137,5 +151,15 @@ mod tests {
     fn the_order_of_the_database_is_no_change_of_scope() {
         assert_eq!(ScopeTag::of(&visible([1, 2])), ScopeTag::of(&visible([2, 1])));
         assert_ne!(ScopeTag::of(&visible([1, 2])), ScopeTag::of(&visible([1, 3])));
+    }
+
+    #[test]
+    fn who_sees_everything_has_the_same_tag_as_others_who_do() {
+        let tag = |actor: &Actor| ScopeTag::of(&Visible::to(actor));
+        assert_eq!(tag(&admin(1)), tag(&admin(2)));
+        assert_ne!(tag(&agent(1)), tag(&agent(2)));
+        let all = Actor { view_all: true, ..agent(1) };
+        let restricted = Actor { restricted_to: Some(Allocation::default()), ..all.clone() };
+        assert_ne!(tag(&all), tag(&restricted));
     }
 }

@@ -96,8 +96,8 @@ impl LogEvent {
 
     /// May it change who sees what? Then every reader's scope is read again before it is sent.
     #[must_use]
-    pub fn changes_team(&self) -> bool {
-        self.event_type.as_str().starts_with("agent.")
+    pub fn changes_rights(&self) -> bool {
+        self.event_type.changes_rights()
     }
 
     /// The frame for a reader; `None` if it is sent nothing.
@@ -133,7 +133,7 @@ impl LogEvent {
     /// What follows `prev` for a reader with this scope.
     fn body_for(&self, visible: &Visible) -> Option<&str> {
         let of_conversation = self.event_type.as_str().starts_with("conversation.");
-        match (delivery(visible, self.audience), self.audience) {
+        match (delivery(visible, self.event_type, self.audience), self.audience) {
             (Delivery::Nothing, _) => None,
             (Delivery::Full, _) => Some(&self.body),
             (Delivery::Shown, Audience::Conversation(_)) if of_conversation => {

@@ -6,8 +6,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use domain::access::Held;
-use domain::id::{AgentId, ConversationId, SignInId, WorkspaceId};
+use domain::access::Facts;
+use domain::actor::Credential;
+use domain::id::{AgentId, ConversationId, WorkspaceId};
 use persistence::error::Failure;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
@@ -75,7 +76,7 @@ impl Hub {
         work(&mut self.0.topics.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Begins to look for what other nodes do: events, ended sign-ins, changed members. Call it once,
+    /// Begins to look for what other nodes do: events, ended credentials, changed members. Call it once,
     /// in the runtime that lives as long as the server. The task ends after [`Hub::shutdown`].
     pub fn start<B: Backend>(&self, backend: B, every: Duration) -> JoinHandle<()> {
         let _ = self.0.runtime.set(Handle::current());
@@ -91,9 +92,9 @@ impl Hub {
         });
     }
 
-    /// A sign-in has ended: its sockets are closed.
-    pub fn revoked(&self, sign_in: SignInId) {
-        self.0.links.revoked(sign_in);
+    /// A credential has ended: its sockets are closed.
+    pub fn revoked(&self, credential: Credential) {
+        self.0.links.revoked(credential);
     }
 
     /// Tells the other members who may see the conversation that one of them is writing.
@@ -101,7 +102,7 @@ impl Hub {
         &self,
         workspace: WorkspaceId,
         conversation: ConversationId,
-        held: Held,
+        facts: Facts,
         agent: AgentId,
         from: Option<u64>,
     ) {
@@ -111,7 +112,7 @@ impl Hub {
         };
         let signal =
             Signal { signal_type: SignalType::Typing, conversation_id: conversation, agent_id: agent };
-        topic.signal(Passing { from, held, frame: ServerFrame::Signal(signal).text() });
+        topic.signal(Passing { from, facts, frame: ServerFrame::Signal(signal).text() });
     }
 
     /// A new connection.
@@ -183,7 +184,7 @@ async fn next_page<B: Backend>(
 ) -> Result<bool, Failure> {
     let events = backend.read(topic.workspace, have, PAGE).await?;
     let found = !events.is_empty();
-    if events.iter().any(|event| event.changes_team()) {
+    if events.iter().any(|event| event.changes_rights()) {
         // Before anybody gets the event, so that what follows it is shown by the new scope.
         refresh(links, backend, Some(topic.workspace)).await?;
     }
@@ -193,7 +194,7 @@ async fn next_page<B: Backend>(
 
 /// Reads again who is behind the connections.
 async fn refresh<B: Backend>(links: &Links, backend: &B, only: Option<WorkspaceId>) -> Result<(), Failure> {
-    let asked = links.sign_ins(only);
+    let asked = links.credentials(only);
     if !asked.is_empty() {
         let actors = backend.actors(asked.clone()).await?;
         links.refresh(&asked, actors);
@@ -226,8 +227,8 @@ async fn look<B: Backend>(hub: &Hub, backend: &B, members: bool) -> Result<(), F
     for (workspace, head) in news.heads {
         hub.reached(workspace, head);
     }
-    for sign_in in news.ended {
-        hub.revoked(sign_in);
+    for credential in news.ended {
+        hub.revoked(credential);
     }
     if members {
         refresh(&hub.0.links, backend, None).await?;

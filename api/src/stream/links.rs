@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::actor::Actor;
-use domain::id::{AgentId, SignInId, WorkspaceId};
+use domain::actor::{Actor, Credential};
+use domain::id::{AgentId, WorkspaceId};
 use tokio::sync::watch;
 
 use super::protocol::CloseCode;
@@ -65,7 +65,7 @@ struct Register {
 
 struct Entry {
     standing: watch::Sender<Standing>,
-    member: Option<(WorkspaceId, SignInId, AgentId)>,
+    member: Option<(WorkspaceId, Credential, AgentId)>,
 }
 
 impl Entry {
@@ -112,42 +112,44 @@ impl Links {
         Link { links: self.clone(), id, standing }
     }
 
-    /// A sign-in has ended.
-    pub fn revoked(&self, sign_in: SignInId) {
+    /// A credential has ended.
+    pub fn revoked(&self, credential: Credential) {
         self.register(|register| {
             for entry in register.entries.values() {
-                if entry.member.is_some_and(|(_, of, _)| of == sign_in) {
+                if entry.member.is_some_and(|(_, of, _)| of == credential) {
                     entry.set(Standing::Over(Farewell::Revoked));
                 }
             }
         });
     }
 
-    /// The sign-ins with connections: of one workspace, or of all.
+    /// The credentials with connections: of one workspace, or of all.
     #[must_use]
-    pub fn sign_ins(&self, only: Option<WorkspaceId>) -> Vec<(WorkspaceId, SignInId)> {
+    pub fn credentials(&self, only: Option<WorkspaceId>) -> Vec<(WorkspaceId, Credential)> {
         let found: BTreeSet<_> = self.register(|register| {
             let members = register.entries.values().filter_map(|entry| entry.member);
             members
                 .filter(|(workspace, ..)| only.is_none_or(|only| only == *workspace))
-                .map(|(workspace, sign_in, _)| (workspace, sign_in))
+                .map(|(workspace, credential, _)| (workspace, credential))
                 .collect()
         });
         found.into_iter().collect()
     }
 
-    /// Of the sign-ins asked for, these still act, as these members.
-    pub fn refresh(&self, asked: &[(WorkspaceId, SignInId)], actors: Vec<Actor>) {
-        let asked: BTreeSet<_> = asked.iter().map(|(_, sign_in)| *sign_in).collect();
+    /// Of the credentials asked for, these still act, as these members.
+    pub fn refresh(&self, asked: &[(WorkspaceId, Credential)], actors: Vec<Actor>) {
+        let asked: BTreeSet<_> = asked.iter().map(|(_, credential)| *credential).collect();
         let actors: HashMap<_, _> =
-            actors.into_iter().map(|actor| (actor.sign_in_id, Arc::new(actor))).collect();
+            actors.into_iter().map(|actor| (actor.credential(), Arc::new(actor))).collect();
         self.register(|register| {
             for entry in register.entries.values() {
                 match entry.member {
-                    Some((_, sign_in, _)) if asked.contains(&sign_in) => {
-                        entry.set(actors.get(&sign_in).map_or(Standing::Over(Farewell::Revoked), |actor| {
-                            Standing::Member(actor.clone())
-                        }));
+                    Some((_, credential, _)) if asked.contains(&credential) => {
+                        entry.set(
+                            actors.get(&credential).map_or(Standing::Over(Farewell::Revoked), |actor| {
+                                Standing::Member(actor.clone())
+                            }),
+                        );
                     }
                     _ => {}
                 }
@@ -197,7 +199,7 @@ impl Link {
     pub fn admit(&self, actor: &Arc<Actor>, limit: usize) {
         self.links.register(|register| {
             let Some(entry) = register.entries.get_mut(&self.id) else { return };
-            entry.member = Some((actor.workspace_id, actor.sign_in_id, actor.agent_id));
+            entry.member = Some((actor.workspace_id, actor.credential(), actor.agent_id));
             entry.set(Standing::Member(actor.clone()));
             let own = register.of_agent.entry(actor.agent_id).or_default();
             own.insert(self.id);
@@ -264,13 +266,13 @@ mod tests {
         let (first, second) = (links.open(), links.open());
         first.admit(&siti, 9);
         second.admit(&budi, 9);
-        let asked = links.sign_ins(Some(siti.workspace_id));
+        let asked = links.credentials(Some(siti.workspace_id));
         assert_eq!(asked.len(), 2);
         links.refresh(&asked, vec![(*budi).clone()]);
         links.refresh(&asked, vec![(*siti).clone(), (*budi).clone()]);
         assert_eq!(*first.standing.borrow(), Standing::Over(Farewell::Revoked));
         assert_eq!(*second.standing.borrow(), Standing::Member(budi.clone()));
-        links.revoked(budi.sign_in_id);
+        links.revoked(budi.credential());
         assert_eq!(*second.standing.borrow(), Standing::Over(Farewell::Revoked));
     }
 

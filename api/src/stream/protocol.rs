@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::ops::event::EventActor;
+use domain::resource::EventActor;
 
 /// The subprotocol of the stream.
 pub const SUBPROTOCOL: &str = "tanggap.v1";

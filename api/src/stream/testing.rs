@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use domain::access::Held;
-use domain::actor::Actor;
+use domain::access::Facts;
+use domain::actor::{Actor, Credential, Via};
 use domain::agent::Role;
-use domain::event::{Audience, EventType, Facts, Sight};
-use domain::id::{AgentId, ConversationId, EventId, SignInId, WorkspaceId};
+use domain::event::{Audience, EventType, Sight};
+use domain::id::{AgentId, ConversationId, EventId, WorkspaceId};
 use domain::time::Timestamp;
 use futures_util::Stream;
 use futures_util::stream::unfold;
@@ -47,11 +47,14 @@ pub fn agent(number: u128) -> Actor {
     Actor {
         workspace_id: workspace(),
         agent_id: agent_id(number),
-        sign_in_id: Uuid::from_u128(number + 1000).into(),
+        via: Via::SignIn(Uuid::from_u128(number + 1000).into()),
         name: format!("Agent {number}"),
         role: Role::Agent,
         view_all: false,
         supervises: Vec::new(),
+        restricted_to: None,
+        agents_may_claim: true,
+        agents_may_transfer: true,
     }
 }
 
@@ -60,7 +63,7 @@ pub fn admin(number: u128) -> Actor {
 }
 
 pub fn facts(assignee: Option<u128>) -> Facts {
-    Facts { assignee: assignee.map(agent_id), division: None }
+    Facts { channel: Uuid::nil().into(), assignee: assignee.map(agent_id), division: None }
 }
 
 /// What is to be written to the log.
@@ -121,9 +124,9 @@ struct Inner {
     forgotten: usize,
     reads: usize,
     away: bool,
-    actors: HashMap<SignInId, Actor>,
+    actors: HashMap<Credential, Actor>,
     lifetime: Option<Duration>,
-    held: HashMap<ConversationId, Held>,
+    facts: HashMap<ConversationId, Facts>,
 }
 
 impl Memory {
@@ -165,16 +168,15 @@ impl Memory {
     }
 
     pub fn know(&self, actor: Actor) {
-        self.with(|inner| inner.actors.insert(actor.sign_in_id, actor));
+        self.with(|inner| inner.actors.insert(actor.credential(), actor));
     }
 
-    pub fn end(&self, sign_in: SignInId) {
-        self.with(|inner| inner.actors.remove(&sign_in));
+    pub fn end(&self, credential: Credential) {
+        self.with(|inner| inner.actors.remove(&credential));
     }
 
     pub fn hold(&self, conversation: u128, by: Option<u128>) {
-        let held = Held { by: by.map(agent_id) };
-        self.with(|inner| inner.held.insert(conversation_id(conversation), held));
+        self.with(|inner| inner.facts.insert(conversation_id(conversation), facts(by)));
     }
 
     pub fn tokens_last(&self, lifetime: Duration) {
@@ -218,7 +220,7 @@ impl Backend for Memory {
         })
     }
 
-    async fn actors(&self, keys: Vec<(WorkspaceId, SignInId)>) -> Result<Vec<Actor>, Failure> {
+    async fn actors(&self, keys: Vec<(WorkspaceId, Credential)>) -> Result<Vec<Actor>, Failure> {
         self.answer(|inner| keys.iter().filter_map(|(_, key)| inner.actors.get(key).cloned()).collect())
     }
 
@@ -229,15 +231,15 @@ impl Backend for Memory {
             let lifetime = inner.lifetime.unwrap_or(Duration::from_secs(900));
             inner
                 .actors
-                .get(&sign_in.into())
+                .get(&Credential::SignIn(sign_in.into()))
                 .cloned()
                 .map(|actor| Admitted { actor: Arc::new(actor), lifetime })
         });
         found.map_err(|_| CloseCode::Unavailable)?.ok_or(CloseCode::Revoked)
     }
 
-    async fn held(&self, _: WorkspaceId, conversation: ConversationId) -> Result<Option<Held>, Failure> {
-        self.answer(|inner| inner.held.get(&conversation).copied())
+    async fn facts(&self, _: WorkspaceId, conversation: ConversationId) -> Result<Option<Facts>, Failure> {
+        self.answer(|inner| inner.facts.get(&conversation).copied())
     }
 }
 
@@ -264,7 +266,10 @@ fn inbox(receiver: mpsc::UnboundedReceiver<Incoming>) -> impl Stream<Item = Inco
 }
 
 pub fn token(actor: &Actor) -> String {
-    actor.sign_in_id.to_string()
+    match actor.credential() {
+        Credential::SignIn(id) => id.to_string(),
+        Credential::ApiKey(id) => id.to_string(),
+    }
 }
 
 impl Client {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::access::Held;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
@@ -217,8 +216,8 @@ async fn who_is_sent_away_ends_with_the_right_code() {
     let (by_hub, _) = Client::join(&memory, &hub, &siti, None).await;
     let (by_poll, _) = Client::join(&memory, &hub, &budi, None).await;
     let (mut stays, _) = Client::join(&memory, &hub, &tono, None).await;
-    hub.revoked(siti.sign_in_id);
-    memory.end(budi.sign_in_id);
+    hub.revoked(siti.credential());
+    memory.end(budi.credential());
     assert_eq!(by_hub.end().await, End::Close(CloseCode::Revoked));
     let end = timeout(Duration::from_secs(2), by_poll.end()).await.expect("within two seconds");
     assert_eq!(end, End::Close(CloseCode::Revoked));
@@ -373,7 +372,7 @@ async fn typing_reaches_those_who_may_see_it_only() {
     assert!(stranger.is_silent(Duration::from_secs(5)).await);
     stranger.send(&json!({"op": "typing", "conversation_id": conversation_id(1)}));
     assert_eq!(stranger.next().await, json!({"op": "error", "code": "not_found"}));
-    hub.typing(workspace(), conversation_id(2), Held { by: Some(agent_id(2)) }, agent_id(2), None);
+    hub.typing(workspace(), conversation_id(2), facts(Some(2)), agent_id(2), None);
     assert_eq!(stranger.next().await["conversation_id"], json!(conversation_id(2)));
 }
 
@@ -408,7 +407,7 @@ proptest! {
         };
         let view = View::of(&reader);
         let mut now: BTreeMap<u128, (i64, Option<u128>)> = BTreeMap::new();
-        let sees = |holder: Option<u128>| view.visible.conversations.contains(Held { by: holder.map(agent_id) });
+        let sees = |holder: Option<u128>| view.visible.conversations.contains(facts(holder));
         let state = |now: &BTreeMap<u128, (i64, Option<u128>)>| -> Known {
             now.iter().filter(|(_, (_, holder))| sees(*holder))
                 .map(|(id, (version, holder))| (conversation_id(*id).to_string(), (*version, json!(holder.map(agent_id)))))

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytestring::ByteString;
-use domain::access::Held;
+use domain::access::Facts;
 use domain::id::WorkspaceId;
 use tokio::sync::{broadcast, watch};
 
@@ -25,7 +25,7 @@ pub struct Passing {
     /// The connection that it comes from, which does not get it.
     pub from: Option<u64>,
     /// Who holds the conversation.
-    pub held: Held,
+    pub facts: Facts,
     /// The frame.
     pub frame: ByteString,
 }

@@ -2,7 +2,7 @@
 
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
-use domain::access::{Scope, Visible};
+use domain::access::{Seen, Visible};
 use domain::conversation::ConversationStatus;
 use domain::id::{AgentId, ChannelId, ConversationId};
 use domain::resource::{self};
@@ -24,6 +24,11 @@ macro_rules! page {
                      AND (cardinality($4::uuid[]) = 0 OR c.channel_id = ANY($4))
                      AND (cardinality($5::text[]) = 0 OR $5 @> ARRAY[CASE WHEN c.session_id IS NULL THEN 'resolved'
                               WHEN c.assignee_id IS NULL THEN 'open' ELSE 'answered' END])
+                     AND ($7::uuid[] IS NULL OR c.channel_id = ANY($7))
+                     AND (c.assignee_id = $8 OR (
+                         ($9 OR c.assignee_id = ANY($10) OR ($11 AND c.assignee_id IS NULL))
+                         AND (NOT $12 OR (c.channel_id = ANY($13) AND (c.assignee_id IS NOT NULL
+                             OR c.division_id IS NULL OR c.division_id = ANY($14))))))
                    ORDER BY c.last_activity_at DESC, c.id DESC LIMIT $6) c"
             )],
             "ORDER BY c.last_activity_at DESC, c.id DESC"
@@ -62,63 +67,37 @@ pub fn list(
     now: Timestamp,
 ) -> Result<Vec<resource::Conversation>, StoreError> {
     let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id)));
-    let scope = Narrowed::to(&visible.conversations, &filter);
     let statuses: Vec<&'static str> = filter.statuses.iter().map(|status| status.as_str()).collect();
-    let statement = match (filter.archived, &scope) {
-        (_, Narrowed::Empty) => return Ok(Vec::new()),
-        (false, Narrowed::Any) => page!("c.archived_at IS NULL"),
-        (false, Narrowed::Nobody) => page!("c.archived_at IS NULL AND c.assignee_id IS NULL"),
-        (false, Narrowed::Holder(_)) => page!("c.archived_at IS NULL AND c.assignee_id = $7"),
-        (false, Narrowed::Holders(..)) => {
-            page!("c.archived_at IS NULL AND (c.assignee_id = ANY($7) OR ($8 AND c.assignee_id IS NULL))")
-        }
-        (true, Narrowed::Any) => page!("c.archived_at IS NOT NULL"),
-        (true, Narrowed::Nobody) => page!("c.archived_at IS NOT NULL AND c.assignee_id IS NULL"),
-        (true, Narrowed::Holder(_)) => page!("c.archived_at IS NOT NULL AND c.assignee_id = $7"),
-        (true, Narrowed::Holders(..)) => {
-            page!("c.archived_at IS NOT NULL AND (c.assignee_id = ANY($7) OR ($8 AND c.assignee_id IS NULL))")
-        }
+    let statement = match (filter.archived, filter.unassigned, filter.held_by) {
+        (false, false, None) => page!("c.archived_at IS NULL AND $15::uuid IS NULL"),
+        (false, true, _) => page!("c.archived_at IS NULL AND c.assignee_id IS NULL AND $15::uuid IS NULL"),
+        (false, false, Some(_)) => page!("c.archived_at IS NULL AND c.assignee_id = $15"),
+        (true, ..) => page!("c.archived_at IS NOT NULL AND $15::uuid IS NULL"),
     };
-    let statement = sql(statement)
+    let scope = &visible.conversations;
+    let (everything, agents, unassigned) = match &scope.others {
+        Seen::Everything => (true, Vec::new(), true),
+        Seen::HeldBy { agents, unassigned } => (false, agents.clone(), *unassigned),
+    };
+    let allocation = scope.restricted_to.clone().unwrap_or_default();
+    sql(statement)
         .bind(visible.workspace_id)
         .bind(at)
         .bind(id)
         .bind(filter.channels)
         .bind(statuses)
-        .bind(limit);
-    let statement = match scope {
-        Narrowed::Empty | Narrowed::Any | Narrowed::Nobody => statement,
-        Narrowed::Holder(agent) => statement.bind(agent),
-        Narrowed::Holders(agents, unassigned) => statement.bind(agents).bind(unassigned),
-    };
-    statement
+        .bind(limit)
+        .bind(scope.only_channels.clone())
+        .bind(scope.own)
+        .bind(everything)
+        .bind(agents)
+        .bind(unassigned)
+        .bind(scope.restricted_to.is_some())
+        .bind(allocation.channels)
+        .bind(allocation.divisions)
+        .bind(filter.held_by)
         .load::<ShapeRow>(conn)?
         .into_iter()
         .map(|row| row.into_resource(now).map(|(_, shape)| shape))
         .collect()
-}
-
-/// What is left of the reader's scope under the filter's tab.
-enum Narrowed {
-    Empty,
-    Any,
-    Nobody,
-    Holder(AgentId),
-    Holders(Vec<AgentId>, bool),
-}
-
-impl Narrowed {
-    fn to(scope: &Scope, filter: &Filter) -> Self {
-        let sees = |by| scope.contains(domain::access::Held { by });
-        match (filter.held_by, filter.unassigned) {
-            (Some(agent), false) if sees(Some(agent)) => Self::Holder(agent),
-            (None, true) if sees(None) => Self::Nobody,
-            (None, false) => match scope {
-                Scope::Everything => Self::Any,
-                Scope::HeldBy { agents, unassigned: false } if agents.len() == 1 => Self::Holder(agents[0]),
-                Scope::HeldBy { agents, unassigned } => Self::Holders(agents.clone(), *unassigned),
-            },
-            _ => Self::Empty,
-        }
-    }
 }

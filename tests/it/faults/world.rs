@@ -202,6 +202,10 @@ async fn settle_in(launch: &Launch, postgres: &Postgres, sandbox: &Sandbox) -> S
          SELECT workspace_id, gen_random_uuid(), 'Agent ' || n, 'agent' || n || '@toko.example', password_hash, 'agent', now()
          FROM agents, generate_series(0, {AGENTS} - 1) n"
     ));
+    postgres.execute(
+        "INSERT INTO agent_counts (workspace_id, agent_id)
+         SELECT workspace_id, id FROM agents ON CONFLICT DO NOTHING",
+    );
     let admin = sign_in(addr, SLUG, "dewi@toko.example", PASSWORD).await.unwrap();
     let mut agents = Vec::new();
     for number in 0..AGENTS {

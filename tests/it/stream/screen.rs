@@ -40,10 +40,16 @@ impl Screen {
         ] {
             screen.take(kind, &caller.get(path).await.expect(200));
         }
+        screen.load_workspace(caller).await;
         for id in screen.ids("conversation") {
             screen.load_messages(caller, &id).await;
         }
         (screen, cursor)
+    }
+
+    /// What there is once: nothing tells of its beginning.
+    pub async fn load_workspace(&mut self, caller: &Caller) {
+        self.hold("workspace", caller.get("/v1/workspace").await.expect(200).json.clone());
     }
 
     /// The ids of all things of a kind.
@@ -69,9 +75,14 @@ impl Screen {
 
     /// Holds a thing, unless a version as new is held already.
     fn hold(&mut self, kind: &'static str, mut thing: Value) {
-        if kind == "channel" {
-            // By REST only.
-            thing["secrets"] = Value::Null;
+        // By REST only.
+        let untold: &[&str] = match kind {
+            "channel" => &["secrets"],
+            "agent" => &["counts", "last_seen_at"],
+            _ => &[],
+        };
+        for field in untold {
+            thing[*field] = Value::Null;
         }
         let held = self.things.entry((kind, text(&thing["id"]))).or_insert(Value::Null);
         if held["version"].as_i64() < thing["version"].as_i64() {
@@ -108,29 +119,25 @@ impl Screen {
                 self.things.remove(&("ticket", id));
             }
             ("ticket", _) => self.hold("ticket", data.clone()),
-            ("agent", _) => self.hold("agent", data.clone()),
-            ("division", _) => self.hold("division", data.clone()),
-            ("channel", _) => {
-                self.hold("channel", data.clone());
-                self.rename("channel", data);
+            ("agent" | "division", "deleted") => {
+                self.things.retain(|(of, own), _| *of != kind || *own != id);
+                self.rename(data);
+            }
+            ("agent" | "division" | "channel" | "workspace", _) => {
+                let kind = ["agent", "division", "channel", "workspace"].into_iter().find(|one| *one == kind);
+                self.hold(kind.unwrap(), data.clone());
+                self.rename(data);
             }
             // There is no list of contacts; they are seen where they are named.
-            ("contact", _) => self.rename("contact", data),
+            ("contact", _) => self.rename(data),
             _ => panic!("a client knows nothing of {}", event.event_type),
         }
     }
 
-    /// A thing is named by others with some of its fields; as the author of messages with its name.
-    fn rename(&mut self, kind: &str, data: &Value) {
-        for thing in self.things.values_mut() {
-            for place in [kind, "author"] {
-                let named = thing.get_mut(place).filter(|named| named["id"] == data["id"]);
-                for (field, value) in named.and_then(Value::as_object_mut).into_iter().flatten() {
-                    if let Some(new) = data.get(field) {
-                        value.clone_from(new);
-                    }
-                }
-            }
+    /// A thing is named by others with some of its fields, wherever its id stands.
+    fn rename(&mut self, data: &Value) {
+        for thing in self.things.values_mut().filter(|thing| thing["id"] != data["id"]) {
+            rename_within(thing, data);
         }
     }
 
@@ -141,6 +148,21 @@ impl Screen {
         differ
             .map(|key| format!("{key:?}\n  {:?}\n  {:?}", self.things.get(key), other.things.get(key)))
             .collect()
+    }
+}
+
+fn rename_within(thing: &mut Value, data: &Value) {
+    match thing {
+        Value::Object(fields) if fields.get("id") == Some(&data["id"]) => {
+            for (field, value) in fields {
+                if let Some(new) = data.get(field.as_str()).filter(|_| field != "type") {
+                    value.clone_from(new);
+                }
+            }
+        }
+        Value::Object(fields) => fields.values_mut().for_each(|inner| rename_within(inner, data)),
+        Value::Array(items) => items.iter_mut().for_each(|inner| rename_within(inner, data)),
+        _ => {}
     }
 }
 

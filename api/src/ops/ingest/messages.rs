@@ -17,9 +17,8 @@ use serde_json::Value;
 use super::Delivery;
 use super::news::News;
 use super::people::{People, Person};
-use crate::ops::conversations::facts;
-use crate::ops::event::EventActor;
 use crate::ops::transaction::{Change, Tx};
+use domain::resource::EventActor;
 
 type Thread = (WorkspaceId, ConversationId);
 
@@ -214,7 +213,7 @@ fn tell(
         tx.tell(Change {
             workspace_id,
             event_type: EventType::MessageCreated,
-            audience: Audience::Conversation(Sight::unchanged(facts(conversation))),
+            audience: Audience::Conversation(Sight::unchanged(conversation.facts())),
             conversation_id: Some(message.conversation_id),
             actor: &one.author,
             data: &message,
@@ -237,7 +236,7 @@ fn tell_conversation(
 ) {
     // A customer's message never changes who holds a conversation.
     let Some(conversation) = threads.locked.get(thread) else { return };
-    let held = facts(conversation);
+    let held = conversation.facts();
     let before = (event_type != EventType::ConversationCreated).then_some(held);
     tx.tell(Change {
         workspace_id: thread.0,

@@ -18,10 +18,9 @@ use super::people::People;
 use crate::channels::errors;
 use crate::ops::channels::tell_channel;
 use crate::ops::contacts::tell_changed;
-use crate::ops::conversations::facts;
-use crate::ops::event::EventActor;
 use crate::ops::transaction::{Change, Tx};
 use crate::state::App;
+use domain::resource::EventActor;
 
 /// One step of a message that we sent.
 struct Step {
@@ -175,7 +174,7 @@ impl<'a> News<'a> {
             tx.tell(Change {
                 workspace_id,
                 event_type: EventType::MessageUpdated,
-                audience: Audience::Conversation(Sight::unchanged(facts(conversation))),
+                audience: Audience::Conversation(Sight::unchanged(conversation.facts())),
                 conversation_id: Some(message.conversation_id),
                 actor: &EventActor::system(),
                 data: &message,

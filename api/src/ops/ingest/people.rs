@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domain::access::Facts;
 use domain::channel::ChannelKind;
 use domain::conversation::Conversation;
-use domain::event::{EventType, Facts, Sight};
+use domain::event::{EventType, Sight};
 use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
 use domain::inbound::{IdentityChange, InboundKind, Sender};
 use persistence::contacts::{self, StoredIdentity, Wanted};
@@ -14,8 +15,8 @@ use persistence::{conversations, messages};
 
 use super::Delivery;
 use crate::ops::contacts::{tell_changed, tell_contact};
-use crate::ops::event::EventActor;
 use crate::ops::transaction::Tx;
+use domain::resource::EventActor;
 
 /// One customer on one channel.
 pub(super) type Key = (WorkspaceId, ChannelId, String);
@@ -351,8 +352,9 @@ fn tell_created(tx: &mut Tx<'_>, keys: Vec<(WorkspaceId, ContactId)>) -> Result<
     for (workspace, contact) in contacts::shapes(tx.conn, keys)? {
         let actor = EventActor::contact(contact.id.0, contact.name.clone());
         // Nobody holds the conversation that began with it.
-        let held = Facts { assignee: None, division: None };
-        let sight = Sight { before: None, after: Some(held) };
+        let begun = contact.identities.first().map(|identity| identity.channel_id);
+        let after = begun.map(|channel| Facts { channel, assignee: None, division: None });
+        let sight = Sight { before: None, after };
         tell_contact(tx, workspace, &contact, EventType::ContactCreated, sight, &actor);
     }
     Ok(())

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::access::{Action, ReadTeam};
 use domain::id::AgentId;
 use domain::refusal::Code;
 use domain::resource::Agent;
@@ -13,12 +13,12 @@ use crate::state::App;
 
 /// Read an agent
 #[utoipa::path(tag = "team", params(("agent_id" = AgentId, Path, description = "The agent")),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+    extensions(("x-action" = json!(Action::ReadTeam))),
     responses((status = 200, description = "The agent", body = Agent), Reading))]
 #[get("/v1/agents/{agent_id}")]
 pub async fn get_agent(
     app: web::Data<App>,
-    caller: Auth<ReadWorkspace>,
+    caller: Auth<ReadTeam>,
     id: web::Path<AgentId>,
 ) -> Result<HttpResponse, Problem> {
     let (workspace, id) = (caller.actor().workspace_id, id.into_inner());

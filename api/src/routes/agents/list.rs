@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::access::{Action, ReadTeam};
 use domain::resource::Agent;
 use persistence::agents;
 
@@ -15,13 +15,12 @@ use crate::state::App;
 /// List agents
 ///
 /// By name.
-#[utoipa::path(tag = "team", params(PageQuery), security(("access_token" = [])),
-    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+#[utoipa::path(tag = "team", params(PageQuery), extensions(("x-action" = json!(Action::ReadTeam))),
     responses((status = 200, description = "A page of agents", body = Page<Agent>), Reading))]
 #[get("/v1/agents")]
 pub async fn list_agents(
     app: web::Data<App>,
-    caller: Auth<ReadWorkspace>,
+    caller: Auth<ReadTeam>,
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let workspace = caller.actor().workspace_id;

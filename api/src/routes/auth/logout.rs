@@ -1,6 +1,8 @@
 use actix_web::{HttpResponse, post, web};
 
 use super::refresh::Refresh;
+use domain::actor::Credential;
+
 use crate::auth::refresh_token::RefreshToken;
 use crate::http::body::Body;
 use crate::http::problem::Problem;
@@ -18,7 +20,7 @@ use crate::state::App;
 pub async fn logout(app: web::Data<App>, body: Body<Refresh>) -> Result<HttpResponse, Problem> {
     if let Some(token) = RefreshToken::read(&app.keys, &body.value.refresh_token) {
         app.write(move |tx| sign_ins::end(tx, token.workspace_id, token.sign_in_id)).await?;
-        app.end_sign_in(token.sign_in_id);
+        app.end_credential(Credential::SignIn(token.sign_in_id));
     }
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,5 +1,6 @@
 use actix_web::{HttpResponse, post, web};
 use chrono::TimeDelta;
+use domain::actor::Credential;
 use domain::refusal::Code;
 use persistence::agents;
 use serde::Deserialize;
@@ -44,7 +45,7 @@ pub async fn refresh(app: web::Data<App>, body: Body<Refresh>) -> Result<HttpRes
         })
         .await?;
     let Some((successor, agent)) = exchanged else {
-        app.end_sign_in(token.sign_in_id);
+        app.end_credential(Credential::SignIn(token.sign_in_id));
         return Err(Code::RefreshTokenReused.into());
     };
     Ok(HttpResponse::Ok().json(SignedIn::new(&app, successor, agent)?))

@@ -1,6 +1,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, post, web};
-use domain::access::{Action, ManageChannels, roles_for};
+use domain::access::{Action, ManageChannels};
 use domain::channel::ChannelKind;
 use domain::input;
 use domain::refusal::Refusal;
@@ -165,8 +165,7 @@ pub(super) fn telegram_secret(text: &str) -> Result<String, Refusal> {
 /// Connect a channel
 ///
 /// Enter `webhook_url` of the answer at the provider. Secrets are stored encrypted and never shown again.
-#[utoipa::path(tag = "channels", request_body = NewChannel, params(RepeatHeader), security(("access_token" = [])),
-    extensions(("x-roles" = json!(roles_for(Action::ManageChannels)))),
+#[utoipa::path(tag = "channels", request_body = NewChannel, params(RepeatHeader), extensions(("x-action" = json!(Action::ManageChannels))),
     responses((status = 201, description = "Connected", body = Channel), Writing))]
 #[post("/v1/channels")]
 pub async fn create_channel(

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::access::{Action, ReadChannels};
 use domain::id::ChannelId;
 use domain::refusal::Code;
 use domain::resource::Channel;
@@ -14,15 +14,16 @@ use crate::state::App;
 
 /// Read a channel
 #[utoipa::path(tag = "channels", params(("channel_id" = ChannelId, Path, description = "The channel")),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+    extensions(("x-action" = json!(Action::ReadChannels))),
     responses((status = 200, description = "The channel", body = Channel), Reading))]
 #[get("/v1/channels/{channel_id}")]
 pub async fn get_channel(
     app: web::Data<App>,
-    caller: Auth<ReadWorkspace>,
+    caller: Auth<ReadChannels>,
     id: web::Path<ChannelId>,
 ) -> Result<HttpResponse, Problem> {
     let (reader, id) = (caller.actor().clone(), id.into_inner());
+    caller.on_channel(id)?;
     let shared = app.get_ref().clone();
     let read = app
         .read(reader.workspace_id, move |conn| {

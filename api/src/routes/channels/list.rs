@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::access::{Action, ReadChannels, Visible};
 use domain::resource::Channel;
 use persistence::channels;
 
@@ -15,13 +15,12 @@ use crate::state::App;
 /// List channels
 ///
 /// By name. Which secrets are set is shown to admins only; the secrets never.
-#[utoipa::path(tag = "channels", params(PageQuery), security(("access_token" = [])),
-    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+#[utoipa::path(tag = "channels", params(PageQuery), extensions(("x-action" = json!(Action::ReadChannels))),
     responses((status = 200, description = "A page of channels", body = Page<Channel>), Reading))]
 #[get("/v1/channels")]
 pub async fn list_channels(
     app: web::Data<App>,
-    caller: Auth<ReadWorkspace>,
+    caller: Auth<ReadChannels>,
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
     let reader = caller.actor().clone();
@@ -32,7 +31,8 @@ pub async fn list_channels(
     let shared = app.get_ref().clone();
     let read = app
         .read(workspace, move |conn| {
-            let rows = channels::list(conn, workspace, after, limit + 1)?;
+            let only = Visible::to(&reader).only_channels().map(<[_]>::to_vec);
+            let rows = channels::list(conn, workspace, only, after, limit + 1)?;
             let rows = rows.into_iter().map(|channel| shape_for(&shared, channel, &reader)).collect();
             Ok(list.page(rows, limit, |channel: &Channel| (channel.name.clone(), channel.id)))
         })

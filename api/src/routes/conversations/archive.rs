@@ -1,5 +1,5 @@
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use domain::access::{Action, ArchiveConversation, roles_for};
+use domain::access::{Action, ArchiveConversation};
 use domain::id::ConversationId;
 use domain::resource::Conversation;
 
@@ -16,7 +16,7 @@ use crate::state::App;
 /// It leaves every tab but `archived` until it is brought back or the customer writes.
 #[utoipa::path(tag = "conversations",
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ArchiveConversation)))),
+    extensions(("x-action" = json!(Action::ArchiveConversation))),
     responses((status = 200, description = "It is archived", body = Conversation), Writing))]
 #[post("/v1/conversations/{conversation_id}/archive")]
 pub async fn archive_conversation(

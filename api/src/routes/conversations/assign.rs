@@ -1,6 +1,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use domain::access::{Action, AssignConversation, roles_for};
+use domain::access::{Action, AssignConversation};
 use domain::id::{AgentId, ConversationId, DivisionId};
 use domain::refusal::Refusal;
 use domain::resource::Conversation;
@@ -42,7 +42,7 @@ impl Assignment {
 /// The ticket moves along; a resolved conversation begins a new session.
 #[utoipa::path(tag = "conversations", request_body = Assignment,
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::AssignConversation)))),
+    extensions(("x-action" = json!(Action::AssignConversation))),
     responses((status = 200, description = "Given", body = Conversation), Writing))]
 #[post("/v1/conversations/{conversation_id}/assign")]
 pub async fn assign_conversation(

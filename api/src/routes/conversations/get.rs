@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadConversation, roles_for};
+use domain::access::{Action, ReadConversation};
 use domain::id::ConversationId;
 use domain::resource::Conversation;
 
@@ -13,7 +13,7 @@ use crate::state::App;
 /// Read a conversation
 #[utoipa::path(tag = "conversations",
     params(("conversation_id" = ConversationId, Path, description = "The conversation")),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ReadConversation)))),
+    extensions(("x-action" = json!(Action::ReadConversation))),
     responses((status = 200, description = "The conversation", body = Conversation), Reading))]
 #[get("/v1/conversations/{conversation_id}")]
 pub async fn get_conversation(

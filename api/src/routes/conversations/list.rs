@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadConversation, Visible, may_read_tab, roles_for};
+use domain::access::{Action, ReadConversation, Visible, may_read_tab};
 use domain::conversation::{ConversationStatus, Tab};
 use domain::id::ChannelId;
 use domain::resource::Conversation;
@@ -45,8 +45,7 @@ fn mine() -> Tab {
 ///
 /// By last activity, newest first. A conversation that becomes active between two pages moves to the
 /// front and may be missed by the second page: follow the stream from `Stream-Cursor` to see it.
-#[utoipa::path(tag = "conversations", params(ConversationQuery), security(("access_token" = [])),
-    extensions(("x-roles" = json!(roles_for(Action::ReadConversation)))),
+#[utoipa::path(tag = "conversations", params(ConversationQuery), extensions(("x-action" = json!(Action::ReadConversation))),
     responses((status = 200, description = "A page of conversations", body = Page<Conversation>), Reading))]
 #[get("/v1/conversations")]
 pub async fn list_conversations(

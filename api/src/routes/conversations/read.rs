@@ -1,5 +1,5 @@
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use domain::access::{Action, MarkConversationRead, roles_for};
+use domain::access::{Action, MarkConversationRead};
 use domain::id::ConversationId;
 use domain::resource::Conversation;
 
@@ -16,7 +16,7 @@ use crate::state::App;
 /// For its holder, and for anybody while nobody holds it.
 #[utoipa::path(tag = "conversations",
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::MarkConversationRead)))),
+    extensions(("x-action" = json!(Action::MarkConversationRead))),
     responses((status = 200, description = "Nothing is unread", body = Conversation), Writing))]
 #[post("/v1/conversations/{conversation_id}/read")]
 pub async fn read_conversation(

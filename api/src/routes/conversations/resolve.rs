@@ -1,5 +1,5 @@
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use domain::access::{Action, ResolveConversation, roles_for};
+use domain::access::{Action, ResolveConversation};
 use domain::id::ConversationId;
 use domain::resource::Conversation;
 
@@ -16,7 +16,7 @@ use crate::state::App;
 /// Ends the session and closes its ticket. The customer's next message begins a new session.
 #[utoipa::path(tag = "conversations",
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ResolveConversation)))),
+    extensions(("x-action" = json!(Action::ResolveConversation))),
     responses((status = 200, description = "It is resolved", body = Conversation), Writing))]
 #[post("/v1/conversations/{conversation_id}/resolve")]
 pub async fn resolve_conversation(

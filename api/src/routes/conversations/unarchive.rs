@@ -1,5 +1,5 @@
 use actix_web::{HttpRequest, HttpResponse, post, web};
-use domain::access::{Action, ArchiveConversation, roles_for};
+use domain::access::{Action, ArchiveConversation};
 use domain::id::ConversationId;
 use domain::resource::Conversation;
 
@@ -16,7 +16,7 @@ use crate::state::App;
 /// It is in the everyday tabs again.
 #[utoipa::path(tag = "conversations",
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ArchiveConversation)))),
+    extensions(("x-action" = json!(Action::ArchiveConversation))),
     responses((status = 200, description = "It is not archived", body = Conversation), Writing))]
 #[post("/v1/conversations/{conversation_id}/unarchive")]
 pub async fn unarchive_conversation(

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::access::{Action, ReadTeam};
 use domain::id::DivisionId;
 use domain::refusal::Code;
 use domain::resource::Division;
@@ -13,12 +13,12 @@ use crate::state::App;
 
 /// Read a division
 #[utoipa::path(tag = "team", params(("division_id" = DivisionId, Path, description = "The division")),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+    extensions(("x-action" = json!(Action::ReadTeam))),
     responses((status = 200, description = "The division", body = Division), Reading))]
 #[get("/v1/divisions/{division_id}")]
 pub async fn get_division(
     app: web::Data<App>,
-    caller: Auth<ReadWorkspace>,
+    caller: Auth<ReadTeam>,
     id: web::Path<DivisionId>,
 ) -> Result<HttpResponse, Problem> {
     let (workspace, id) = (caller.actor().workspace_id, id.into_inner());

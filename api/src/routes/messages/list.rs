@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadConversation, roles_for};
+use domain::access::{Action, ReadMessages};
 use domain::id::{ConversationId, MessageId};
 use domain::refusal::Refusal;
 use domain::resource::Message;
@@ -53,12 +53,12 @@ impl MessageQuery {
 /// is the order of their ids; `at` is when they were written by the provider's clock.
 #[utoipa::path(tag = "messages",
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), MessageQuery),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ReadConversation)))),
+    extensions(("x-action" = json!(Action::ReadMessages))),
     responses((status = 200, description = "A page of messages", body = Page<Message>), Reading))]
 #[get("/v1/conversations/{conversation_id}/messages")]
 pub async fn list_messages(
     app: web::Data<App>,
-    caller: Auth<ReadConversation>,
+    caller: Auth<ReadMessages>,
     id: web::Path<ConversationId>,
     query: Query<MessageQuery>,
 ) -> Result<HttpResponse, Problem> {

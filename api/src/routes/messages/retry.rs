@@ -1,6 +1,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, post, web};
-use domain::access::{Action, SendMessage, roles_for};
+use domain::access::{Action, SendMessage};
 use domain::id::{ConversationId, MessageId};
 use domain::resource::Message;
 
@@ -18,7 +18,7 @@ use crate::state::App;
 #[utoipa::path(tag = "messages",
     params(("conversation_id" = ConversationId, Path, description = "The conversation"),
         ("message_id" = MessageId, Path, description = "The message"), RepeatHeader),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::SendMessage)))),
+    extensions(("x-action" = json!(Action::SendMessage))),
     responses((status = 200, description = "Queued again", body = Message), Writing))]
 #[post("/v1/conversations/{conversation_id}/messages/{message_id}/retry")]
 pub async fn retry_message(

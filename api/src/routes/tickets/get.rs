@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadTicket, roles_for};
+use domain::access::{Action, ReadTicket};
 use domain::id::TicketId;
 use domain::resource::Ticket;
 
@@ -12,7 +12,7 @@ use crate::state::App;
 
 /// Read a ticket
 #[utoipa::path(tag = "tickets", params(("ticket_id" = TicketId, Path, description = "The ticket")),
-    security(("access_token" = [])), extensions(("x-roles" = json!(roles_for(Action::ReadTicket)))),
+    extensions(("x-action" = json!(Action::ReadTicket))),
     responses((status = 200, description = "The ticket", body = Ticket), Reading))]
 #[get("/v1/tickets/{ticket_id}")]
 pub async fn get_ticket(

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadTicket, Visible, roles_for};
+use domain::access::{Action, ReadTicket, Visible};
 use domain::resource::Ticket;
 use persistence::tickets;
 
@@ -15,8 +15,7 @@ use crate::state::App;
 ///
 /// By opening, newest first: an admin's are all, a supervisor's its own and its agents', an agent's its
 /// own.
-#[utoipa::path(tag = "tickets", params(PageQuery), security(("access_token" = [])),
-    extensions(("x-roles" = json!(roles_for(Action::ReadTicket)))),
+#[utoipa::path(tag = "tickets", params(PageQuery), extensions(("x-action" = json!(Action::ReadTicket))),
     responses((status = 200, description = "A page of tickets", body = Page<Ticket>), Reading))]
 #[get("/v1/tickets")]
 pub async fn list_tickets(

@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::access::{Action, ReadWorkspace};
 use domain::refusal::Code;
 use domain::resource::Workspace;
 use persistence::workspaces;
@@ -11,8 +11,7 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read the caller's workspace
-#[utoipa::path(tag = "installation", security(("access_token" = [])),
-    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+#[utoipa::path(tag = "installation", extensions(("x-action" = json!(Action::ReadWorkspace))),
     responses((status = 200, description = "The workspace", body = Workspace), Reading))]
 #[get("/v1/workspace")]
 pub async fn get_workspace(
