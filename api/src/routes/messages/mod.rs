@@ -1,6 +1,7 @@
 //! Messages of a conversation.
 
 mod create;
+mod get;
 mod list;
 mod retry;
 
@@ -8,5 +9,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The operations of this folder.
 pub fn configure(services: &mut ServiceConfig<'_>) {
-    services.service(list::list_messages).service(create::create_message).service(retry::retry_message);
+    services
+        .service(list::list_messages)
+        .service(create::create_message)
+        .service(get::get_message)
+        .service(retry::retry_message);
 }

@@ -5,7 +5,7 @@ use std::future::IntoFuture;
 use std::time::Duration;
 
 use api::stream::cursor::StreamCursor;
-use api::stream::protocol::Mode;
+use api::stream::protocol::{Envelope, Mode, ServerFrame};
 use domain::event::EventType;
 use harness::hooks::{messenger_message, telegram_message, whatsapp_message};
 use harness::{Caller, DEADLINE, Follower, Reply, StreamClient, TestApp, contract, eventually};
@@ -41,14 +41,16 @@ impl Watch {
     /// come between; then it is looked at again.
     async fn settle(&mut self, app: &TestApp, what: &str) {
         let until = Instant::now() + DEADLINE;
+        let mut told = Vec::new();
         loop {
             let (fresh, _) = Screen::load(&self.caller).await;
             for frame in up_to(&mut self.client, app.head(app.workspace).await).await {
                 self.screen.apply(&frame, &self.caller).await;
+                told.extend(event(frame));
             }
             let differences = self.screen.differences(&fresh);
             if differences.is_empty() {
-                return;
+                return self.could_read(what, &told).await;
             }
             let who = self.name;
             assert!(
@@ -57,6 +59,45 @@ impl Watch {
                 differences.join("\n")
             );
         }
+    }
+
+    /// S-04 on the stream: what it was told of, it may read. What it may see no more, it is not told.
+    async fn could_read(&self, what: &str, told: &[Envelope]) {
+        for event in told {
+            let (kind, happened) = event.event_type.as_str().split_once('.').unwrap();
+            let gone = told.iter().any(|later| {
+                let hides = later.event_type.as_str() == "conversation.hidden";
+                later.seq > event.seq && hides && later.conversation_id == event.conversation_id
+            });
+            if gone || matches!(happened, "hidden" | "deleted") {
+                continue;
+            }
+            let id = event.data["id"].as_str().unwrap_or_default();
+            let path = match kind {
+                "message" => {
+                    let conversation = event.data["conversation_id"].as_str().unwrap();
+                    format!("/v1/conversations/{conversation}/messages/{id}")
+                }
+                "conversation" | "ticket" | "agent" | "division" | "channel" => format!("/v1/{kind}s/{id}"),
+                "workspace" => "/v1/workspace".to_owned(),
+                "contact" => {
+                    let named = self.screen.things.values().any(|thing| thing["contact"]["id"] == id);
+                    assert!(named, "after {what} the {} was told of a contact it cannot see", self.name);
+                    continue;
+                }
+                other => panic!("say how a {other} is read"),
+            };
+            let status = self.caller.get(path.as_str()).await.status;
+            let who = self.name;
+            assert_eq!(status, 200, "after {what} the {who} was told {} of {path}", event.event_type);
+        }
+    }
+}
+
+fn event(frame: ServerFrame) -> Option<Envelope> {
+    match frame {
+        ServerFrame::Event(event) => Some(event),
+        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every documented operation, tried by those who may not.
 
+mod rights;
+
 use harness::contract::{Operation, operations};
 use harness::{Caller, TestApp};
 use reqwest::Method;
