@@ -24,6 +24,7 @@ use crate::database::Database;
 use crate::events::Follower;
 use crate::fixtures::APP_SECRET;
 use crate::hooks::{ACCESS_TOKEN, APP_ID, BOT, NUMBER, PAGE, SECOND_NUMBER, TELEGRAM_SECRET, WABA};
+use crate::logs;
 use crate::team::Team;
 
 /// The secret of the installation.
@@ -56,6 +57,7 @@ impl Options {
 
     /// Starts it.
     pub async fn start(self) -> TestApp {
+        logs::watch();
         let clock = Clock::manual(Timestamp::from_unix_seconds(START).unwrap());
         let sandbox = match self.sandbox {
             true => Some(start_sandbox(clock.clone()).await),

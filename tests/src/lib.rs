@@ -26,6 +26,7 @@ pub mod database;
 pub mod events;
 pub mod fixtures;
 pub mod hooks;
+pub mod logs;
 pub mod process;
 pub mod sandbox;
 pub mod stream;
