@@ -49,6 +49,8 @@ text_enum! {
         ContactUpdated = "contact.updated",
         /// A member joined the team.
         AgentCreated = "agent.created",
+        /// What others see of a member changed.
+        AgentUpdated = "agent.updated",
         /// A division was made.
         DivisionCreated = "division.created",
         /// A channel was connected.

@@ -18,7 +18,7 @@ use diesel::sql_types::{
 };
 use domain::id::{
     AgentId, ChannelId, ContactId, ConversationId, DivisionId, EventId, IdentityId, JobId, MessageId,
-    SessionId, SignInId, TicketId, WorkspaceId,
+    OneTimeTokenId, SessionId, SignInId, TicketId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -135,6 +135,7 @@ bind_with_null_and_array! {
     EventId => SqlUuid, Uuid, |id| id.0;
     JobId => SqlUuid, Uuid, |id| id.0;
     SignInId => SqlUuid, Uuid, |id| id.0;
+    OneTimeTokenId => SqlUuid, Uuid, |id| id.0;
     String => Text, String, |text| text;
     &'static str => Text, &'static str, |text| text;
     i32 => Integer, i32, |number| number;

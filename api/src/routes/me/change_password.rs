@@ -1,0 +1,65 @@
+use actix_web::{HttpResponse, put, web};
+use domain::access::{Action, ReadWorkspace, roles_for};
+use domain::input;
+use domain::refusal::Code;
+use persistence::accounts;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::auth::extract::Auth;
+use crate::auth::password;
+use crate::http::body::Body;
+use crate::http::client_address::ClientAddress;
+use crate::http::problem::Problem;
+use crate::http::responses::{Throttled, Writing};
+use crate::ops::passwords;
+use crate::ops::sign_in_throttle::{self, Attempt};
+use crate::state::App;
+
+/// Another password for the caller.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The present password.
+    #[schema(example = "kata-sandi-lama")]
+    pub current_password: String,
+    /// The new one: 8 to 200 characters.
+    #[schema(example = "kata-sandi-baru")]
+    pub new_password: String,
+}
+
+/// Change one's own password
+///
+/// Every other sign-in of the caller ends: its access tokens are refused and its sockets closed within
+/// two seconds. The one that calls goes on.
+#[utoipa::path(tag = "me", request_body = PasswordChange, security(("access_token" = [])),
+    extensions(("x-roles" = json!(roles_for(Action::ReadWorkspace)))),
+    responses((status = 204, description = "Changed"), Writing, Throttled))]
+#[put("/v1/me/password")]
+pub async fn change_password(
+    app: web::Data<App>,
+    caller: Auth<ReadWorkspace>,
+    client: ClientAddress,
+    body: Body<PasswordChange>,
+) -> Result<HttpResponse, Problem> {
+    let PasswordChange { current_password, new_password } = body.value;
+    input::password("/new_password", &new_password)?;
+    let actor = caller.actor().clone();
+    let (shared, workspace, agent) = (app.get_ref().clone(), actor.workspace_id, actor.agent_id);
+    let (admitted, checked) = app
+        .write(move |tx| {
+            let account = accounts::get(tx.conn, workspace, agent)?.ok_or(Code::InvalidToken)?;
+            let attempt = Attempt::new(&shared.keys, &account.email, client);
+            Ok((sign_in_throttle::admit(tx, attempt)?, account.password_hash))
+        })
+        .await?;
+    if !password::check(current_password, checked.clone()).await {
+        return Err(passwords::wrong_password().into());
+    }
+    let hash = password::hash_in_background(new_password).await.map_err(Problem::internal)?;
+    let ended = app
+        .write(move |tx| passwords::change(tx, &actor, admitted, checked.as_deref(), hash.clone()))
+        .await?;
+    ended.into_iter().for_each(|sign_in| app.end_sign_in(sign_in));
+    Ok(HttpResponse::NoContent().finish())
+}
