@@ -39,6 +39,7 @@ struct State {
     /// What the next recipients are answered instead of being accepted.
     refusals: Vec<String>,
     hangs: bool,
+    away: bool,
     connections: usize,
 }
 
@@ -74,6 +75,11 @@ impl MailServer {
     /// From now on new connections get no answer at all; or do again.
     pub fn hang(&self, hangs: bool) {
         self.state.lock().unwrap().hangs = hangs;
+    }
+
+    /// From now on new connections are broken at once; or no longer.
+    pub fn away(&self, away: bool) {
+        self.state.lock().unwrap().away = away;
     }
 
     /// How often somebody connected.
@@ -176,6 +182,9 @@ async fn converse(socket: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
     if state.lock().unwrap().hangs {
         // Until the client gives up.
         while let Ok(Some(_)) = lines.next_line().await {}
+        return None;
+    }
+    if state.lock().unwrap().away {
         return None;
     }
     writing.write_all(b"220 surat.example\r\n").await.ok()?;
