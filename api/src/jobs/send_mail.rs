@@ -57,33 +57,29 @@ async fn attempt(app: &App, job: MailJob) -> Result<Outcome, Failure> {
 }
 
 async fn settle(app: &App, job: MailJob, outcome: Outcome) -> Result<(), Failure> {
-    let again = match outcome {
+    let MailJob { workspace_id, id: job_id, attempts, .. } = job;
+    let (word, again) = match outcome {
         Outcome::Sent => {
-            tracing::info!(job_id = %job.id, workspace_id = %job.workspace_id, attempt = job.attempts, "a mail was handed to the mail server");
-            false
+            tracing::info!(%job_id, %workspace_id, attempts, "a mail was handed to the mail server");
+            ("sent", false)
         }
         Outcome::Needless => {
-            tracing::info!(job_id = %job.id, workspace_id = %job.workspace_id, "a mail is not needed any more");
-            false
+            tracing::info!(%job_id, %workspace_id, attempts, "a mail is not needed any more");
+            ("needless", false)
         }
         Outcome::Failed(failure) => {
-            let again = failure != MailFailure::Final && job.attempts < ATTEMPTS_MAX;
+            let again = failure != MailFailure::Final && attempts < ATTEMPTS_MAX;
             let next = if again { "trying again" } else { "giving up" };
-            tracing::warn!(job_id = %job.id, workspace_id = %job.workspace_id, attempt = job.attempts, cause = %failure, next, "a mail was not taken");
-            again
+            tracing::warn!(%job_id, %workspace_id, attempts, cause = %failure, next, "a mail was not taken");
+            ("failed", again)
         }
-    };
-    let word = match outcome {
-        Outcome::Sent => "sent",
-        Outcome::Needless => "needless",
-        Outcome::Failed(_) => "failed",
     };
     metrics::counter!("mails", "outcome" => word).increment(1);
     app.write(move |tx| {
         if again {
-            Ok(jobs::postpone(tx.conn, job.workspace_id, job.id, due_at(job.attempts, tx.now))?)
+            Ok(jobs::postpone(tx.conn, workspace_id, job_id, due_at(attempts, tx.now))?)
         } else {
-            Ok(jobs::finish(tx.conn, job.workspace_id, job.id)?)
+            Ok(jobs::finish(tx.conn, workspace_id, job_id)?)
         }
     })
     .await

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use domain::actor::Actor;
 use domain::id::SignInId;
 use domain::one_time_token::TokenPurpose;
-use domain::refusal::Refusal;
+use domain::refusal::{Code, Refusal};
 use persistence::error::Failure;
 use persistence::{accounts, sign_ins};
 
@@ -58,6 +58,22 @@ pub fn reset(
     let ended = sign_ins::revoke_all(tx.conn, token.workspace_id, agent, None, now)?;
     sign_in_throttle::proved(tx, Attempt::new(&app.keys, &account.email, client))?;
     Ok(ended)
+}
+
+/// Lets the caller try its present password, as [`sign_in_throttle::admit`] does a sign-in. Answers the
+/// hash that it has to fit.
+///
+/// # Errors
+/// `too_many_requests`.
+pub fn admit_change(
+    app: &App,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    client: ClientAddress,
+) -> Result<(Admitted, Option<String>), Failure> {
+    let account = accounts::get(tx.conn, actor.workspace_id, actor.agent_id)?.ok_or(Code::InvalidToken)?;
+    let attempt = Attempt::new(&app.keys, &account.email, client);
+    Ok((sign_in_throttle::admit(tx, attempt)?, account.password_hash))
 }
 
 /// Changes the caller's own password. `checked` is the hash that its present password was found to fit.

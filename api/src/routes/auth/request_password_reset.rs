@@ -40,7 +40,6 @@ pub async fn request_password_reset(
     let email = input::email("/email", &body.value.email)?;
     let slug = body.value.workspace.map(|slug| input::slug("/workspace", &slug)).transpose()?;
     app.write(move |tx| passwords::ask_reset(tx, mail, slug.clone(), email.clone())).await?;
-    // ci-allow: hides how long the work took, which depends on whether there is such a member
-    sleep_until(answer_at).await;
+    sleep_until(answer_at).await; // ci-allow: hides how long the work took, which tells whether there is such a member
     Ok(HttpResponse::Accepted().finish())
 }

@@ -1,8 +1,6 @@
 use actix_web::{HttpResponse, put, web};
 use domain::access::{Action, ReadWorkspace, roles_for};
 use domain::input;
-use domain::refusal::Code;
-use persistence::accounts;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -13,7 +11,6 @@ use crate::http::client_address::ClientAddress;
 use crate::http::problem::Problem;
 use crate::http::responses::{Throttled, Writing};
 use crate::ops::passwords;
-use crate::ops::sign_in_throttle::{self, Attempt};
 use crate::state::App;
 
 /// Another password for the caller.
@@ -44,21 +41,15 @@ pub async fn change_password(
 ) -> Result<HttpResponse, Problem> {
     let PasswordChange { current_password, new_password } = body.value;
     input::password("/new_password", &new_password)?;
-    let actor = caller.actor().clone();
-    let (shared, workspace, agent) = (app.get_ref().clone(), actor.workspace_id, actor.agent_id);
-    let (admitted, checked) = app
-        .write(move |tx| {
-            let account = accounts::get(tx.conn, workspace, agent)?.ok_or(Code::InvalidToken)?;
-            let attempt = Attempt::new(&shared.keys, &account.email, client);
-            Ok((sign_in_throttle::admit(tx, attempt)?, account.password_hash))
-        })
-        .await?;
+    let (shared, actor, caller) = (app.get_ref().clone(), caller.actor().clone(), caller.into_caller());
+    let (admitted, checked) =
+        app.write(move |tx| passwords::admit_change(&shared, tx, &actor, client)).await?;
     if !password::check(current_password, checked.clone()).await {
         return Err(passwords::wrong_password().into());
     }
     let hash = password::hash_in_background(new_password).await.map_err(Problem::internal)?;
     let ended = app
-        .write(move |tx| passwords::change(tx, &actor, admitted, checked.as_deref(), hash.clone()))
+        .write(move |tx| passwords::change(tx, caller.actor(), admitted, checked.as_deref(), hash.clone()))
         .await?;
     ended.into_iter().for_each(|sign_in| app.end_sign_in(sign_in));
     Ok(HttpResponse::NoContent().finish())
