@@ -1,10 +1,13 @@
 //! Settings: flags or environment variables, each with a default that suits most.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
+
+use crate::http::client_address::TrustedProxies;
 
 /// What a running server needs to know. `main` fills it from flags and environment; tests by hand.
 #[derive(Debug, Clone)]
@@ -27,12 +30,41 @@ pub struct Settings {
     pub telegram_url: Url,
     /// Bearer that `/metrics` demands; without one it answers only callers on this machine.
     pub metrics_key: Option<String>,
+    /// Proxies whose word about a client's address is taken.
+    pub trusted_proxies: TrustedProxies,
+    /// Mail to members.
+    pub mail: MailSettings,
     /// How long things take.
     pub times: Times,
     /// The live stream.
     pub stream: StreamSettings,
     /// The database.
     pub database: DatabaseSettings,
+}
+
+impl Settings {
+    /// Where the pages are that links in mails name, without a slash at the end.
+    #[must_use]
+    pub fn app_url(&self) -> &str {
+        self.mail.app_url.as_deref().unwrap_or(&self.public_url)
+    }
+}
+
+/// Mail to members. It has no `Debug` of its own that would tell the mail server's password.
+#[derive(Clone, Default)]
+pub struct MailSettings {
+    /// The mail server, as a URL with user and password; without one nothing is mailed.
+    pub smtp_url: Option<String>,
+    /// The sender: an address, with or without a name.
+    pub from: Option<String>,
+    /// Where the pages are that links name, without a slash at the end; the public URL without one.
+    pub app_url: Option<String>,
+}
+
+impl fmt::Debug for MailSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailSettings").field("app_url", &self.app_url).finish_non_exhaustive()
+    }
 }
 
 /// Lifetimes and delays.
@@ -45,12 +77,21 @@ pub struct Times {
     /// How long after an exchange the old refresh token gives the same successor again: for a client
     /// whose answer got lost.
     pub refresh_grace: Duration,
+    /// How long the link of an invitation is good.
+    pub invitation: Duration,
+    /// How long the link of a password reset is good.
+    pub password_reset: Duration,
+    /// The shortest time in which asking for a password reset is answered, so that known addresses take
+    /// no longer than unknown ones.
+    pub password_reset_answer: Duration,
     /// How long events are kept.
     pub event_retention: Duration,
     /// The longest time to connect to a provider.
     pub provider_connect: Duration,
     /// The longest time for a whole call to a provider.
     pub provider_total: Duration,
+    /// The longest time for handing a mail over.
+    pub mail_total: Duration,
     /// How often the worker looks for due jobs if nobody wakes it.
     pub job_poll: Duration,
     /// How long connections get to end after SIGTERM.
@@ -63,9 +104,13 @@ impl Default for Times {
             access_token: Duration::from_secs(15 * 60),
             refresh_token: Duration::from_secs(30 * 24 * 3600),
             refresh_grace: Duration::from_secs(10),
+            invitation: Duration::from_secs(7 * 24 * 3600),
+            password_reset: Duration::from_secs(3600),
+            password_reset_answer: Duration::from_millis(250),
             event_retention: Duration::from_secs(7 * 24 * 3600),
             provider_connect: Duration::from_secs(5),
             provider_total: Duration::from_secs(30),
+            mail_total: Duration::from_secs(20),
             job_poll: Duration::from_secs(1),
             shutdown: Duration::from_secs(10),
         }

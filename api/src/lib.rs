@@ -11,6 +11,7 @@ pub mod config;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+pub mod mail;
 pub mod openapi;
 pub mod ops;
 pub mod router;

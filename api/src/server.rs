@@ -22,6 +22,7 @@ use crate::config::Settings;
 use crate::http::methods::Methods;
 use crate::ids::Ids;
 use crate::jobs::{housekeeping, runner};
+use crate::mail::{MailSettingsError, Mailer};
 use crate::openapi::{self, Documents};
 use crate::ops::ingest::{self, Ingest};
 use crate::router;
@@ -49,6 +50,9 @@ pub enum StartError {
     /// The HTTP client for the providers could not be made.
     #[error("the HTTP client for the providers could not be made")]
     Providers(#[from] reqwest::Error),
+    /// Mail cannot be sent with these settings.
+    #[error(transparent)]
+    Mail(#[from] MailSettingsError),
     /// The address cannot be used.
     #[error("the address {0} cannot be listened on")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -137,6 +141,10 @@ async fn assemble(
         connect_timeout: times.provider_connect,
         total_timeout: times.provider_total,
     })?;
+    let mailer = Mailer::new(&settings)?;
+    if mailer.is_none() {
+        tracing::info!("TANGGAP_SMTP_URL is not set: nobody can be invited, and no password reset, by mail");
+    }
     let (ingest, queue) = Ingest::new();
     let writers = database.ingest_connections;
     let app = App::new(Shared {
@@ -152,6 +160,7 @@ async fn assemble(
         hub: Hub::default(),
         ingest,
         providers,
+        mailer,
         jobs: Arc::new(Notify::new()),
     });
     let tasks = vec![

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http::reply::Read;
 use crate::ids::Ids;
+use crate::mail::Mailer;
 use crate::ops::ingest::Ingest;
 use crate::stream::hub::Hub;
 
@@ -52,6 +53,8 @@ pub struct Shared {
     pub ingest: Ingest,
     /// Speaks to the providers.
     pub providers: ProviderClient,
+    /// Sends mails, if there is a mail server.
+    pub mailer: Option<Mailer>,
     /// Wakes the worker: a job was enqueued or has become due.
     pub jobs: Arc<Notify>,
 }

@@ -73,6 +73,8 @@ ids! {
     JobId,
     /// One signed-in device of an agent: the family of its refresh tokens.
     SignInId,
+    /// One token that was mailed to an agent.
+    OneTimeTokenId,
     /// A label, put on conversations.
     LabelId,
     /// A credential of a program.

@@ -24,6 +24,8 @@ text_enum! {
         InvalidRefreshToken = "invalid_refresh_token",
         /// The refresh token had been exchanged before: the whole sign-in is ended.
         RefreshTokenReused = "refresh_token_reused",
+        /// The token of an invitation or a password reset is not one of ours, used, void or too old.
+        InvalidOneTimeToken = "invalid_one_time_token",
         /// The signature or secret of a provider's webhook is wrong.
         InvalidSignature = "invalid_signature",
         /// The caller may know of the thing, but not do this.
@@ -56,6 +58,10 @@ text_enum! {
         LastAdmin = "last_admin",
         /// Only members with the role `agent` have a supervisor.
         NotSupervisable = "not_supervisable",
+        /// The member has set its password already: there is nothing to invite it to.
+        AlreadyJoined = "already_joined",
+        /// The installation has no mail server, so nothing can be mailed to anybody.
+        MailNotConfigured = "mail_not_configured",
         /// The account is connected to this workspace already.
         ChannelExists = "channel_exists",
         /// The thing has changed since the caller read it.
@@ -94,6 +100,8 @@ pub struct Refusal {
     pub params: Vec<(&'static str, String)>,
     /// What exactly is wrong with the request, for `validation_failed`.
     pub errors: Vec<FieldError>,
+    /// In how many seconds the same call may succeed, where that is known.
+    pub retry_after_seconds: Option<u64>,
 }
 
 /// One thing that is wrong with a request.
@@ -111,13 +119,20 @@ impl Refusal {
     /// A refusal that needs no words of its own.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, params: Vec::new(), errors: Vec::new() }
+        Self { code, params: Vec::new(), errors: Vec::new(), retry_after_seconds: None }
     }
 
     /// Adds a word that the sentence names.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl fmt::Display) -> Self {
         self.params.push((name, value.to_string()));
+        self
+    }
+
+    /// Says in how many seconds the same call may succeed.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_seconds = Some(seconds);
         self
     }
 
@@ -128,6 +143,7 @@ impl Refusal {
             code: Code::ValidationFailed,
             params: Vec::new(),
             errors: vec![FieldError { pointer: pointer.into(), code, detail: detail.into() }],
+            retry_after_seconds: None,
         }
     }
 }

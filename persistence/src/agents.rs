@@ -1,16 +1,15 @@
 //! Members of the team.
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Text};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::access::Candidate;
 use domain::agent::{Availability, Role};
 use domain::id::{AgentId, WorkspaceId};
 use domain::search::folded;
 use domain::time::Timestamp;
-use uuid::Uuid;
 
-use crate::error::{StoreError, expect_rows, word};
+use crate::error::{StoreError, word};
 use crate::sql::sql;
 
 mod actor;
@@ -28,8 +27,8 @@ pub struct NewAgent {
     pub name: String,
     /// Its address, lower-cased.
     pub email: String,
-    /// Argon2id, in PHC format.
-    pub password_hash: String,
+    /// Argon2id, in PHC format; `None`: invited, has not joined yet.
+    pub password_hash: Option<String>,
     /// Its role.
     pub role: Role,
     /// Who looks after it.
@@ -111,69 +110,4 @@ pub fn name(
     id: AgentId,
 ) -> Result<Option<String>, StoreError> {
     Ok(lock_candidate(conn, workspace, id)?.map(|candidate| candidate.name))
-}
-
-/// A member as signing in needs it.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// The tenant.
-    pub workspace_id: WorkspaceId,
-    /// The member.
-    pub agent_id: AgentId,
-    /// Argon2id, in PHC format.
-    pub password_hash: String,
-}
-
-#[derive(QueryableByName)]
-struct LoginRow {
-    #[diesel(sql_type = SqlUuid)]
-    workspace_id: Uuid,
-    #[diesel(sql_type = SqlUuid)]
-    agent_id: Uuid,
-    #[diesel(sql_type = Text)]
-    password_hash: String,
-}
-
-/// Active members with this address, in the workspace with this slug or, without one, in any; at
-/// most two, because more than one is too many.
-///
-/// # Errors
-/// Only those of the database.
-pub fn logins(
-    conn: &mut PgConnection,
-    slug: Option<String>,
-    email: String,
-) -> Result<Vec<Login>, StoreError> {
-    let rows = sql("SELECT a.workspace_id, a.id AS agent_id, a.password_hash FROM agents a
-         JOIN workspaces w ON w.id = a.workspace_id
-         WHERE a.email = $1 AND a.active AND ($2::text IS NULL OR w.slug = $2) LIMIT 2")
-    .bind(email)
-    .bind(slug)
-    .load::<LoginRow>(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Login {
-            workspace_id: row.workspace_id.into(),
-            agent_id: row.agent_id.into(),
-            password_hash: row.password_hash,
-        })
-        .collect())
-}
-
-/// Stores a new password.
-///
-/// # Errors
-/// `RowCount` if the member is not there.
-pub fn set_password(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    id: AgentId,
-    password_hash: String,
-) -> Result<(), StoreError> {
-    let changed = sql("UPDATE agents SET password_hash = $3 WHERE workspace_id = $1 AND id = $2")
-        .bind(workspace)
-        .bind(id)
-        .bind(password_hash)
-        .execute(conn)?;
-    expect_rows("agents::set_password", changed, 1)
 }

@@ -3,7 +3,7 @@
 use diesel::pg::PgConnection;
 use diesel::sql_types::{Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
-use domain::id::{ChannelId, ConversationId, IdentityId, JobId, MessageId, WorkspaceId};
+use domain::id::{ChannelId, ConversationId, IdentityId, JobId, MessageId, OneTimeTokenId, WorkspaceId};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -45,13 +45,26 @@ pub struct ProfileJob {
     pub attempts: i32,
 }
 
+/// A mail to be sent. The lane is the token that it brings.
+#[derive(Debug, Clone, Copy)]
+pub struct MailJob {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// Its id.
+    pub id: JobId,
+    /// The token.
+    pub token_id: OneTimeTokenId,
+    /// How often it was tried, this time included once it is claimed.
+    pub attempts: i32,
+}
+
 /// Enqueues the sending of a message.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn enqueue_send(conn: &mut PgConnection, job: SendJob, due_at: Timestamp) -> Result<(), StoreError> {
     let (lane, subject) = (job.conversation_id.0, job.message_id.0);
-    enqueue(conn, SEND, (job.workspace_id, job.id, job.channel_id), lane, subject, due_at)
+    enqueue(conn, SEND, (job.workspace_id, job.id, Some(job.channel_id)), lane, subject, due_at)
 }
 
 /// Enqueues the asking for a name.
@@ -64,16 +77,26 @@ pub fn enqueue_profile(
     due_at: Timestamp,
 ) -> Result<(), StoreError> {
     let identity = job.identity_id.0;
-    enqueue(conn, PROFILE, (job.workspace_id, job.id, job.channel_id), identity, identity, due_at)
+    enqueue(conn, PROFILE, (job.workspace_id, job.id, Some(job.channel_id)), identity, identity, due_at)
+}
+
+/// Enqueues a mail.
+///
+/// # Errors
+/// Only those of the database.
+pub fn enqueue_mail(conn: &mut PgConnection, job: MailJob, due_at: Timestamp) -> Result<(), StoreError> {
+    let token = job.token_id.0;
+    enqueue(conn, MAIL, (job.workspace_id, job.id, None), token, token, due_at)
 }
 
 const SEND: &str = "send_message";
 const PROFILE: &str = "fetch_profile";
+const MAIL: &str = "send_mail";
 
 fn enqueue(
     conn: &mut PgConnection,
     kind: &'static str,
-    (workspace, id, channel): (WorkspaceId, JobId, ChannelId),
+    (workspace, id, channel): (WorkspaceId, JobId, Option<ChannelId>),
     lane: Uuid,
     subject: Uuid,
     due_at: Timestamp,
@@ -91,7 +114,7 @@ fn enqueue(
     Ok(())
 }
 
-/// A claimed job of any kind.
+/// A claimed job of a channel.
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = SqlUuid)]
@@ -185,6 +208,53 @@ fn claim(
     .load::<Row>(conn)?)
 }
 
+#[derive(QueryableByName)]
+struct MailRow {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    subject_id: Uuid,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+}
+
+/// Claims up to `limit` due mails, as [`claim_sends`]. They belong to no channel, and nothing waits for
+/// one of them.
+///
+/// # Errors
+/// Only those of the database.
+pub fn claim_mails(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<MailJob>, StoreError> {
+    let rows = sql("WITH next AS (
+             SELECT j.workspace_id, j.id FROM jobs j
+             WHERE j.kind = $4 AND j.due_at <= $1 AND (j.claimed_until IS NULL OR j.claimed_until <= $1)
+             ORDER BY j.due_at, j.id LIMIT $3 FOR UPDATE SKIP LOCKED
+         )
+         UPDATE jobs j SET claimed_until = $2, attempts = j.attempts + 1 FROM next
+         WHERE j.workspace_id = next.workspace_id AND j.id = next.id
+         RETURNING j.workspace_id, j.id, j.subject_id, j.attempts")
+    .bind(now)
+    .bind(until)
+    .bind(limit)
+    .bind(MAIL)
+    .load::<MailRow>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| MailJob {
+            workspace_id: row.workspace_id.into(),
+            id: row.id.into(),
+            token_id: row.subject_id.into(),
+            attempts: row.attempts,
+        })
+        .collect())
+}
+
 /// The job is done, one way or the other.
 ///
 /// # Errors
@@ -219,16 +289,19 @@ struct DueRow {
     due_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-/// When the next job could be claimed; `None` if there is none.
+/// When the next job could be claimed, mails only with `mails`; `None` if there is none.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn next_due(conn: &mut PgConnection) -> Result<Option<Timestamp>, StoreError> {
+pub fn next_due(conn: &mut PgConnection, mails: bool) -> Result<Option<Timestamp>, StoreError> {
     let row = sql("SELECT min(greatest(j.due_at, j.claimed_until)) AS due_at FROM jobs j
          WHERE NOT EXISTS (SELECT 1 FROM channels c
                            WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND c.state = 'needs_attention')
            AND NOT EXISTS (SELECT 1 FROM jobs e
-                           WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)")
+                           WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)
+           AND ($1 OR j.kind <> $2)")
+        .bind(mails)
+        .bind(MAIL)
         .get_result::<DueRow>(conn)?;
     Ok(row.due_at.map(Timestamp::new))
 }

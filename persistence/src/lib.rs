@@ -5,6 +5,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod accounts;
 pub mod agents;
 pub mod audit;
 pub mod channels;
@@ -19,7 +20,9 @@ pub mod jobs;
 pub mod local_postgres;
 pub mod messages;
 pub mod migrate;
+pub mod one_time_tokens;
 pub mod settings;
+pub mod sign_in_throttles;
 pub mod sign_ins;
 mod sql;
 pub mod tickets;

@@ -152,7 +152,7 @@ pub fn forget(conn: &mut PgConnection, before: Timestamp) -> Result<usize, Store
     Ok(sql("DELETE FROM sign_ins WHERE expires_at < $1").bind(before).execute(conn)?)
 }
 
-/// Ends every sign-in of a member.
+/// Ends every sign-in of a member but `except`. Answers which.
 ///
 /// # Errors
 /// Only those of the database.
@@ -160,12 +160,15 @@ pub fn revoke_all(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     agent: AgentId,
+    except: Option<SignInId>,
     now: Timestamp,
-) -> Result<(), StoreError> {
-    sql("UPDATE sign_ins SET revoked_at = $3 WHERE workspace_id = $1 AND agent_id = $2 AND revoked_at IS NULL")
-        .bind(workspace)
-        .bind(agent)
-        .bind(now)
-        .execute(conn)?;
-    Ok(())
+) -> Result<Vec<SignInId>, StoreError> {
+    let rows = sql("UPDATE sign_ins SET revoked_at = $3
+         WHERE workspace_id = $1 AND agent_id = $2 AND revoked_at IS NULL AND id IS DISTINCT FROM $4 RETURNING id")
+    .bind(workspace)
+    .bind(agent)
+    .bind(now)
+    .bind(except)
+    .load::<IdRow>(conn)?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }

@@ -18,7 +18,7 @@ use diesel::sql_types::{
 };
 use domain::id::{
     AgentId, ApiKeyId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId, ConversationId, DivisionId,
-    EventId, IdentityId, JobId, MessageId, SessionId, SignInId, TicketId, WorkspaceId,
+    EventId, IdentityId, JobId, MessageId, OneTimeTokenId, SessionId, SignInId, TicketId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -139,6 +139,7 @@ bind_with_null_and_array! {
     ApiKeyId => SqlUuid, Uuid, |id| id.0;
     AuditEntryId => SqlUuid, Uuid, |id| id.0;
     AvailabilityPeriodId => SqlUuid, Uuid, |id| id.0;
+    OneTimeTokenId => SqlUuid, Uuid, |id| id.0;
     String => Text, String, |text| text;
     &'static str => Text, &'static str, |text| text;
     i32 => Integer, i32, |number| number;

@@ -1,7 +1,7 @@
 //! A server of one test, with a team, channels, and a clock that only the test moves.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +9,18 @@ use std::time::Duration;
 
 use api::auth::keys::Keys;
 use api::clock::Clock;
-use api::config::{DatabaseSettings, Settings, StreamSettings, Times};
+use api::config::{DatabaseSettings, MailSettings, Settings, StreamSettings, Times};
+use api::http::client_address::TrustedProxies;
+use api::mail::MailConfigured;
+use api::ops::agents::{self, AgentDraft};
+use api::ops::event::EventActor;
+use api::ops::invitations;
 use api::sandbox::{Sandbox, SandboxConfig};
 use api::server::{Server, StartError};
 use api::stream::cursor::StreamCursor;
 use chrono::TimeDelta;
-use domain::id::WorkspaceId;
+use domain::agent::Role;
+use domain::id::{AgentId, WorkspaceId};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
@@ -25,6 +31,7 @@ use crate::events::Follower;
 use crate::fixtures::APP_SECRET;
 use crate::hooks::{ACCESS_TOKEN, APP_ID, BOT, NUMBER, PAGE, SECOND_NUMBER, TELEGRAM_SECRET, WABA};
 use crate::logs;
+use crate::mail::MailServer;
 use crate::team::Team;
 
 /// The secret of the installation.
@@ -50,9 +57,24 @@ impl Options {
 
     /// With other settings.
     #[must_use]
-    pub fn settings(mut self, change: impl FnOnce(&mut Settings) + Send + 'static) -> Self {
-        self.change = Box::new(change);
-        self
+    pub fn settings(self, change: impl FnOnce(&mut Settings) + Send + 'static) -> Self {
+        let before = self.change;
+        let both = move |settings: &mut Settings| {
+            before(settings);
+            change(settings);
+        };
+        Self { change: Box::new(both), ..self }
+    }
+
+    /// With a mail server.
+    #[must_use]
+    pub fn mail(self, server: &MailServer) -> Self {
+        let mail = MailSettings {
+            smtp_url: Some(server.url()),
+            from: Some("Tanggap <tanggap@surat.example>".to_owned()),
+            app_url: Some("https://app.example".to_owned()),
+        };
+        self.settings(move |settings| settings.mail = mail)
     }
 
     /// Starts it.
@@ -72,14 +94,7 @@ impl Options {
         let mut settings = settings(&database, providers);
         (self.change)(&mut settings);
         let server = start_server(settings, &clock, None).await;
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(60))
-            // An idle connection would hold up the server's end.
-            .pool_max_idle_per_host(0)
-            .build()
-            .unwrap();
+        let http = client(None);
         let base = format!("http://{}", server.addr);
         let wire = Arc::new(Wire { base, clock: clock.clone(), http });
         let team = Team::make(&server.app, &wire, "satu").await;
@@ -88,6 +103,18 @@ impl Options {
         app.connect_channels().await;
         app
     }
+}
+
+fn client(address: Option<IpAddr>) -> reqwest::Client {
+    reqwest::Client::builder()
+        .no_proxy()
+        .local_address(address)
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(Duration::from_secs(60))
+        // An idle connection would hold up the server's end.
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap()
 }
 
 async fn start_sandbox(clock: Clock) -> Sandbox {
@@ -110,7 +137,14 @@ fn settings(database: &Database, providers: Url) -> Settings {
         graph_version: "v25.0".to_owned(),
         telegram_url: providers,
         metrics_key: None,
-        times: Times { shutdown: Duration::from_secs(1), ..Times::default() },
+        trusted_proxies: TrustedProxies::default(),
+        mail: MailSettings::default(),
+        times: Times {
+            shutdown: Duration::from_secs(1),
+            // How long it takes is nothing that these tests measure.
+            password_reset_answer: Duration::ZERO,
+            ..Times::default()
+        },
         stream: StreamSettings::default(),
         database: DatabaseSettings {
             connections: 4,
@@ -207,6 +241,14 @@ impl TestApp {
         Caller::anonymous(&self.wire)
     }
 
+    /// Somebody without credentials, who calls from this address of the machine.
+    #[must_use]
+    pub fn anonymous_from(&self, address: &str) -> Caller {
+        let http = client(Some(address.parse().unwrap()));
+        let wire = Wire { base: self.wire.base.clone(), clock: self.clock.clone(), http };
+        Caller::anonymous(&Arc::new(wire))
+    }
+
     /// The operator of the installation.
     #[must_use]
     pub fn operator(&self) -> Caller {
@@ -229,6 +271,26 @@ impl TestApp {
         let app = self.app().clone();
         let range = self.team.hire(&app, count).await;
         range.map(|which| self.team.agent(which)).collect()
+    }
+
+    /// Invites somebody by mail to the first workspace.
+    pub async fn invite(&self, name: &str, email: &str) -> AgentId {
+        let mail = MailConfigured::check(&self.app().settings).unwrap();
+        let workspace = self.team.workspace;
+        let draft = AgentDraft {
+            name: name.to_owned(),
+            email: email.to_owned(),
+            password_hash: None,
+            role: Role::Agent,
+            supervisor_id: None,
+            view_all: true,
+        };
+        let invited = self.app().write(move |tx| {
+            let agent = agents::create(tx, workspace, &draft, &EventActor::operator())?;
+            invitations::invite(tx, mail, workspace, agent.id)?;
+            Ok(agent.id)
+        });
+        invited.await.unwrap()
     }
 
     /// Moves the clock and wakes the worker.

@@ -158,7 +158,7 @@ fn agent(
     let draft = AgentDraft {
         name: name.to_owned(),
         email: format!("{}@{workspace}.example", name.to_lowercase().replace(' ', ".")),
-        password_hash: hash.to_owned(),
+        password_hash: Some(hash.to_owned()),
         role,
         supervisor_id,
         view_all,

@@ -15,6 +15,10 @@ pub struct Keys {
     pub access_tokens: [u8; 32],
     /// Derives refresh tokens.
     pub refresh_tokens: [u8; 32],
+    /// Derives the tokens of invitations and password resets.
+    pub one_time_tokens: [u8; 32],
+    /// Names accounts and client addresses where wrong passwords are counted.
+    pub sign_in_throttle: [u8; 32],
     /// Signs the cursors of lists.
     pub cursors: [u8; 32],
     /// Encrypts the secrets of channels.
@@ -43,6 +47,8 @@ impl Keys {
         Ok(Self {
             access_tokens: derive(secret, "access tokens"),
             refresh_tokens: derive(secret, "refresh tokens"),
+            one_time_tokens: derive(secret, "one-time tokens"),
+            sign_in_throttle: derive(secret, "sign-in throttle"),
             cursors: derive(secret, "list cursors"),
             secrets: derive(secret, "channel secrets"),
             id: hex::encode(&id[..4]),

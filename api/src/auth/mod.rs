@@ -4,5 +4,6 @@ pub mod access_token;
 pub mod actors;
 pub mod extract;
 pub mod keys;
+pub mod one_time_token;
 pub mod password;
 pub mod refresh_token;

@@ -1,7 +1,7 @@
 use clap::{Args, Subcommand};
 use domain::input;
 use persistence::db::{Db, DbSettings};
-use persistence::{agents, sign_ins};
+use persistence::{accounts, one_time_tokens, sign_ins};
 use std::time::Duration;
 
 use super::Failed;
@@ -65,11 +65,12 @@ async fn reset_password(db: &Db, workspace: String, email: &str) -> Result<(), F
     let now = Clock::system().now();
     let changed = db
         .write(move |conn| {
-            let Some(login) = agents::logins(conn, Some(workspace.clone()), email.clone())?.pop() else {
+            let Some(login) = accounts::logins(conn, Some(workspace.clone()), email.clone(), 1)?.pop() else {
                 return Ok(false);
             };
-            agents::set_password(conn, login.workspace_id, login.agent_id, hash.clone())?;
-            sign_ins::revoke_all(conn, login.workspace_id, login.agent_id, now)?;
+            accounts::set_password(conn, login.workspace_id, login.agent_id, hash.clone())?;
+            sign_ins::revoke_all(conn, login.workspace_id, login.agent_id, None, now)?;
+            one_time_tokens::void(conn, login.workspace_id, login.agent_id, now)?;
             Ok(true)
         })
         .await?;

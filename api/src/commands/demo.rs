@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use domain::agent::Role;
 use domain::id::WorkspaceId;
 use domain::input;
-use persistence::agents;
+use persistence::accounts;
 use persistence::error::Failure;
 use persistence::{channels, contacts, conversations};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ const AGENTS: [(&str, &str); 2] =
 /// Makes the demo workspace if it is not there, and connects its channels to the sandbox.
 pub(super) async fn prepare(app: &App, addr: SocketAddr, sandbox: &Sandbox) -> Result<(), Failed> {
     let found =
-        app.db.read(|conn| Ok(agents::logins(conn, Some(SLUG.to_owned()), ADMIN.1.to_owned())?)).await?;
+        app.db.read(|conn| Ok(accounts::logins(conn, Some(SLUG.to_owned()), ADMIN.1.to_owned(), 1)?)).await?;
     let workspace = match found.first() {
         Some(admin) => admin.workspace_id,
         None => make_team(app).await?,
@@ -72,7 +72,7 @@ async fn make_team(app: &App) -> Result<WorkspaceId, Failed> {
                 Ok::<_, Failure>(AgentDraft {
                     name: input::name("", name)?,
                     email: input::email("", email)?,
-                    password_hash: hash.clone(),
+                    password_hash: Some(hash.clone()),
                     role,
                     supervisor_id,
                     view_all: true,

@@ -9,7 +9,8 @@ use persistence::local_postgres::{LocalPostgres, LocalPostgresOptions};
 use url::Url;
 
 use super::Failed;
-use crate::config::{DatabaseSettings, Settings, StreamSettings, Times};
+use crate::config::{DatabaseSettings, MailSettings, Settings, StreamSettings, Times};
+use crate::http::client_address::TrustedProxies;
 use crate::telemetry::{self, LogFormat};
 
 /// What is logged, and how.
@@ -108,6 +109,18 @@ pub struct ServerOptions {
     /// Base of the Telegram Bot API.
     #[arg(long, env = "TANGGAP_TELEGRAM_URL", default_value = "https://api.telegram.org")]
     pub telegram_url: Url,
+    /// Proxies whose `X-Forwarded-For` is believed: addresses and ranges, with commas between.
+    #[arg(long, env = "TANGGAP_TRUSTED_PROXIES", default_value = "")]
+    pub trusted_proxies: TrustedProxies,
+    /// The mail server: smtps://user:password@host:465, or smtp://host:25; unset: nothing is mailed.
+    #[arg(long, env = "TANGGAP_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// The sender of mails: `Tanggap <tanggap@example.com>`.
+    #[arg(long, env = "TANGGAP_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// Where the pages are that links in mails name; unset: the public URL.
+    #[arg(long, env = "TANGGAP_APP_URL")]
+    pub app_url: Option<String>,
     /// Threads that serve HTTP; unset: one per core.
     #[arg(long, env = "TANGGAP_WORKERS")]
     pub workers: Option<usize>,
@@ -139,9 +152,13 @@ durations! {
         access_token, "access-token-lifetime", "TANGGAP_ACCESS_TOKEN_LIFETIME";
         refresh_token, "refresh-token-lifetime", "TANGGAP_REFRESH_TOKEN_LIFETIME";
         refresh_grace, "refresh-grace", "TANGGAP_REFRESH_GRACE";
+        invitation, "invitation-lifetime", "TANGGAP_INVITATION_LIFETIME";
+        password_reset, "password-reset-lifetime", "TANGGAP_PASSWORD_RESET_LIFETIME";
+        password_reset_answer, "password-reset-answer", "TANGGAP_PASSWORD_RESET_ANSWER";
         event_retention, "event-retention", "TANGGAP_EVENT_RETENTION";
         provider_connect, "provider-connect-timeout", "TANGGAP_PROVIDER_CONNECT_TIMEOUT";
         provider_total, "provider-timeout", "TANGGAP_PROVIDER_TIMEOUT";
+        mail_total, "mail-timeout", "TANGGAP_MAIL_TIMEOUT";
         job_poll, "job-poll", "TANGGAP_JOB_POLL";
         shutdown, "shutdown-timeout", "TANGGAP_SHUTDOWN_TIMEOUT";
     }
@@ -190,6 +207,8 @@ impl ServerOptions {
             graph_url: self.graph_url.clone(),
             graph_version: self.graph_version.clone(),
             telegram_url: self.telegram_url.clone(),
+            trusted_proxies: self.trusted_proxies.clone(),
+            mail: self.mail(),
             times: self.times.settings(),
             stream: self.stream.settings(),
             database: DatabaseSettings {
@@ -203,6 +222,18 @@ impl ServerOptions {
     }
 }
 
+impl ServerOptions {
+    /// An empty variable is as good as none.
+    fn mail(&self) -> MailSettings {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        MailSettings {
+            smtp_url: given(&self.smtp_url),
+            from: given(&self.mail_from),
+            app_url: given(&self.app_url).map(|url| url.trim_end_matches('/').to_owned()),
+        }
+    }
+}
+
 impl TimeOptions {
     fn settings(&self) -> Times {
         let own = Times::default();
@@ -210,9 +241,13 @@ impl TimeOptions {
             access_token: self.access_token.unwrap_or(own.access_token),
             refresh_token: self.refresh_token.unwrap_or(own.refresh_token),
             refresh_grace: self.refresh_grace.unwrap_or(own.refresh_grace),
+            invitation: self.invitation.unwrap_or(own.invitation),
+            password_reset: self.password_reset.unwrap_or(own.password_reset),
+            password_reset_answer: self.password_reset_answer.unwrap_or(own.password_reset_answer),
             event_retention: self.event_retention.unwrap_or(own.event_retention),
             provider_connect: self.provider_connect.unwrap_or(own.provider_connect),
             provider_total: self.provider_total.unwrap_or(own.provider_total),
+            mail_total: self.mail_total.unwrap_or(own.mail_total),
             job_poll: self.job_poll.unwrap_or(own.job_poll),
             shutdown: self.shutdown.unwrap_or(own.shutdown),
         }

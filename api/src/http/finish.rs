@@ -16,7 +16,7 @@ use domain::refusal::Code;
 use super::problem::{Language, Problem};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// How long a client should wait after 503 and 429, in seconds.
+/// How long a client should wait after 503 and 429, in seconds, where nothing better is known.
 const RETRY_AFTER_SECONDS: u64 = 1;
 /// The longest request id that is taken over from a caller.
 const REQUEST_ID_MAX: usize = 128;
@@ -92,7 +92,8 @@ fn problem_response(request: &HttpRequest, problem: &Problem, id: &str) -> HttpR
         answer.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"tanggap\""));
     }
     if matches!(body.status, 429 | 503) {
-        answer.insert_header((RETRY_AFTER, RETRY_AFTER_SECONDS.to_string()));
+        let seconds = problem.retry_after_seconds().unwrap_or(RETRY_AFTER_SECONDS);
+        answer.insert_header((RETRY_AFTER, seconds.to_string()));
     }
     if let Some(allow) = problem.allow() {
         answer.insert_header((ALLOW, allow));

@@ -1,6 +1,7 @@
 //! What all of HTTP has in common: problems, pages, repeats, preconditions.
 
 pub mod body;
+pub mod client_address;
 pub mod finish;
 pub mod idempotency;
 pub mod methods;

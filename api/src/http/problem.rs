@@ -135,6 +135,7 @@ fn table(code: Code) -> Words {
         Code::InvalidCredentials => words(401, ("Sign-in failed", "E-mail address and password do not match."), ("Gagal masuk", "Alamat e-mail dan kata sandi tidak cocok.")),
         Code::InvalidRefreshToken => words(401, ("Invalid refresh token", "The refresh token is not valid, or its sign-in has ended. Sign in again."), ("Token pembaruan tidak sah", "Token pembaruan tidak berlaku atau sesi masuknya telah berakhir. Silakan masuk kembali.")),
         Code::RefreshTokenReused => words(401, ("Refresh token reused", "The refresh token had been exchanged before, so the sign-in was ended on every device that shares it. Sign in again."), ("Token pembaruan dipakai ulang", "Token pembaruan sudah pernah ditukar, sehingga sesi masuk ini diakhiri. Silakan masuk kembali.")),
+        Code::InvalidOneTimeToken => words(401, ("Link not valid", "The link is not valid any more, or was used before. Ask for a new one."), ("Tautan tidak berlaku", "Tautan ini tidak berlaku lagi atau sudah pernah dipakai. Mintalah yang baru.")),
         Code::InvalidSignature => words(401, ("Invalid signature", "The signature or secret of the webhook does not match. Nothing was stored."), ("Tanda tangan tidak sah", "Tanda tangan atau rahasia webhook tidak cocok. Tidak ada yang disimpan.")),
         Code::Forbidden => words(403, ("Not allowed", "You may not do this."), ("Tidak diizinkan", "Anda tidak boleh melakukan ini.")),
         Code::ScopeMissing => words(403, ("Scope missing", "The API key does not have the scope `{scope}`."), ("Cakupan tidak ada", "Kunci API tidak memiliki cakupan `{scope}`.")),
@@ -151,6 +152,8 @@ fn table(code: Code) -> Words {
         Code::NameTaken => words(409, ("Name taken", "The name {name} is taken."), ("Nama sudah dipakai", "Nama {name} sudah dipakai.")),
         Code::LastAdmin => words(409, ("Last admin", "The workspace would be left without an active admin."), ("Admin terakhir", "Ruang kerja akan tanpa admin aktif.")),
         Code::NotSupervisable => words(409, ("Not supervised", "{agent} is not an agent: only members with the role `agent` have a supervisor."), ("Tidak disupervisi", "{agent} bukan agen: hanya anggota dengan peran `agent` yang memiliki supervisor.")),
+        Code::AlreadyJoined => words(409, ("Already joined", "The member has set a password already."), ("Sudah bergabung", "Anggota ini sudah membuat kata sandi.")),
+        Code::MailNotConfigured => words(409, ("Mail not set up", "This installation cannot send mail. Ask whoever runs it."), ("E-mail belum disiapkan", "Instalasi ini tidak dapat mengirim e-mail. Tanyakan kepada pengelolanya.")),
         Code::ChannelExists => words(409, ("Channel exists", "This account is connected to the workspace already."), ("Kanal sudah ada", "Akun ini sudah terhubung ke ruang kerja.")),
         Code::VersionMismatch => words(412, ("Changed meanwhile", "It was changed since you read it; its version is {version} now. Read it again."), ("Sudah berubah", "Data ini sudah berubah sejak Anda membacanya; versinya kini {version}. Baca lagi.")),
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),
@@ -190,6 +193,12 @@ impl Problem {
     #[must_use]
     pub fn allow(&self) -> Option<&str> {
         self.allow.as_deref()
+    }
+
+    /// In how many seconds the same call may succeed, where that is known.
+    #[must_use]
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.refusal.retry_after_seconds
     }
 
     /// A path that has other methods.

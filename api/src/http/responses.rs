@@ -14,6 +14,12 @@ pub struct Writing;
 /// What can be refused where no access token is needed.
 pub struct Open;
 
+/// What can be refused where a password is checked.
+pub struct Throttled;
+
+/// What can be refused where a mail is sent.
+pub struct Mailed;
+
 /// What can be refused to a provider.
 pub struct Hook;
 
@@ -71,6 +77,20 @@ impl IntoResponses for Open {
             ("415", "The body is not JSON by its media type: `unsupported_media_type`"),
             ("422", "The body is not valid; `errors` says where: `validation_failed`"),
         ])
+    }
+}
+
+impl IntoResponses for Throttled {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let text = "Too many wrong passwords: `too_many_requests`. Try again after `Retry-After` seconds";
+        BTreeMap::from([("429".to_owned(), problem(text).into())])
+    }
+}
+
+impl IntoResponses for Mailed {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let text = "The installation has no mail server: `mail_not_configured`";
+        BTreeMap::from([("409".to_owned(), problem(text).into())])
     }
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use persistence::{events, idempotency, sign_ins};
+use domain::sign_in_throttle::FAMILIAR_DAYS;
+use persistence::{events, idempotency, one_time_tokens, sign_in_throttles, sign_ins};
 
 use crate::http::finish::chain;
 use crate::state::App;
@@ -37,6 +38,8 @@ pub async fn forget(app: &App) -> Result<usize, persistence::error::Failure> {
         .write(move |conn| {
             idempotency::forget(conn, now.plus(-TimeDelta::hours(IDEMPOTENCY_HOURS)))?;
             sign_ins::forget(conn, now.plus(-TimeDelta::days(1)))?;
+            one_time_tokens::forget(conn, now.plus(-TimeDelta::days(1)))?;
+            sign_in_throttles::forget(conn, now, now.plus(-TimeDelta::days(FAMILIAR_DAYS)))?;
             Ok(())
         })
         .await?;

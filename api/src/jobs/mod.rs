@@ -3,4 +3,5 @@
 pub mod fetch_profile;
 pub mod housekeeping;
 pub mod runner;
+pub mod send_mail;
 pub mod send_message;

@@ -1,18 +1,23 @@
 //! Takes due jobs and works on many at once, so that a slow provider delays only its own customers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::time::Timestamp;
 use persistence::error::Failure;
-use persistence::jobs::{self, ProfileJob, SendJob};
+use persistence::jobs::{self, MailJob, ProfileJob, SendJob};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{fetch_profile, send_message};
+use super::{fetch_profile, send_mail, send_message};
 use crate::http::finish::chain;
 use crate::state::App;
 
 /// Sends under way at once on this node.
 const CONCURRENT: usize = 64;
+/// Mails under way at once on this node. They have slots of their own, so that a mail server that hangs
+/// holds up no message.
+const MAILS: usize = 4;
 /// The most jobs of one claim.
 const CLAIM: usize = 20;
 /// How much longer than the longest call a claim lasts, in poll intervals: the outcome is stored in
@@ -22,13 +27,18 @@ const CLAIM_MARGIN_POLLS: u32 = 30;
 /// Works until the task is aborted. A claim that fails is tried again at the next poll.
 pub async fn run(app: App) {
     let slots = Arc::new(Semaphore::new(CONCURRENT));
+    let mails = Arc::new(Semaphore::new(MAILS));
     loop {
-        match claim(&app, &slots).await {
-            Ok(0) => wait(&app).await,
+        let claimed = match claim(&app, &slots).await {
+            Ok(claimed) => claim_mails(&app, &mails).await.map(|mails| claimed + mails),
+            failed => failed,
+        };
+        match claimed {
+            Ok(0) => wait(&app, &mails).await,
             Ok(_) => {}
             Err(failure) => {
                 tracing::warn!(cause = chain(&failure), "due jobs could not be claimed; trying again");
-                wait(&app).await;
+                wait(&app, &mails).await;
             }
         }
     }
@@ -37,10 +47,7 @@ pub async fn run(app: App) {
 /// Claims due jobs and begins them. Answers how many.
 async fn claim(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
     let mut permits = free(slots).await;
-    let now = app.clock.now();
-    let times = &app.settings.times;
-    let longest = times.provider_total + times.job_poll * CLAIM_MARGIN_POLLS;
-    let until = now.plus(TimeDelta::from_std(longest).unwrap_or(TimeDelta::seconds(60)));
+    let (now, until) = claim_times(app, app.settings.times.provider_total);
     let limit = i64::try_from(permits.len()).unwrap_or(1);
     let jobs = app
         .db
@@ -54,23 +61,52 @@ async fn claim(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
         .await?;
     let claimed = jobs.len();
     for job in jobs {
-        let (app, permit) = (app.clone(), permits.pop());
-        tokio::spawn(async move {
-            let _permit = permit;
-            match job {
-                Job::Send(job) => send_message::run(&app, job).await,
-                Job::Profile(job) => fetch_profile::run(&app, job).await,
-            }
-            // The next of its lane can be claimed now.
-            app.jobs.notify_one();
-        });
+        begin(app, job, permits.pop());
     }
     Ok(claimed)
+}
+
+/// Claims due mails and begins them, as many as there are free slots for. Answers how many.
+async fn claim_mails(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
+    let mut permits: Vec<_> = (0..MAILS).map_while(|_| slots.clone().try_acquire_owned().ok()).collect();
+    let limit = i64::try_from(permits.len()).unwrap_or(0);
+    if app.mailer.is_none() || limit == 0 {
+        return Ok(0);
+    }
+    let (now, until) = claim_times(app, app.settings.times.mail_total);
+    let jobs = app.db.write(move |conn| Ok(jobs::claim_mails(conn, now, until, limit)?)).await?;
+    let claimed = jobs.len();
+    for job in jobs {
+        begin(app, Job::Mail(job), permits.pop());
+    }
+    Ok(claimed)
+}
+
+/// Now, and until when jobs are claimed whose call takes this long at most.
+fn claim_times(app: &App, longest_call: Duration) -> (Timestamp, Timestamp) {
+    let now = app.clock.now();
+    let longest = longest_call + app.settings.times.job_poll * CLAIM_MARGIN_POLLS;
+    (now, now.plus(TimeDelta::from_std(longest).unwrap_or(TimeDelta::seconds(60))))
+}
+
+fn begin(app: &App, job: Job, permit: Option<OwnedSemaphorePermit>) {
+    let app = app.clone();
+    tokio::spawn(async move {
+        match job {
+            Job::Send(job) => send_message::run(&app, job).await,
+            Job::Profile(job) => fetch_profile::run(&app, job).await,
+            Job::Mail(job) => send_mail::run(&app, job).await,
+        }
+        drop(permit);
+        // The next of its lane can be claimed now.
+        app.jobs.notify_one();
+    });
 }
 
 enum Job {
     Send(SendJob),
     Profile(ProfileJob),
+    Mail(MailJob),
 }
 
 /// Waits for one free slot, and takes up to [`CLAIM`] of those that are free by then.
@@ -81,10 +117,12 @@ async fn free(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
 }
 
 /// Until somebody wakes the worker, the next job is due, or the poll interval has passed.
-async fn wait(app: &App) {
+async fn wait(app: &App, mails: &Semaphore) {
     let poll = app.settings.times.job_poll;
-    let due = app.db.read(|conn| Ok(jobs::next_due(conn)?)).await.ok().flatten();
+    // One that cannot be begun now is waited for in vain.
+    let mails = app.mailer.is_some() && mails.available_permits() > 0;
+    let due = app.db.read(move |conn| Ok(jobs::next_due(conn, mails)?)).await.ok().flatten();
     let until_due = due.map(|due| due.since(app.clock.now()).to_std().unwrap_or_default());
-    let longest = until_due.map_or(poll, |until| until.clamp(std::time::Duration::from_millis(10), poll));
+    let longest = until_due.map_or(poll, |until| until.clamp(Duration::from_millis(10), poll));
     let _ = tokio::time::timeout(longest, app.jobs.notified()).await;
 }

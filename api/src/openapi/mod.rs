@@ -35,7 +35,7 @@ const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenge
     Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
 
 const TAGS: [(&str, &str); 11] = [
-    ("sign in", "Tokens: sign in, refresh, sign out"),
+    ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
     ("team", "Agents and divisions"),

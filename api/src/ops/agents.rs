@@ -20,8 +20,8 @@ pub struct AgentDraft {
     pub name: String,
     /// Its address, lower-cased.
     pub email: String,
-    /// Its password, hashed.
-    pub password_hash: String,
+    /// Its password, hashed; `None`: it is invited, and sets one when it joins.
+    pub password_hash: Option<String>,
     /// Its role.
     pub role: Role,
     /// Who looks after it.

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use domain::id::{AgentId, SignInId, WorkspaceId};
 use domain::refusal::Code;
+use persistence::accounts::{self, Login};
 use persistence::error::Failure;
 use persistence::sign_ins;
 
@@ -23,6 +24,18 @@ pub fn begin(
     let now = tx.now;
     sign_ins::insert(tx.conn, workspace, id, agent, now.plus(lifetime), now)?;
     Ok(RefreshToken { workspace_id: workspace, sign_in_id: id, generation: 1 })
+}
+
+/// Begins a sign-in of a member whose password was found right just now.
+///
+/// # Errors
+/// `invalid_credentials` if it got another password since, or left.
+pub fn begin_checked(tx: &mut Tx<'_>, login: &Login, lifetime: TimeDelta) -> Result<RefreshToken, Failure> {
+    let account = accounts::lock(tx.conn, login.workspace_id, login.agent_id)?;
+    account
+        .filter(|account| account.active && account.password_hash == login.password_hash)
+        .ok_or(Code::InvalidCredentials)?;
+    begin(tx, login.workspace_id, login.agent_id, lifetime)
 }
 
 /// What came of an exchange.

@@ -47,7 +47,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &WorkspaceDraft) -> Result<(Workspace, Age
     let admin = AgentDraft {
         name: input::name("/admin/name", &draft.admin_name)?,
         email: input::email("/admin/email", &draft.admin_email)?,
-        password_hash: draft.admin_password_hash.clone(),
+        password_hash: Some(draft.admin_password_hash.clone()),
         role: Role::Admin,
         supervisor_id: None,
         view_all: true,

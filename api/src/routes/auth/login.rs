@@ -2,15 +2,17 @@ use actix_web::{HttpResponse, post, web};
 use chrono::TimeDelta;
 use domain::input;
 use domain::refusal::Code;
-use persistence::agents;
+use persistence::{accounts, agents};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::SignedIn;
 use crate::auth::password;
 use crate::http::body::Body;
+use crate::http::client_address::ClientAddress;
 use crate::http::problem::Problem;
-use crate::http::responses::Open;
+use crate::http::responses::{Open, Throttled};
+use crate::ops::sign_in_throttle::{self, Attempt};
 use crate::ops::sign_ins;
 use crate::state::App;
 
@@ -32,29 +34,41 @@ pub struct Login {
 /// Sign in
 ///
 /// Answers an access token for the calls and a refresh token for the next sign-in. An unknown address
-/// and a wrong password get the same answer after the same time.
+/// and a wrong password get the same answer after the same time. Who gave wrong passwords has to wait
+/// before the next one is looked at, longer each time; others with the same account hardly notice.
 #[utoipa::path(tag = "sign in", request_body = Login, security(()), extensions(("x-roles" = json!(["public"]))),
-    responses((status = 200, description = "Signed in", body = SignedIn), Open))]
+    responses((status = 200, description = "Signed in", body = SignedIn), Open, Throttled))]
 #[post("/v1/auth/login")]
-pub async fn login(app: web::Data<App>, body: Body<Login>) -> Result<HttpResponse, Problem> {
+pub async fn login(
+    app: web::Data<App>,
+    client: ClientAddress,
+    body: Body<Login>,
+) -> Result<HttpResponse, Problem> {
     let Login { workspace, email, password } = body.value;
     // What is no address, or no slug, is nobody's.
     let email = input::email("/email", &email).map_err(|_| Code::InvalidCredentials)?;
     let workspace = workspace.map(|slug| input::slug("/workspace", &slug)).transpose();
     let workspace = workspace.map_err(|_| Code::InvalidCredentials)?;
-    let mut logins = app.db.read(move |conn| Ok(agents::logins(conn, workspace, email)?)).await?;
+    let attempt = Attempt::new(&app.keys, &email, client);
+    let (admitted, mut logins) = app
+        .write(move |tx| {
+            let admitted = sign_in_throttle::admit(tx, attempt)?;
+            Ok((admitted, accounts::logins(tx.conn, workspace.clone(), email.clone(), 2)?))
+        })
+        .await?;
     if logins.len() > 1 {
         return Err(Code::WorkspaceRequired.into());
     }
     let login = logins.pop();
-    let hash = login.as_ref().map(|login| login.password_hash.clone());
+    let hash = login.as_ref().and_then(|login| login.password_hash.clone());
     let right = password::check(password, hash).await;
     let login = login.filter(|_| right).ok_or(Code::InvalidCredentials)?;
     let lifetime = TimeDelta::from_std(app.settings.times.refresh_token).map_err(Problem::internal)?;
     let (token, agent) = app
         .write(move |tx| {
-            let token = sign_ins::begin(tx, login.workspace_id, login.agent_id, lifetime)?;
+            let token = sign_ins::begin_checked(tx, &login, lifetime)?;
             let agent = agents::get(tx.conn, login.workspace_id, login.agent_id)?;
+            sign_in_throttle::succeeded(tx, admitted)?;
             Ok((token, agent.ok_or(Code::InvalidCredentials)?))
         })
         .await?;

@@ -1,8 +1,11 @@
-//! Signing in and out.
+//! Signing in and out, joining, and forgotten passwords.
 
+mod accept_invite;
+mod confirm_password_reset;
 mod login;
 mod logout;
 mod refresh;
+mod request_password_reset;
 
 use domain::resource::Agent;
 use serde::{Deserialize, Serialize};
@@ -16,7 +19,13 @@ use crate::state::App;
 
 /// The operations of this folder.
 pub fn configure(services: &mut ServiceConfig<'_>) {
-    services.service(login::login).service(refresh::refresh).service(logout::logout);
+    services
+        .service(login::login)
+        .service(refresh::refresh)
+        .service(logout::logout)
+        .service(accept_invite::accept_invite)
+        .service(request_password_reset::request_password_reset)
+        .service(confirm_password_reset::confirm_password_reset);
 }
 
 /// A signed-in member and its tokens.
