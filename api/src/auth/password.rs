@@ -1,9 +1,12 @@
 //! Passwords: Argon2id, with the parameters that OWASP recommends.
 
+use std::time::Duration;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::Semaphore;
+use domain::refusal::Code;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// A hash of no password: checked when the e-mail address is unknown, so that the answer takes as
 /// long as for a known one.
@@ -32,6 +35,22 @@ pub fn matches(password: &str, hash: Option<&str>) -> bool {
 
 /// At most this many passwords are worked on at once: each takes 19 MiB and a core.
 static WORKERS: Semaphore = Semaphore::const_new(4);
+
+/// So many attempts to sign in are under way at once: fewer than the failures that cost nothing
+/// (`domain::sign_in_throttle`), because each counts as one until its password was found right.
+static TURNS: Semaphore = Semaphore::const_new(4);
+
+/// Waits until an attempt to sign in may begin; it is under way as long as the answer is kept. Without,
+/// the right password of somebody with many devices would be taken for guessing.
+///
+/// # Errors
+/// `unavailable` after `longest`.
+pub async fn turn(longest: Duration) -> Result<SemaphorePermit<'static>, Code> {
+    match tokio::time::timeout(longest, TURNS.acquire()).await {
+        Ok(Ok(turn)) => Ok(turn),
+        Ok(Err(_)) | Err(_) => Err(Code::Unavailable),
+    }
+}
 
 /// [`hash`] on another thread than the caller's.
 ///

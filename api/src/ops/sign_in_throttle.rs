@@ -2,6 +2,7 @@
 //!
 //! An attempt is counted as a failure before its password is checked, and the count taken back if the
 //! password was right: of many attempts at once, each sees those before it, and none slips through.
+//! `auth::password::turn` keeps so few under way that right ones are never refused for one another.
 
 use chrono::TimeDelta;
 use domain::refusal::{Code, Refusal};

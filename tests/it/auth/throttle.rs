@@ -54,6 +54,15 @@ async fn s_17_of_twenty_wrong_passwords_at_once_five_are_looked_at_and_the_owner
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_17_whoever_has_the_right_password_may_come_with_many_devices_at_once() {
+    let app = TestApp::start().await;
+    let call = login(&app.anonymous(), &app.agent(0).me().email, PASSWORD);
+    for reply in join_all((0..20).map(|_| call.clone().into_future())).await {
+        reply.expect(200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_17_the_delay_doubles_is_told_truly_and_is_the_same_for_unknown_accounts() {
     let app = TestApp::start().await;
     let known = app.agent(0).me().email.clone();

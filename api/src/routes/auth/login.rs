@@ -49,6 +49,7 @@ pub async fn login(
     let email = input::email("/email", &email).map_err(|_| Code::InvalidCredentials)?;
     let workspace = workspace.map(|slug| input::slug("/workspace", &slug)).transpose();
     let workspace = workspace.map_err(|_| Code::InvalidCredentials)?;
+    let _turn = password::turn(app.settings.database.wait).await?;
     let attempt = Attempt::new(&app.keys, &email, client);
     let (admitted, mut logins) = app
         .write(move |tx| {

@@ -41,6 +41,7 @@ pub async fn change_password(
 ) -> Result<HttpResponse, Problem> {
     let PasswordChange { current_password, new_password } = body.value;
     input::password("/new_password", &new_password)?;
+    let _turn = password::turn(app.settings.database.wait).await?;
     let (shared, actor, caller) = (app.get_ref().clone(), caller.actor().clone(), caller.into_caller());
     let (admitted, checked) =
         app.write(move |tx| passwords::admit_change(&shared, tx, &actor, client)).await?;
