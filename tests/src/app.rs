@@ -13,7 +13,6 @@ use api::config::{DatabaseSettings, MailSettings, Settings, StreamSettings, Time
 use api::http::client_address::TrustedProxies;
 use api::mail::MailConfigured;
 use api::ops::agents::{self, AgentDraft};
-use api::ops::event::EventActor;
 use api::ops::invitations;
 use api::sandbox::{Sandbox, SandboxConfig};
 use api::server::{Server, StartError};
@@ -21,6 +20,7 @@ use api::stream::cursor::StreamCursor;
 use chrono::TimeDelta;
 use domain::agent::Role;
 use domain::id::{AgentId, WorkspaceId};
+use domain::resource::EventActor;
 use domain::time::Timestamp;
 use serde_json::{Value, json};
 use url::Url;

@@ -46,7 +46,8 @@ async fn who_is_invited_joins_once_and_is_signed_in() {
         (&json!(id), &json!("Nina Kartika"))
     );
     let told = log.until("the name", |event| event["type"] == "agent.updated").await;
-    assert_eq!((&told["data"], &told["previous"]["name"]), (&signed_in["agent"], &json!("Nina")));
+    assert_eq!(told["previous"], json!({ "name": "Nina", "joined": false }));
+    assert_eq!(told["data"]["version"], signed_in["agent"]["version"]);
     assert_eq!((&told["actor"]["id"], &told["actor"]["type"]), (&json!(id), &json!("agent")));
     let nina = app.bearer(signed_in["access_token"].as_str().unwrap());
     assert_eq!(nina.get("/v1/me").await.expect(200).json, signed_in["agent"]);
@@ -75,11 +76,9 @@ async fn a_newer_invitation_makes_the_older_void_and_all_run_out() {
     invite_again(&app, id).await.unwrap();
     let third = mails.next().await.token();
     app.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
-    let before = app.events().await.len();
     let joined = accept(&app.anonymous(), body(&third)).await.expect(200);
-    assert_eq!(joined["agent"]["name"], "Nina");
-    // Nobody sees a difference.
-    assert_eq!(app.events().await.len(), before);
+    assert_eq!((&joined["agent"]["name"], &joined["agent"]["joined"]), (&json!("Nina"), &json!(true)));
+    assert_eq!(app.events().await.last().unwrap()["previous"], json!({ "joined": false }));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

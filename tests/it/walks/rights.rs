@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use harness::client::PASSWORD;
 use harness::contract::{Operation, operations};
 use harness::{Caller, TestApp, eventually};
 use reqwest::Method;
@@ -120,6 +121,10 @@ impl World {
             "update_channel" => {
                 let name = format!("Nomor {}", self.number());
                 Ready::with(format!("/v1/channels/{}", app.channel("whatsapp2")), json!({ "name": name }))
+            }
+            "change_password" => {
+                let body = json!({ "current_password": PASSWORD, "new_password": PASSWORD });
+                Ready::with(operation.path, body)
             }
             "create_workspace" => {
                 let slug = format!("toko-{}", self.number());
