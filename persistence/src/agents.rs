@@ -101,6 +101,32 @@ pub fn lock_candidate(
         .transpose()
 }
 
+#[derive(QueryableByName)]
+struct RoleRow {
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Bool)]
+    active: bool,
+}
+
+/// The role of a member, and whether it is active. Neither changes until the transaction ends.
+///
+/// # Errors
+/// Only those of the database.
+pub fn lock_role(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: AgentId,
+) -> Result<Option<(Role, bool)>, StoreError> {
+    sql("SELECT role, active FROM agents WHERE workspace_id = $1 AND id = $2 FOR SHARE")
+        .bind(workspace)
+        .bind(id)
+        .get_result::<RoleRow>(conn)
+        .optional()?
+        .map(|row| Ok((word("agents", "role", id, &row.role)?, row.active)))
+        .transpose()
+}
+
 /// The name of a member.
 ///
 /// # Errors

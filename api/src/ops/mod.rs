@@ -14,6 +14,7 @@ pub mod messages;
 pub mod read;
 pub mod sends;
 pub mod sign_ins;
+pub mod team_rights;
 pub mod tickets;
 pub mod transaction;
 pub mod workspaces;
