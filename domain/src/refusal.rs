@@ -56,6 +56,10 @@ text_enum! {
         LastAdmin = "last_admin",
         /// Only members with the role `agent` have a supervisor.
         NotSupervisable = "not_supervisable",
+        /// The member has left the team: it can be read, not changed.
+        AgentLeft = "agent_left",
+        /// No mail can be sent, which this needs.
+        MailNotConfigured = "mail_not_configured",
         /// The account is connected to this workspace already.
         ChannelExists = "channel_exists",
         /// The thing has changed since the caller read it.

@@ -14,10 +14,21 @@ use crate::error::{StoreError, expect_rows, word};
 use crate::sql::sql;
 
 mod actor;
+mod allocation;
+mod change;
+mod counts;
+mod list;
 mod shape;
 
 pub use actor::{actor, actors};
-pub use shape::{After, get, list};
+pub use allocation::{allocate, allocation, known_channels, lock_divisions, raise_channels, raise_divisions};
+pub use change::{
+    Ended, Profile, TeamMember, free_supervised, leave, lock_for_removal, lock_team, raise_version,
+    supervised, update,
+};
+pub use counts::{CountsChange, change_counts};
+pub use list::{After, Filter, list};
+pub use shape::get;
 
 /// A member that joins.
 #[derive(Debug, Clone)]

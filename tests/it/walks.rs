@@ -47,6 +47,12 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_message" => text("Halo"),
         "update_channel" => json!({ "name": "Diambil alih" }),
+        "create_agent" => {
+            json!({ "name": "X", "email": "x@x.example", "role": "agent", "password": "kata-sandi" })
+        }
+        "update_agent" => json!({ "name": "Diambil alih" }),
+        "set_agent_supervisor" => json!({ "supervisor_id": null }),
+        "set_agent_allocation" => json!({ "channel_ids": [], "division_ids": [] }),
         "create_channel" => harness::app::channels().remove(0).1,
         "create_workspace" => {
             json!({ "name": "X", "slug": "x", "admin": { "name": "X", "email": "x@x.example", "password": "kata-sandi" } })

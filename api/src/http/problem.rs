@@ -151,6 +151,8 @@ fn table(code: Code) -> Words {
         Code::NameTaken => words(409, ("Name taken", "The name {name} is taken."), ("Nama sudah dipakai", "Nama {name} sudah dipakai.")),
         Code::LastAdmin => words(409, ("Last admin", "The workspace would be left without an active admin."), ("Admin terakhir", "Ruang kerja akan tanpa admin aktif.")),
         Code::NotSupervisable => words(409, ("Not supervised", "{agent} is not an agent: only members with the role `agent` have a supervisor."), ("Tidak disupervisi", "{agent} bukan agen: hanya anggota dengan peran `agent` yang memiliki supervisor.")),
+        Code::AgentLeft => words(409, ("Left the team", "{agent} has left the team and can no longer be changed."), ("Sudah keluar dari tim", "{agent} sudah keluar dari tim dan tidak dapat diubah lagi.")),
+        Code::MailNotConfigured => words(409, ("No mail", "This server cannot send mail. Give the member a password instead."), ("Surel tidak tersedia", "Server ini tidak dapat mengirim surel. Berikan kata sandi kepada anggota itu.")),
         Code::ChannelExists => words(409, ("Channel exists", "This account is connected to the workspace already."), ("Kanal sudah ada", "Akun ini sudah terhubung ke ruang kerja.")),
         Code::VersionMismatch => words(412, ("Changed meanwhile", "It was changed since you read it; its version is {version} now. Read it again."), ("Sudah berubah", "Data ini sudah berubah sejak Anda membacanya; versinya kini {version}. Baca lagi.")),
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),
