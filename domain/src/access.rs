@@ -353,6 +353,17 @@ pub fn may_read_counts(actor: &Actor, member: AgentId) -> bool {
     decide(actor.into(), Action::ReadCounts, relation) == Verdict::Allowed
 }
 
+/// May the actor order members by how much they have to do and have done? The order tells of everybody's counts.
+///
+/// # Errors
+/// `forbidden`.
+pub fn may_compare_counts(actor: &Actor) -> Result<(), Refusal> {
+    match decide(actor.into(), Action::ReadCounts, Relation::Other) {
+        Verdict::Allowed => Ok(()),
+        Verdict::Forbidden | Verdict::Hidden => Err(Code::Forbidden.into()),
+    }
+}
+
 /// A caller whose role allows the action on at least some things. What depends on the thing is
 /// asked again, with [`Caller::on`], after its row is locked.
 #[derive(Debug, Clone)]

@@ -36,6 +36,20 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// How a list of members is ordered.
+    pub enum AgentSort {
+        /// By name.
+        Name = "name",
+        /// By how many conversations they hold, most first.
+        Assigned = "assigned",
+        /// By how many tickets they have held, most first.
+        Handled = "handled",
+        /// By how many tickets were resolved in their hands, most first.
+        Resolved = "resolved",
+    }
+}
+
 /// Does a member count as online? Only one who says so, and who is there unless its word is enough.
 #[must_use]
 pub fn is_online(availability: Availability, mode: PresenceMode, present: bool) -> bool {

@@ -1,8 +1,8 @@
 //! A conversation: the lasting thread of one identity, and who holds it.
 
 use crate::access::{
-    ArchiveConversation, AssignConversation, ClaimConversation, Facts, MarkConversationRead, Permit,
-    ResolveConversation, SendMessage, UnassignConversation,
+    ArchiveConversation, AssignConversation, ClaimConversation, Facts, ManageTeam, MarkConversationRead,
+    Permit, ResolveConversation, SendMessage, UnassignConversation,
 };
 use crate::id::{AgentId, ChannelId, ContactId, ConversationId, DivisionId, MessageId, SessionId, TicketId};
 use crate::refusal::{Code, Refusal};
@@ -321,6 +321,11 @@ impl Conversation {
         now: Timestamp,
     ) -> Result<TicketChange, Refusal> {
         self.release(now).ok_or_else(|| Code::NotHeld.into())
+    }
+
+    /// Puts it back into the queue because its holder leaves the team; `None` if nobody holds it.
+    pub fn lose_holder(&mut self, _permit: &Permit<ManageTeam>, now: Timestamp) -> Option<TicketChange> {
+        self.release(now)
     }
 
     /// Ends the session. The ticket, if there is one, is to be closed.

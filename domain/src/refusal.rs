@@ -58,6 +58,8 @@ text_enum! {
         LastAdmin = "last_admin",
         /// Only members with the role `agent` have a supervisor.
         NotSupervisable = "not_supervisable",
+        /// The member has left the team: it can be read, not changed.
+        AgentLeft = "agent_left",
         /// The member has set its password already: there is nothing to invite it to.
         AlreadyJoined = "already_joined",
         /// The installation has no mail server, so nothing can be mailed to anybody.

@@ -48,6 +48,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// What was read before it could be locked has changed since: the same transaction may succeed now.
+    #[must_use]
+    pub fn overtaken() -> Self {
+        Self::RunAgain(DieselError::RollbackTransaction)
+    }
+
     /// A fault of ours that has nothing to do with a query.
     #[must_use]
     pub fn internal(message: String) -> Self {

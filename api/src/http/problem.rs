@@ -154,6 +154,7 @@ fn table(code: Code) -> Words {
         Code::NotSupervisable => words(409, ("Not supervised", "{agent} is not an agent: only members with the role `agent` have a supervisor."), ("Tidak disupervisi", "{agent} bukan agen: hanya anggota dengan peran `agent` yang memiliki supervisor.")),
         Code::AlreadyJoined => words(409, ("Already joined", "The member has set a password already."), ("Sudah bergabung", "Anggota ini sudah membuat kata sandi.")),
         Code::MailNotConfigured => words(409, ("Mail not set up", "This installation cannot send mail. Ask whoever runs it."), ("E-mail belum disiapkan", "Instalasi ini tidak dapat mengirim e-mail. Tanyakan kepada pengelolanya.")),
+        Code::AgentLeft => words(409, ("Left the team", "{agent} has left the team and can no longer be changed."), ("Sudah keluar dari tim", "{agent} sudah keluar dari tim dan tidak dapat diubah lagi.")),
         Code::ChannelExists => words(409, ("Channel exists", "This account is connected to the workspace already."), ("Kanal sudah ada", "Akun ini sudah terhubung ke ruang kerja.")),
         Code::VersionMismatch => words(412, ("Changed meanwhile", "It was changed since you read it; its version is {version} now. Read it again."), ("Sudah berubah", "Data ini sudah berubah sejak Anda membacanya; versinya kini {version}. Baca lagi.")),
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),

@@ -211,9 +211,12 @@ fn complete_headers(document: &mut Value) {
     }
 }
 
-/// Paths of single resources end in their id, but for the caller's own.
+/// Paths of single resources end in their id, but for the caller's own and those of a part of a member.
 fn has_version(path: &str) -> bool {
-    (path.starts_with("/v1/") && path.ends_with('}')) || path == "/v1/me" || path == "/v1/workspace"
+    let ends = ["}", "/supervisor", "/allocation"];
+    (path.starts_with("/v1/") && ends.iter().any(|end| path.ends_with(end)))
+        || path == "/v1/me"
+        || path == "/v1/workspace"
 }
 
 fn operations(document: &Value) -> Vec<Value> {

@@ -1,17 +1,34 @@
 //! Members of the team.
 
+mod allocation;
+mod change;
+mod locked;
+mod removal;
+
+use domain::access::{Caller, ManageTeam, may_read_counts};
+use domain::actor::{Actor, Allocation};
 use domain::agent::{Availability, PresenceMode, Role};
 use domain::audit::AuditAction;
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
 use domain::refusal::Code;
-use domain::resource::Agent;
+use domain::resource::{Agent, EventActor};
 use persistence::agents::{self, NewAgent};
 use persistence::error::{Failure, StoreError};
 use persistence::workspaces;
 
+use self::allocation::{Move, check_channels, lock_channels};
+use self::locked::{Team, existing, not_supervisable};
+use super::invitations;
+use super::team_rights::confirm;
 use super::transaction::{Administration, Tx};
-use domain::resource::EventActor;
+use crate::mail::MailConfigured;
+use crate::state::App;
+
+pub use allocation::allocate;
+pub use change::{AgentPatch, supervise, update};
+pub use locked::Which;
+pub use removal::remove;
 
 /// A member to be made; its words have been checked.
 #[derive(Debug, Clone)]
@@ -30,6 +47,62 @@ pub struct AgentDraft {
     pub view_all: bool,
 }
 
+/// A member to be taken into the team.
+#[derive(Debug, Clone)]
+pub struct Hire {
+    /// Who.
+    pub draft: AgentDraft,
+    /// What it works for.
+    pub allocation: Allocation,
+    /// Present if it is to be invited by mail.
+    pub invitation: Option<MailConfigured>,
+}
+
+/// Takes somebody into the team.
+///
+/// # Errors
+/// `forbidden`, `email_taken`, `not_supervisable`; `validation_failed` for a supervisor that is
+/// none, and for channels and divisions that do not exist.
+pub fn hire(app: &App, tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, hire: &Hire) -> Result<Agent, Failure> {
+    let workspace = caller.actor().workspace_id;
+    check_channels(tx, caller.actor(), &hire.allocation.channels)?;
+    let channels = lock_channels(tx, workspace, &[], &hire.allocation.channels)?;
+    let team = Team::lock(tx, caller, hire.draft.supervisor_id.into_iter().collect(), None)?;
+    if let Some(supervisor) = hire.draft.supervisor_id {
+        if hire.draft.role != Role::Agent {
+            return Err(not_supervisable(&hire.draft.name).into());
+        }
+        team.check_supervisor(supervisor)?;
+    }
+    let id = insert(tx, workspace, &hire.draft)?;
+    let to = hire.allocation.clone();
+    let moving = Move { workspace, agent: id, channels, from: Allocation::default(), to };
+    let moved = moving.carry_out(app, tx)?;
+    let actor = EventActor::from(caller.actor());
+    let agent = announce(tx, workspace, id, &actor)?;
+    moved.tell(app, tx, &actor)?;
+    if let Some(mail) = hire.invitation {
+        invitations::invite(tx, mail, workspace, id)?;
+    }
+    Ok(agent)
+}
+
+/// Invites a member again who has not joined yet.
+///
+/// # Errors
+/// `forbidden`, `not_found`, `already_joined`.
+pub fn invite_again(
+    tx: &mut Tx<'_>,
+    caller: &Caller<ManageTeam>,
+    mail: MailConfigured,
+    id: AgentId,
+) -> Result<Agent, Failure> {
+    confirm(tx, caller)?;
+    let workspace = caller.actor().workspace_id;
+    invitations::invite(tx, mail, workspace, id)?;
+    existing(tx, workspace, id)
+}
+
 /// Makes a member.
 ///
 /// # Errors
@@ -40,6 +113,11 @@ pub fn create(
     draft: &AgentDraft,
     actor: &EventActor,
 ) -> Result<Agent, Failure> {
+    let id = insert(tx, workspace, draft)?;
+    announce(tx, workspace, id, actor)
+}
+
+fn insert(tx: &mut Tx<'_>, workspace: WorkspaceId, draft: &AgentDraft) -> Result<AgentId, Failure> {
     let id = tx.id();
     // Where its word alone makes it online, it has to say so first.
     let availability = match workspaces::get(tx.conn, workspace)?.ok_or(Code::NotFound)?.presence {
@@ -57,11 +135,17 @@ pub fn create(
         availability,
         created_at: tx.now,
     };
-    agents::insert(tx.conn, workspace, new).map_err(|error| match error {
-        StoreError::Taken(_) => Failure::from(Code::EmailTaken),
-        other => other.into(),
-    })?;
-    let agent = agents::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
+    agents::insert(tx.conn, workspace, new).map_err(email_taken)?;
+    Ok(id)
+}
+
+fn announce(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    id: AgentId,
+    actor: &EventActor,
+) -> Result<Agent, Failure> {
+    let agent = existing(tx, workspace, id)?;
     tx.administer(Administration {
         workspace_id: workspace,
         event_type: EventType::AgentCreated,
@@ -72,4 +156,18 @@ pub fn create(
         after: Some(&agent),
     });
     Ok(agent)
+}
+
+fn email_taken(error: StoreError) -> Failure {
+    match error {
+        StoreError::Taken(_) => Code::EmailTaken.into(),
+        other => other.into(),
+    }
+}
+
+/// How a member looks to a reader, who may not know how much it has to do and has done.
+#[must_use]
+pub fn shape_for(agent: Agent, reader: &Actor) -> Agent {
+    let counts = agent.counts.filter(|_| may_read_counts(reader, agent.id));
+    Agent { counts, ..agent }
 }

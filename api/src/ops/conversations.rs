@@ -1,8 +1,9 @@
 //! Who holds a conversation, and whether it is over.
 
 use domain::access::{
-    Act, ArchiveConversation, AssignConversation, Caller, ClaimConversation, MarkConversationRead, Permit,
-    ResolveConversation, UnassignConversation, may_assign_to, may_assign_to_division,
+    Act, ArchiveConversation, AssignConversation, Caller, ClaimConversation, ManageTeam,
+    MarkConversationRead, Permit, ResolveConversation, UnassignConversation, may_assign_to,
+    may_assign_to_division,
 };
 use domain::conversation::{Conversation, FreshIds, TicketChange};
 use domain::event::{Audience, EventType, Sight};
@@ -10,6 +11,7 @@ use domain::id::{AgentId, ConversationId, DivisionId, SessionId, WorkspaceId};
 use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
 use domain::refusal::{Code, Refusal};
 use domain::resource;
+use persistence::agents::CountsChange;
 use persistence::error::{Failure, StoreError};
 use persistence::messages::NewMessage;
 use persistence::{agents, conversations, divisions, messages};
@@ -64,6 +66,7 @@ impl<A: Act> Locked<A> {
         event_type: EventType,
     ) -> Result<resource::Conversation, Failure> {
         let now = tx.now;
+        self.change_hands(tx)?;
         conversations::save(tx.conn, self.workspace, &mut self.conversation)?;
         let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
             .ok_or_else(|| gone(self.conversation.id))?;
@@ -78,6 +81,27 @@ impl<A: Act> Locked<A> {
             previous: Some(changed(&self.before, &self.conversation)),
         });
         Ok(shape)
+    }
+
+    /// Counts what the old and the new holder have to do. Who takes a conversation itself must not have left in the
+    /// moment for which it is believed, nor leave before this is committed.
+    fn change_hands(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let (from, to) = (self.before.assignee(), self.conversation.assignee());
+        if from == to {
+            return Ok(());
+        }
+        let me = self.permit.actor().agent_id;
+        if to == Some(me)
+            && !agents::lock_candidate(tx.conn, self.workspace, me)?.is_some_and(|candidate| candidate.active)
+        {
+            return Err(Code::InvalidToken.into());
+        }
+        for (agent, assigned) in [(from, -1), (to, 1)] {
+            if let Some(agent) = agent {
+                tx.count(self.workspace, agent, CountsChange { assigned, ..CountsChange::default() });
+            }
+        }
+        Ok(())
     }
 
     /// The conversation as it is, when nothing changed.
@@ -284,6 +308,28 @@ pub fn unassign(
     )?;
     locked.follow(tx, change)?;
     Ok(shape)
+}
+
+/// Puts a conversation back into the queue because its holder leaves the team, unless somebody else holds it by now.
+/// `text` and `content` say so in the thread.
+pub(super) fn take_back(
+    tx: &mut Tx<'_>,
+    caller: &Caller<ManageTeam>,
+    (id, holder): (ConversationId, AgentId),
+    text: &str,
+    content: &Value,
+) -> Result<(), Failure> {
+    let mut locked = Locked::lock(tx, caller, Which { id, expected_version: None })?;
+    let now = tx.now;
+    if locked.conversation.assignee() != Some(holder) {
+        return Ok(());
+    }
+    if let Some(change) = locked.conversation.lose_holder(&locked.permit, now) {
+        locked.save(tx, EventType::ConversationUnassigned)?;
+        locked.note(tx, locked.session(), text.to_owned(), content.clone())?;
+        locked.follow(tx, change)?;
+    }
+    Ok(())
 }
 
 /// Ends a session: the ticket is closed, nobody holds the conversation.

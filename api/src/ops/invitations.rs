@@ -4,7 +4,7 @@ use domain::audit::AuditAction;
 use domain::event::{ActorType, Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
 use domain::one_time_token::TokenPurpose;
-use domain::refusal::Code;
+use domain::refusal::{Code, Refusal};
 use domain::resource::{Agent, EventActor};
 use persistence::error::Failure;
 use persistence::{accounts, agents};
@@ -20,15 +20,18 @@ use crate::state::App;
 /// Invites a member, or invites it again: the link of an earlier invitation is void from now on.
 ///
 /// # Errors
-/// `not_found`; `already_joined` once it has a password.
+/// `not_found`; `agent_left`; `already_joined` once it has a password.
 pub fn invite(
     tx: &mut Tx<'_>,
     mail: MailConfigured,
     workspace: WorkspaceId,
     agent: AgentId,
 ) -> Result<(), Failure> {
-    let account = accounts::lock(tx.conn, workspace, agent)?;
-    let account = account.filter(|account| account.active).ok_or(Code::NotFound)?;
+    let account = accounts::lock(tx.conn, workspace, agent)?.ok_or(Code::NotFound)?;
+    if !account.active {
+        let name = agents::name(tx.conn, workspace, agent)?.unwrap_or_default();
+        return Err(Refusal::new(Code::AgentLeft).with("agent", name).into());
+    }
     if account.password_hash.is_some() {
         return Err(Code::AlreadyJoined.into());
     }

@@ -18,6 +18,7 @@ pub mod read;
 pub mod sends;
 pub mod sign_in_throttle;
 pub mod sign_ins;
+pub mod team_rights;
 pub mod tickets;
 pub mod transaction;
 pub mod workspaces;

@@ -1,10 +1,13 @@
 //! What a change of a conversation means for its session's ticket.
 
+use std::collections::BTreeSet;
+
 use domain::access::Facts;
 use domain::conversation::{Conversation, TicketChange};
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{TicketId, WorkspaceId};
 use domain::ticket::Ticket;
+use persistence::agents::CountsChange;
 use persistence::error::{Failure, StoreError};
 use persistence::tickets;
 
@@ -101,6 +104,7 @@ fn store(
     actor: &EventActor,
 ) -> Result<(), Failure> {
     tickets::save(tx.conn, workspace, ticket)?;
+    count(tx, workspace, before, ticket);
     let shape = tickets::shape(tx.conn, workspace, ticket.id)?.ok_or_else(|| missing(ticket.id))?;
     // The last holder keeps seeing it.
     let channel = shape.channel.id;
@@ -115,6 +119,19 @@ fn store(
         previous: None,
     });
     Ok(())
+}
+
+/// A ticket counts once for each member that ever held it, and once more for the one in whose hands it was resolved.
+fn count(tx: &mut Tx<'_>, workspace: WorkspaceId, before: Option<&Ticket>, after: &Ticket) {
+    let held =
+        |ticket: &Ticket| ticket.holders.iter().map(|holding| holding.agent_id).collect::<BTreeSet<_>>();
+    let earlier = before.map(held).unwrap_or_default();
+    for agent in held(after).difference(&earlier) {
+        tx.count(workspace, *agent, CountsChange { handled: 1, ..CountsChange::default() });
+    }
+    if after.closed_at.is_some() && before.is_none_or(|before| before.closed_at.is_none()) {
+        tx.count(workspace, after.agent_id, CountsChange { resolved: 1, ..CountsChange::default() });
+    }
 }
 
 fn missing(id: TicketId) -> Failure {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use diesel::PgConnection;
 use domain::audit::{AuditAction, differences};
 use domain::event::{Audience, EventType};
-use domain::id::{ConversationId, WorkspaceId};
+use domain::id::{AgentId, ConversationId, WorkspaceId};
 use domain::resource::EventActor;
 use domain::time::Timestamp;
+use persistence::agents::{self, CountsChange};
 use persistence::audit::{self, NewAuditEntry};
 use persistence::error::Failure;
 use persistence::events::{self, NewEvent};
@@ -28,6 +29,7 @@ pub struct Tx<'a> {
     ids: &'a Ids,
     events: Vec<NewEvent>,
     audit: Vec<NewAuditEntry>,
+    counts: BTreeMap<(WorkspaceId, AgentId), CountsChange>,
     jobs: bool,
 }
 
@@ -67,7 +69,11 @@ pub struct Administration<'a, T> {
     pub after: Option<&'a T>,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    fn begin(conn: &'a mut PgConnection, now: Timestamp, ids: &'a Ids) -> Self {
+        Self { conn, now, ids, events: Vec::new(), audit: Vec::new(), counts: BTreeMap::new(), jobs: false }
+    }
+
     /// A new id.
     pub fn id<Id: From<Uuid>>(&self) -> Id {
         self.ids.make(self.now)
@@ -133,6 +139,15 @@ impl Tx<'_> {
         });
     }
 
+    /// Notes what a member has to do or has done more or less than before. It is written at the end of the transaction,
+    /// in the order of ids: whoever changes the counts of the same members waits briefly, and never in a circle.
+    pub fn count(&mut self, workspace: WorkspaceId, agent: AgentId, change: CountsChange) {
+        let sum = self.counts.entry((workspace, agent)).or_default();
+        sum.assigned += change.assigned;
+        sum.handled += change.handled;
+        sum.resolved += change.resolved;
+    }
+
     /// Says that a job was enqueued: the worker is woken after the commit.
     pub fn has_jobs(&mut self) {
         self.jobs = true;
@@ -165,9 +180,14 @@ impl App {
         let (done, heads, jobs) = db
             .write(move |conn| {
                 let now = clock.now();
-                let mut tx = Tx { conn, now, ids: &ids, events: Vec::new(), audit: Vec::new(), jobs: false };
+                let mut tx = Tx::begin(conn, now, &ids);
                 let done = work(&mut tx)?;
-                let Tx { conn, events, audit, jobs, .. } = tx;
+                let Tx { conn, events, audit, counts, jobs, .. } = tx;
+                for ((workspace, agent), change) in counts {
+                    if change != CountsChange::default() {
+                        agents::change_counts(conn, workspace, agent, change)?;
+                    }
+                }
                 for entry in audit {
                     audit::insert(conn, entry)?;
                 }

@@ -15,7 +15,7 @@ use crate::error::{StoreError, json, word};
 use crate::sql::sql;
 
 #[derive(QueryableByName)]
-struct Row {
+pub(super) struct Row {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Text)]
@@ -59,7 +59,7 @@ struct Row {
 }
 
 impl Row {
-    fn into_resource(self) -> Result<Agent, StoreError> {
+    pub(super) fn into_resource(self) -> Result<Agent, StoreError> {
         let availability = word("agents", "availability", self.id, &self.availability)?;
         let mode = word("workspaces", "presence", self.id, &self.presence)?;
         Ok(Agent {
@@ -90,9 +90,9 @@ impl Row {
     }
 }
 
-/// The columns and joins of the shape; `a` is the member.
-macro_rules! shape {
-    ($rest:literal) => {
+/// The columns and joins of the shape, for the members that `$from` calls `a`.
+macro_rules! shape_query {
+    ($from:expr, $rest:expr) => {
         concat!(
             "SELECT a.id, a.name, a.email, a.role, a.availability, w.presence, a.present, a.view_all,
                  a.password_hash IS NOT NULL AS joined, a.active, a.supervisor_id, s.name AS supervisor_name,
@@ -104,53 +104,27 @@ macro_rules! shape {
                   FROM channel_agents ca JOIN channels h ON h.workspace_id = ca.workspace_id AND h.id = ca.channel_id
                   WHERE ca.workspace_id = a.workspace_id AND ca.agent_id = a.id) AS channels,
                  n.assigned, n.handled, n.resolved, a.last_seen_at, a.version, a.created_at
-             FROM agents a
-             JOIN workspaces w ON w.id = a.workspace_id
+             FROM ",
+            $from,
+            " JOIN workspaces w ON w.id = a.workspace_id
              JOIN agent_counts n ON n.workspace_id = a.workspace_id AND n.agent_id = a.id
              LEFT JOIN agents s ON s.workspace_id = a.workspace_id AND s.id = a.supervisor_id ",
             $rest
         )
     };
 }
-
-/// Where a page of [`list`] begins: after this name and id.
-pub type After = (String, AgentId);
-
-/// Members by name, at most `limit`.
-///
-/// # Errors
-/// `Unreadable` for a row that the domain does not know; those of the database.
-pub fn list(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    after: Option<After>,
-    limit: i64,
-) -> Result<Vec<Agent>, StoreError> {
-    let (name, id) = after.map_or((None, None), |(name, id)| (Some(name), Some(id)));
-    sql(shape!(
-        "WHERE a.workspace_id = $1 AND a.active AND ($2::text IS NULL OR (a.name, a.id) > ($2, $3::uuid))
-         ORDER BY a.name, a.id LIMIT $4"
-    ))
-    .bind(workspace)
-    .bind(name)
-    .bind(id)
-    .bind(limit)
-    .load::<Row>(conn)?
-    .into_iter()
-    .map(Row::into_resource)
-    .collect()
-}
+pub(super) use shape_query;
 
 /// The member with this id, also one that has left.
 ///
 /// # Errors
-/// As [`list`].
+/// `Unreadable` for a row that the domain does not know; those of the database.
 pub fn get(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     id: AgentId,
 ) -> Result<Option<Agent>, StoreError> {
-    sql(shape!("WHERE a.workspace_id = $1 AND a.id = $2"))
+    sql(shape_query!("agents a", "WHERE a.workspace_id = $1 AND a.id = $2"))
         .bind(workspace)
         .bind(id)
         .load::<Row>(conn)?

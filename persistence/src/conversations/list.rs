@@ -1,12 +1,14 @@
 //! Lists of conversations.
 
-use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel::{QueryableByName, RunQueryDsl};
 use domain::access::{Seen, Visible};
 use domain::conversation::ConversationStatus;
-use domain::id::{AgentId, ChannelId, ConversationId};
+use domain::id::{AgentId, ChannelId, ConversationId, WorkspaceId};
 use domain::resource::{self};
 use domain::time::Timestamp;
+use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::sql::sql;
@@ -100,4 +102,28 @@ pub fn list(
         .into_iter()
         .map(|row| row.into_resource(now).map(|(_, shape)| shape))
         .collect()
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// At most `limit` conversations that a member holds, archived ones too, in the order of ids.
+///
+/// # Errors
+/// Only those of the database.
+pub fn held_by(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    agent: AgentId,
+    limit: i64,
+) -> Result<Vec<ConversationId>, StoreError> {
+    let rows = sql("SELECT id FROM (SELECT id FROM conversations WHERE workspace_id = $1 AND assignee_id = $2 LIMIT $3) c ORDER BY id")
+        .bind(workspace)
+        .bind(agent)
+        .bind(limit)
+        .load::<IdRow>(conn)?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }

@@ -17,7 +17,7 @@ mod list;
 mod shape;
 
 pub use aggregate::{insert_many, lock, lock_many, save, save_many};
-pub use list::{After, Filter, list};
+pub use list::{After, Filter, held_by, list};
 pub use shape::{shape, shapes};
 
 #[derive(QueryableByName)]

@@ -107,7 +107,7 @@ async fn who_left_before_joining_stays_out_and_the_token_is_not_used_up() {
     let rows = app.database.snapshot();
     accept(&app.anonymous(), body.clone()).await.problem(401, "invalid_one_time_token");
     assert_eq!(app.database.snapshot(), rows);
-    assert!(matches!(invite_again(&app, id).await, Err(Failure::Refused(no)) if no.code == Code::NotFound));
+    assert!(matches!(invite_again(&app, id).await, Err(Failure::Refused(no)) if no.code == Code::AgentLeft));
     set_active(true);
     let joined = accept(&app.anonymous(), body).await.expect(200);
     assert_eq!(joined["agent"]["active"], Value::Bool(true));

@@ -3,6 +3,7 @@
 mod rights;
 
 use harness::contract::{Operation, operations};
+use harness::mail::MailServer;
 use harness::{Caller, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -55,6 +56,12 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_message" => text("Halo"),
         "update_channel" => json!({ "name": "Diambil alih" }),
+        "create_agent" => {
+            json!({ "name": "X", "email": "x@x.example", "role": "agent", "password": "kata-sandi" })
+        }
+        "update_agent" => json!({ "name": "Diambil alih" }),
+        "set_agent_supervisor" => json!({ "supervisor_id": null }),
+        "set_agent_allocation" => json!({ "channel_ids": [], "division_ids": [] }),
         "create_channel" => harness::app::channels().remove(0).1,
         "create_workspace" => {
             json!({ "name": "X", "slug": "x", "admin": { "name": "X", "email": "x@x.example", "password": "kata-sandi" } })
@@ -100,7 +107,8 @@ async fn s_01_every_operation_without_a_token_is_401_and_does_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were() {
-    let app = TestApp::start().await;
+    let mails = MailServer::start().await;
+    let app = TestApp::options().mail(&mails).start().await;
     let stranger = app.another_team("dua").await.admin();
     let conversation = app.conversation("6281234567890", "Halo").await;
     let claimed = app.admin().act(format!("/v1/conversations/{conversation}/claim")).await.expect(200);

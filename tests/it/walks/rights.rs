@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use harness::client::PASSWORD;
 use harness::contract::{Operation, operations};
+use harness::mail::MailServer;
 use harness::{Caller, TestApp, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -42,12 +43,15 @@ impl Ready {
 /// Makes things that are ready to be asked for, new ones for each call.
 pub struct World {
     pub app: TestApp,
+    mails: MailServer,
     made: AtomicU32,
 }
 
 impl World {
     pub async fn new() -> Self {
-        Self { app: TestApp::with_sandbox().await, made: AtomicU32::new(0) }
+        let mails = MailServer::start().await;
+        let app = TestApp::options().sandbox().mail(&mails).start().await;
+        Self { app, mails, made: AtomicU32::new(0) }
     }
 
     fn number(&self) -> u32 {
@@ -71,6 +75,25 @@ impl World {
         let sent = by.post(format!("{path}/messages"), text("Baik")).await.expect(201);
         self.at_rest().await;
         format!("{path}/messages/{}", sent.id())
+    }
+
+    /// Another member, who may be changed.
+    async fn member(&self) -> String {
+        let made = self.app.admin().post("/v1/agents", self.person()).await.expect(201);
+        format!("/v1/agents/{}", made.id())
+    }
+
+    async fn invited(&self) -> String {
+        let mut person = self.person();
+        person.as_object_mut().unwrap().remove("password");
+        let made = self.app.admin().post("/v1/agents", person).await.expect(201);
+        self.mails.next().await;
+        format!("/v1/agents/{}", made.id())
+    }
+
+    fn person(&self) -> Value {
+        let email = format!("orang{}@satu.example", self.number());
+        json!({ "name": "Nina", "email": email, "role": "agent", "password": PASSWORD })
     }
 
     /// Nothing is under way that would change a row by itself.
@@ -121,6 +144,19 @@ impl World {
             "update_channel" => {
                 let name = format!("Nomor {}", self.number());
                 Ready::with(format!("/v1/channels/{}", app.channel("whatsapp2")), json!({ "name": name }))
+            }
+            "create_agent" => Ready::with(operation.path, self.person()),
+            "update_agent" => Ready::with(self.member().await, json!({ "name": "Nina Kartika" })),
+            "delete_agent" => Ready::at(self.member().await),
+            "invite_agent" => Ready::at(format!("{}/invite", self.invited().await)),
+            "set_agent_supervisor" => {
+                let supervisor = json!({ "supervisor_id": app.supervisor().id() });
+                Ready::with(format!("{}/supervisor", self.member().await), supervisor)
+            }
+            "set_agent_allocation" => {
+                let body =
+                    json!({ "channel_ids": [app.channel("whatsapp")], "division_ids": [app.division] });
+                Ready::with(format!("{}/allocation", self.member().await), body)
             }
             "change_password" => {
                 let body = json!({ "current_password": PASSWORD, "new_password": PASSWORD });

@@ -9,9 +9,12 @@ use crate::auth::extract::Auth;
 use crate::http::problem::Problem;
 use crate::http::reply;
 use crate::http::responses::Reading;
+use crate::ops::agents::shape_for;
 use crate::state::App;
 
 /// Read an agent
+///
+/// Also one who has left the team: `active` is false then.
 #[utoipa::path(tag = "team", params(("agent_id" = AgentId, Path, description = "The agent")),
     extensions(("x-action" = json!(Action::ReadTeam))),
     responses((status = 200, description = "The agent", body = Agent), Reading))]
@@ -21,9 +24,13 @@ pub async fn get_agent(
     caller: Auth<ReadTeam>,
     id: web::Path<AgentId>,
 ) -> Result<HttpResponse, Problem> {
-    let (workspace, id) = (caller.actor().workspace_id, id.into_inner());
+    let (reader, id) = (caller.actor().clone(), id.into_inner());
+    let workspace = reader.workspace_id;
     let read = app
-        .read(workspace, move |conn| agents::get(conn, workspace, id)?.ok_or(Code::NotFound.into()))
+        .read(workspace, move |conn| {
+            let agent = agents::get(conn, workspace, id)?.ok_or(Code::NotFound)?;
+            Ok(shape_for(agent, &reader))
+        })
         .await?;
     Ok(reply::read_versioned(&app, &read))
 }

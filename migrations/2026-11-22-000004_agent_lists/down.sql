@@ -1,0 +1,1 @@
+DROP INDEX agent_counts_by_assigned, agent_counts_by_handled, agent_counts_by_resolved;

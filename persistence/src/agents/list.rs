@@ -1,0 +1,118 @@
+//! Lists of members.
+
+use diesel::RunQueryDsl;
+use diesel::pg::PgConnection;
+use domain::agent::{AgentSort, Availability, Role};
+use domain::id::{AgentId, ChannelId, DivisionId, WorkspaceId};
+use domain::resource::Agent;
+
+use crate::error::StoreError;
+use crate::sql::sql;
+
+use super::shape::{Row, shape_query};
+
+/// Which members a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only those in the team; otherwise only those who have left.
+    pub active: bool,
+    /// Only those with one of these roles; empty: with any.
+    pub roles: Vec<Role>,
+    /// Only those who say one of these; empty: anything.
+    pub availabilities: Vec<Availability>,
+    /// Only those whom one of these looks after; empty: anybody or nobody.
+    pub supervisors: Vec<AgentId>,
+    /// Only those who belong to one of these; empty: to any or none.
+    pub divisions: Vec<DivisionId>,
+    /// Only those who are allocated to one of these; empty: to any or none.
+    pub channels: Vec<ChannelId>,
+    /// Only those whose folded name fits this pattern of `LIKE`.
+    pub name_like: Option<String>,
+}
+
+/// Where a page of [`list`] begins: after this name or count, and id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum After {
+    /// In a list by name.
+    Name(String, AgentId),
+    /// In a list by a count.
+    Count(i64, AgentId),
+}
+
+/// One page: found first, by an index in the order of the list, and joined afterwards.
+macro_rules! page {
+    ($from:literal, $after:expr, $order:expr, $shown:expr) => {
+        shape_query!(
+            concat!(
+                "(SELECT a.* FROM ",
+                $from,
+                " WHERE a.workspace_id = $1 AND a.active = $2
+                     AND (cardinality($3::text[]) = 0 OR a.role = ANY($3))
+                     AND (cardinality($4::text[]) = 0 OR a.availability = ANY($4))
+                     AND (cardinality($5::uuid[]) = 0 OR a.supervisor_id = ANY($5))
+                     AND (cardinality($6::uuid[]) = 0 OR EXISTS (SELECT FROM division_members m
+                          WHERE m.workspace_id = $1 AND m.agent_id = a.id AND m.division_id = ANY($6)))
+                     AND (cardinality($7::uuid[]) = 0 OR EXISTS (SELECT FROM channel_agents m
+                          WHERE m.workspace_id = $1 AND m.agent_id = a.id AND m.channel_id = ANY($7)))
+                     AND ($8::text IS NULL OR a.name_folded LIKE $8) AND ",
+                $after,
+                " ORDER BY ",
+                $order,
+                " LIMIT $11) a"
+            ),
+            $shown
+        )
+    };
+}
+
+macro_rules! page_by_count {
+    ($count:literal) => {
+        page!(
+            "agent_counts o JOIN agents a ON a.workspace_id = o.workspace_id AND a.id = o.agent_id AND o.workspace_id = $1",
+            concat!("($9::bigint IS NULL OR (o.", $count, ", o.agent_id) < ($9, $10::uuid))"),
+            concat!("o.", $count, " DESC, o.agent_id DESC"),
+            concat!("ORDER BY n.", $count, " DESC, n.agent_id DESC")
+        )
+    };
+}
+
+/// Members in this order, at most `limit`.
+///
+/// # Errors
+/// `Unreadable` for a row that the domain does not know; those of the database.
+pub fn list(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    filter: Filter,
+    sort: AgentSort,
+    after: Option<After>,
+    limit: i64,
+) -> Result<Vec<Agent>, StoreError> {
+    let statement = match sort {
+        AgentSort::Name => page!(
+            "agents a",
+            "($9::text IS NULL OR (a.name, a.id) > ($9, $10::uuid))",
+            "a.name, a.id",
+            "ORDER BY a.name, a.id"
+        ),
+        AgentSort::Assigned => page_by_count!("assigned"),
+        AgentSort::Handled => page_by_count!("handled"),
+        AgentSort::Resolved => page_by_count!("resolved"),
+    };
+    let query = sql(statement)
+        .bind(workspace)
+        .bind(filter.active)
+        .bind(filter.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>())
+        .bind(filter.availabilities.iter().map(|word| word.as_str()).collect::<Vec<_>>())
+        .bind(filter.supervisors)
+        .bind(filter.divisions)
+        .bind(filter.channels)
+        .bind(filter.name_like);
+    let (name, count, id) = match after {
+        Some(After::Name(name, id)) => (Some(name), None, Some(id)),
+        Some(After::Count(count, id)) => (None, Some(count), Some(id)),
+        None => (None, None, None),
+    };
+    let query = if sort == AgentSort::Name { query.bind(name) } else { query.bind(count) };
+    query.bind(id).bind(limit).load::<Row>(conn)?.into_iter().map(Row::into_resource).collect()
+}
