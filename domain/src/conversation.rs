@@ -1,8 +1,8 @@
 //! A conversation: the lasting thread of one identity, and who holds it.
 
 use crate::access::{
-    ArchiveConversation, AssignConversation, ClaimConversation, Facts, MarkConversationRead, Permit,
-    ResolveConversation, SendMessage, UnassignConversation,
+    ArchiveConversation, AssignConversation, ClaimConversation, Facts, ManageTeam, MarkConversationRead,
+    Permit, ResolveConversation, SendMessage, UnassignConversation,
 };
 use crate::id::{AgentId, ChannelId, ContactId, ConversationId, DivisionId, MessageId, SessionId, TicketId};
 use crate::refusal::{Code, Refusal};
@@ -309,6 +309,11 @@ impl Conversation {
         }
         self.division_id = Some(division);
         Ok(self.release(now))
+    }
+
+    /// Its division is no more. A waiting one waits for anybody.
+    pub fn leave_division(&mut self, _permit: &Permit<ManageTeam>) {
+        self.division_id = None;
     }
 
     /// Puts it back into the queue.

@@ -14,10 +14,12 @@ use crate::error::{StoreError, expect_rows, word};
 use crate::sql::sql;
 
 mod actor;
+mod lock;
 mod shape;
 
 pub use actor::{actor, actors};
-pub use shape::{After, get, list};
+pub use lock::{lock_active, lock_role, lock_unseen, raise_versions};
+pub use shape::{After, get, list, some};
 
 /// A member that joins.
 #[derive(Debug, Clone)]

@@ -54,6 +54,12 @@ impl StoreError {
         Self::Query(DieselError::QueryBuilderError(message.into()))
     }
 
+    /// What was read before locking has changed meanwhile: the same transaction may succeed now.
+    #[must_use]
+    pub fn overtaken() -> Self {
+        Self::RunAgain(DieselError::RollbackTransaction)
+    }
+
     /// Whether the connection can no longer be used.
     #[must_use]
     pub fn connection_is_lost(&self) -> bool {
