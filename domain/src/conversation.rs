@@ -311,6 +311,11 @@ impl Conversation {
         Ok(self.release(now))
     }
 
+    /// Its division is no more. A waiting one waits for anybody.
+    pub fn leave_division(&mut self, _permit: &Permit<ManageTeam>) {
+        self.division_id = None;
+    }
+
     /// Puts it back into the queue.
     ///
     /// # Errors

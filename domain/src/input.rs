@@ -1,5 +1,8 @@
 //! What people type, made safe once: after this a name is a name.
 
+use std::collections::BTreeSet;
+
+use chrono_tz::Tz;
 use email_address::EmailAddress;
 
 use crate::message::TEXT_MAX_CHARS;
@@ -39,6 +42,48 @@ pub fn slug(pointer: &str, text: &str) -> Result<String, Refusal> {
             "slug",
             "must be 1 to 63 of a-z, 0-9 and -, and neither begin nor end with -",
         ))
+    }
+}
+
+/// A time zone of the IANA database, by its name there: `Asia/Jakarta`.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn timezone(pointer: &str, text: &str) -> Result<String, Refusal> {
+    match text.parse::<Tz>() {
+        Ok(zone) => Ok(zone.name().to_owned()),
+        Err(_) => Err(Refusal::invalid(pointer, "timezone", "must be a name of the IANA time zone database")),
+    }
+}
+
+/// What somebody searches names for: at most 100 characters, without control characters.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn search(pointer: &str, text: &str) -> Result<(), Refusal> {
+    if text.chars().count() > 100 {
+        return Err(Refusal::invalid(pointer, "length", "must be at most 100 characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(Refusal::invalid(pointer, "characters", "must not contain control characters"));
+    }
+    Ok(())
+}
+
+/// A set of ids: at most `max`, none twice.
+///
+/// # Errors
+/// `validation_failed`, at `pointer` or at the one that was there before.
+pub fn distinct<Id: Copy + Ord>(pointer: &str, ids: &[Id], max: usize) -> Result<(), Refusal> {
+    if ids.len() > max {
+        return Err(Refusal::invalid(pointer, "too_many", format!("must be at most {max}")));
+    }
+    let mut known = BTreeSet::new();
+    match ids.iter().position(|id| !known.insert(*id)) {
+        Some(at) => {
+            Err(Refusal::invalid(format!("{pointer}/{at}"), "duplicate", "must not be there more than once"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -126,4 +171,27 @@ fn line(pointer: &str, text: &str, max: usize) -> Result<String, Refusal> {
         ));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{distinct, timezone};
+
+    #[test]
+    fn zones_are_those_of_the_database() {
+        for name in ["Asia/Jakarta", "Asia/Jayapura", "UTC", "Etc/GMT+7"] {
+            assert_eq!(timezone("/timezone", name).as_deref(), Ok(name));
+        }
+        for wrong in ["", "asia/jakarta", "Asia/Atlantis", "Asia/Jakarta ", "+07:00", "../../etc/passwd"] {
+            assert!(timezone("/timezone", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_second_of_two_is_named() {
+        assert_eq!(distinct("/ids", &[1, 2, 3], 3), Ok(()));
+        let refused = distinct("/ids", &[1, 2, 1], 3).map_err(|refusal| refusal.errors[0].pointer.clone());
+        assert_eq!(refused, Err("/ids/2".to_owned()));
+        assert!(distinct("/ids", &[1, 2, 3, 4], 3).is_err());
+    }
 }

@@ -305,6 +305,19 @@ shape! {
 }
 
 shape! {
+    /// What deleting a division affects.
+    pub struct DivisionDeletion {
+        /// The division.
+        pub division: DivisionRef,
+        /// How many conversations wait for it, or were given to it, and lose it. They stay where they are:
+        /// held ones with their holder, waiting ones in the queue, for anybody.
+        pub conversations_waiting: i64,
+        /// Who belongs to it, and no longer does.
+        pub members: Vec<Member>,
+    }
+}
+
+shape! {
     /// Whether a channel works.
     pub struct ChannelStatus {
         /// Whether it does.

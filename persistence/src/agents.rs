@@ -17,17 +17,18 @@ mod allocation;
 mod change;
 mod counts;
 mod list;
+mod lock;
 mod shape;
 
 pub use actor::{actor, actors};
 pub use allocation::{allocate, allocation, known_channels, lock_divisions, raise_channels, raise_divisions};
 pub use change::{
-    Ended, Profile, TeamMember, free_supervised, leave, lock_for_removal, lock_team, raise_version,
-    supervised, update,
+    Ended, Profile, TeamMember, free_supervised, leave, lock_for_removal, lock_team, supervised, update,
 };
 pub use counts::{CountsChange, change_counts};
 pub use list::{After, Filter, list};
-pub use shape::get;
+pub use lock::{lock_active, lock_role, lock_unseen, raise_versions};
+pub use shape::{get, some};
 
 /// A member that joins.
 #[derive(Debug, Clone)]
@@ -108,32 +109,6 @@ pub fn lock_candidate(
             let role = word("agents", "role", id, &row.role)?;
             Ok(Candidate { agent_id: id, name: row.name, role, active: row.active })
         })
-        .transpose()
-}
-
-#[derive(QueryableByName)]
-struct RoleRow {
-    #[diesel(sql_type = Text)]
-    role: String,
-    #[diesel(sql_type = Bool)]
-    active: bool,
-}
-
-/// The role of a member, and whether it is active. Neither changes until the transaction ends.
-///
-/// # Errors
-/// Only those of the database.
-pub fn lock_role(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    id: AgentId,
-) -> Result<Option<(Role, bool)>, StoreError> {
-    sql("SELECT role, active FROM agents WHERE workspace_id = $1 AND id = $2 FOR SHARE")
-        .bind(workspace)
-        .bind(id)
-        .get_result::<RoleRow>(conn)
-        .optional()?
-        .map(|row| Ok((word("agents", "role", id, &row.role)?, row.active)))
         .transpose()
 }
 

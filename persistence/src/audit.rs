@@ -1,15 +1,17 @@
 //! Who changed what: the audit trail.
 
-use diesel::RunQueryDsl;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::PgConnection;
+use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryableByName, RunQueryDsl};
 use domain::audit::{AuditAction, AuditSubject};
 use domain::id::{AuditEntryId, WorkspaceId};
-use domain::resource::EventActor;
+use domain::resource::{ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
 use domain::time::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, word};
 use crate::sql::sql;
 
 /// An entry to be written.
@@ -62,4 +64,141 @@ pub fn insert(conn: &mut PgConnection, entry: NewAuditEntry) -> Result<(), Store
         .bind(entry.after)
         .execute(conn)?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    actor_type: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    actor_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    actor_name: Option<String>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    api_key_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    api_key_name: Option<String>,
+    #[diesel(sql_type = Text)]
+    action: String,
+    #[diesel(sql_type = Text)]
+    subject_type: String,
+    #[diesel(sql_type = SqlUuid)]
+    subject_id: Uuid,
+    #[diesel(sql_type = Text)]
+    subject_name: String,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    before: Option<Value>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    after: Option<Value>,
+}
+
+impl Row {
+    fn into_entry(self) -> Result<AuditEntry, StoreError> {
+        let api_key = self.api_key_id.zip(self.api_key_name);
+        Ok(AuditEntry {
+            at: Timestamp::new(self.at),
+            actor: EventActor {
+                actor_type: word("audit_entries", "actor_type", self.id, &self.actor_type)?,
+                id: self.actor_id,
+                name: self.actor_name,
+                api_key: api_key.map(|(id, name)| ApiKeyRef { id: id.into(), name }),
+            },
+            action: word("audit_entries", "action", self.id, &self.action)?,
+            subject: AuditSubjectRef {
+                subject_type: word("audit_entries", "subject_type", self.id, &self.subject_type)?,
+                id: self.subject_id,
+                name: self.subject_name,
+            },
+            id: self.id.into(),
+            before: self.before,
+            after: self.after,
+        })
+    }
+}
+
+/// Which entries a list shows; an empty list of what it may be means any.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Done by one of these.
+    pub actors: Vec<Uuid>,
+    /// To one of these kinds of things.
+    pub subjects: Vec<AuditSubject>,
+    /// To one of these things.
+    pub subject_ids: Vec<Uuid>,
+    /// Not before.
+    pub from: Option<Timestamp>,
+    /// Before.
+    pub to: Option<Timestamp>,
+}
+
+/// The newest entries of each of several heads, from which the newest of all are taken: each is read
+/// from an index in the order of ids, and no further than a page.
+macro_rules! page {
+    ([$($heads:literal)?], $of_head:literal) => {
+        concat!(
+            "SELECT e.* FROM ", $($heads, " CROSS JOIN LATERAL ",)?
+            "(SELECT id, at, actor_type, actor_id, actor_name, api_key_id, api_key_name, action, subject_type,
+                  subject_id, subject_name, before, after
+              FROM audit_entries WHERE workspace_id = $1 AND ", $of_head, "
+                  AND id < $2 AND id >= $3 AND id < $4
+                  AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)
+                  AND (cardinality($7::uuid[]) = 0 OR actor_id = ANY($7))
+                  AND (cardinality($8::text[]) = 0 OR subject_type = ANY($8))
+                  AND (cardinality($9::uuid[]) = 0 OR subject_id = ANY($9))
+              ORDER BY id DESC LIMIT $10) e
+             ORDER BY e.id DESC LIMIT $10"
+        )
+    };
+}
+
+/// Entries, newest first, at most `limit`, below the id `after`.
+///
+/// # Errors
+/// `Unreadable` for a row that the domain does not know; those of the database.
+pub fn list(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    filter: Filter,
+    after: Option<AuditEntryId>,
+    limit: i64,
+) -> Result<Vec<AuditEntry>, StoreError> {
+    let statement = if !filter.subject_ids.is_empty() {
+        page!(["(SELECT DISTINCT unnest($9::uuid[]) AS head) h"], "subject_id = h.head")
+    } else if !filter.actors.is_empty() {
+        page!(["(SELECT DISTINCT unnest($7::uuid[]) AS head) h"], "actor_id = h.head")
+    } else if !filter.subjects.is_empty() {
+        page!(["(SELECT DISTINCT unnest($8::text[]) AS head) h"], "subject_type = h.head")
+    } else {
+        page!([], "true")
+    };
+    let subjects: Vec<&'static str> = filter.subjects.iter().map(|subject| subject.as_str()).collect();
+    sql(statement)
+        .bind(workspace)
+        .bind(after.map_or(Uuid::max(), |id| id.0))
+        .bind(filter.from.map_or(Uuid::nil(), first_id_at))
+        .bind(filter.to.map_or(Uuid::max(), |to| first_id_at(to.plus(SET_BACK))))
+        .bind(filter.from)
+        .bind(filter.to)
+        .bind(filter.actors)
+        .bind(subjects)
+        .bind(filter.subject_ids)
+        .bind(limit)
+        .load::<Row>(conn)?
+        .into_iter()
+        .map(Row::into_entry)
+        .collect()
+}
+
+/// An id is never of an earlier time than its entry, and of a later one by less than this: while a
+/// clock that was set back has not caught up, ids keep the time it had reached.
+const SET_BACK: TimeDelta = TimeDelta::days(1);
+
+/// No id made at this time or later is below this one: ids begin with 48 bits of milliseconds.
+fn first_id_at(at: Timestamp) -> Uuid {
+    let millis = u128::try_from(at.unix_micros().div_euclid(1000)).unwrap_or(0);
+    Uuid::from_u128(millis.min((1 << 48) - 1) << 80)
 }

@@ -9,7 +9,7 @@ use domain::resource::Workspace;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::error::{StoreError, word};
+use crate::error::{StoreError, expect_rows, word};
 use crate::sql::sql;
 
 #[derive(QueryableByName)]
@@ -75,6 +75,37 @@ pub fn get(conn: &mut PgConnection, id: WorkspaceId) -> Result<Option<Workspace>
         .optional()?
         .map(Row::into_workspace)
         .transpose()
+}
+
+/// The same, locked until the transaction ends.
+///
+/// # Errors
+/// Only those of the database.
+pub fn lock(conn: &mut PgConnection, id: WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+    sql("SELECT id, name, slug, timezone, presence, version, created_at FROM workspaces WHERE id = $1
+         FOR NO KEY UPDATE")
+    .bind(id)
+    .get_result::<Row>(conn)
+    .optional()?
+    .map(Row::into_workspace)
+    .transpose()
+}
+
+/// Stores a changed tenant, raising its version.
+///
+/// # Errors
+/// `RowCount` if it is not there.
+pub fn save(conn: &mut PgConnection, workspace: &mut Workspace) -> Result<(), StoreError> {
+    workspace.version += 1;
+    let changed =
+        sql("UPDATE workspaces SET name = $2, timezone = $3, presence = $4, version = $5 WHERE id = $1")
+            .bind(workspace.id)
+            .bind(workspace.name.clone())
+            .bind(workspace.timezone.clone())
+            .bind(workspace.presence.as_str())
+            .bind(workspace.version)
+            .execute(conn)?;
+    expect_rows("workspaces::save", changed, 1)
 }
 
 #[derive(QueryableByName)]

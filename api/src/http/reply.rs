@@ -40,6 +40,7 @@ macro_rules! versioned {
 
 versioned! {
     domain::resource::Agent,
+    domain::resource::AssignmentSettings,
     domain::resource::Channel,
     domain::resource::Conversation,
     domain::resource::Division,

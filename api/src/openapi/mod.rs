@@ -34,11 +34,12 @@ const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenge
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
     Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
 
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
     ("team", "Agents and divisions"),
+    ("administration", "Settings, and who changed what"),
     ("channels", "Connected accounts"),
     ("conversations", "Threads with customers, and who holds them"),
     ("messages", "What was written"),
@@ -199,7 +200,7 @@ fn complete_headers(document: &mut Value) {
                     headers["Stream-Cursor"] =
                         header("From where to follow the event log after reading this");
                 }
-                if status == "200" && has_version(path) {
+                if status == "200" && method != "delete" && has_version(path) {
                     headers["ETag"] = header("The version of the resource, for `If-Match`");
                 }
                 if matches!(status.as_str(), "429" | "503") {
@@ -211,12 +212,19 @@ fn complete_headers(document: &mut Value) {
     }
 }
 
-/// Paths of single resources end in their id, but for the caller's own and those of a part of a member.
+/// What there is once in a workspace, and parts that are set in place of the whole.
+const VERSIONED: [&str; 6] = [
+    "/v1/me",
+    "/v1/workspace",
+    "/v1/settings/assignment",
+    "/v1/divisions/{division_id}/members",
+    "/v1/agents/{agent_id}/supervisor",
+    "/v1/agents/{agent_id}/allocation",
+];
+
+/// Paths of single resources end in their id.
 fn has_version(path: &str) -> bool {
-    let ends = ["}", "/supervisor", "/allocation"];
-    (path.starts_with("/v1/") && ends.iter().any(|end| path.ends_with(end)))
-        || path == "/v1/me"
-        || path == "/v1/workspace"
+    (path.starts_with("/v1/") && path.ends_with('}')) || VERSIONED.contains(&path)
 }
 
 fn operations(document: &Value) -> Vec<Value> {

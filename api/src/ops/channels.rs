@@ -211,11 +211,17 @@ pub fn update(
         return Err(Refusal::new(Code::VersionMismatch).with("version", channel.version).into());
     }
     let before = shape_for(app, channel.clone(), actor);
+    let old = open(app, &channel)?;
+    let secrets = replaced(old.clone(), &channel, &patch.secrets)?;
+    let tried_again = !patch.secrets.is_empty() && channel.state != ChannelState::Connected;
+    let renamed = patch.name.as_ref().is_some_and(|name| *name != channel.name);
+    if secrets == old && !tried_again && !renamed {
+        return Ok(before);
+    }
     if let Some(name) = &patch.name {
         channel.name.clone_from(name);
     }
     if !patch.secrets.is_empty() {
-        let secrets = replaced(open(app, &channel)?, &channel, &patch.secrets)?;
         seal(app, &mut channel, &secrets)?;
         channel.state = ChannelState::Connected;
         channel.state_detail = None;

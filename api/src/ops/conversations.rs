@@ -261,7 +261,7 @@ fn assign_division(
 ) -> Result<resource::Conversation, Failure> {
     let unknown = || Refusal::invalid("/division_id", "unknown", "there is no such division");
     may_assign_to_division(caller.actor())?;
-    let to = divisions::get(tx.conn, locked.workspace, division)?.ok_or_else(unknown)?;
+    let name = divisions::lock_name(tx.conn, locked.workspace, division)?.ok_or_else(unknown)?;
     let now = tx.now;
     let change = locked.conversation.assign_division(&locked.permit, division, now)?;
     let event_type =
@@ -270,15 +270,10 @@ fn assign_division(
     let me = caller.actor();
     let content = json!({
         "event": "division_assigned",
-        "division": { "id": division, "name": to.name },
+        "division": { "id": division, "name": name },
         "by": { "id": me.agent_id, "name": me.name },
     });
-    locked.note(
-        tx,
-        locked.session(),
-        format!("{} gave the conversation to {}", me.name, to.name),
-        content,
-    )?;
+    locked.note(tx, locked.session(), format!("{} gave the conversation to {}", me.name, name), content)?;
     if let Some(change) = change {
         locked.follow(tx, change)?;
     }

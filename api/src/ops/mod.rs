@@ -1,7 +1,7 @@
 //! Every write: authorise, lock, decide, save, log, enqueue, commit.
 //!
 //! REST, the socket, webhooks, jobs and the demo call the same operations. Locks are taken in one
-//! order everywhere: channel, conversations, event counter (by [`transaction::Tx`], last).
+//! order everywhere: channel, conversations, agents, divisions, event counter (by [`transaction::Tx`], last).
 
 pub mod agents;
 pub mod channels;
@@ -14,11 +14,14 @@ pub mod invitations;
 pub mod messages;
 pub mod one_time_tokens;
 pub mod passwords;
+pub mod precondition;
 pub mod read;
 pub mod sends;
+pub mod settings;
 pub mod sign_in_throttle;
 pub mod sign_ins;
 pub mod team_rights;
 pub mod tickets;
+mod touched;
 pub mod transaction;
 pub mod workspaces;

@@ -21,6 +21,6 @@ pub fn confirm<A: Act>(tx: &mut Tx<'_>, caller: &Caller<A>) -> Result<(), Failur
             Caller::<A>::new(Actor { role, ..actor.clone() })?;
             Ok(())
         }
-        _ => Err(Code::Forbidden.into()),
+        Some((_, false)) | None => Err(Code::Forbidden.into()),
     }
 }

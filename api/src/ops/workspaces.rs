@@ -1,14 +1,20 @@
 //! Tenants.
 
+use domain::access::{Caller, ManageWorkspace};
 use domain::agent::{PresenceMode, Role};
+use domain::audit::AuditAction;
+use domain::event::{Audience, EventType};
 use domain::input;
-use domain::refusal::{Code, Refusal};
+use domain::refusal::Code;
 use domain::resource::{Agent, Workspace};
 use persistence::error::{Failure, StoreError};
 use persistence::workspaces;
 
 use super::agents::{self, AgentDraft};
-use super::transaction::Tx;
+use super::precondition::expect_version;
+use super::team_rights;
+use super::touched::Touched;
+use super::transaction::{Administration, Tx};
 use domain::resource::EventActor;
 
 /// A tenant to be made, with its first admin.
@@ -39,7 +45,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &WorkspaceDraft) -> Result<(Workspace, Age
         id: tx.id(),
         name: input::workspace_name("/name", &draft.name)?,
         slug: input::slug("/slug", &draft.slug)?,
-        timezone: timezone(draft.timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE))?,
+        timezone: input::timezone("/timezone", draft.timezone.as_deref().unwrap_or(DEFAULT_TIMEZONE))?,
         presence: PresenceMode::Connection,
         version: 1,
         created_at: tx.now,
@@ -60,15 +66,58 @@ pub fn create(tx: &mut Tx<'_>, draft: &WorkspaceDraft) -> Result<(Workspace, Age
     Ok((workspace, agent))
 }
 
-/// Names of the IANA database look like this; reports, which need the rules of a zone, check it
-/// against the database itself.
-fn timezone(text: &str) -> Result<String, Refusal> {
-    let fits = (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte))
-        && text.as_bytes()[0].is_ascii_uppercase();
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err(Refusal::invalid("/timezone", "timezone", "must be a name of the IANA time zone database"))
+/// What is to be changed of a tenant; `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct WorkspacePatch {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its time zone (IANA).
+    pub timezone: Option<String>,
+    /// What makes members count as online, beside their own word.
+    pub presence: Option<PresenceMode>,
+}
+
+/// Changes the caller's workspace. Members who count as online by another presence mode, or no longer
+/// do, are told.
+///
+/// # Errors
+/// `forbidden`, `version_mismatch`.
+pub fn update(
+    tx: &mut Tx<'_>,
+    caller: &Caller<ManageWorkspace>,
+    expected_version: Option<i64>,
+    patch: &WorkspacePatch,
+) -> Result<Workspace, Failure> {
+    let id = caller.actor().workspace_id;
+    let before = workspaces::lock(tx.conn, id)?.ok_or(Code::NotFound)?;
+    team_rights::confirm(tx, caller)?;
+    expect_version(expected_version, before.version)?;
+    let mut after = Workspace {
+        name: patch.name.clone().unwrap_or_else(|| before.name.clone()),
+        timezone: patch.timezone.clone().unwrap_or_else(|| before.timezone.clone()),
+        presence: patch.presence.unwrap_or(before.presence),
+        ..before.clone()
+    };
+    if after == before {
+        return Ok(before);
     }
+    let turned = if after.presence == before.presence {
+        Vec::new()
+    } else {
+        persistence::agents::lock_unseen(tx.conn, id)?
+    };
+    let touched = Touched::before(tx, id, turned)?;
+    workspaces::save(tx.conn, &mut after)?;
+    let actor = EventActor::from(caller.actor());
+    tx.administer(Administration {
+        workspace_id: id,
+        event_type: EventType::WorkspaceUpdated,
+        audience: Audience::Everyone,
+        actor: &actor,
+        action: AuditAction::Updated,
+        before: Some(&before),
+        after: Some(&after),
+    });
+    touched.tell(tx, &actor)?;
+    Ok(after)
 }

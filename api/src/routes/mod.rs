@@ -1,6 +1,7 @@
 //! HTTP: one folder per resource, one file per verb. No SQL and no transactions here.
 
 pub mod agents;
+pub mod audit_entries;
 pub mod auth;
 pub mod channels;
 pub mod conversations;
@@ -10,6 +11,7 @@ pub mod hooks;
 pub mod me;
 pub mod messages;
 pub mod service;
+pub mod settings;
 pub mod stream;
 pub mod tickets;
 pub mod workspaces;
@@ -28,6 +30,8 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(workspaces::configure)
         .configure(agents::configure)
         .configure(divisions::configure)
+        .configure(settings::configure)
+        .configure(audit_entries::configure)
         .configure(channels::configure)
         .configure(tickets::configure)
         .configure(stream::configure)

@@ -132,18 +132,6 @@ pub fn update(
     expect_rows("agents::update", changed, 1)
 }
 
-/// Says that something of a member changed that other tables hold.
-///
-/// # Errors
-/// `RowCount` if it is not there.
-pub fn raise_version(conn: &mut PgConnection, workspace: WorkspaceId, id: AgentId) -> Result<(), StoreError> {
-    let changed = sql("UPDATE agents SET version = version + 1 WHERE workspace_id = $1 AND id = $2")
-        .bind(workspace)
-        .bind(id)
-        .execute(conn)?;
-    expect_rows("agents::raise_version", changed, 1)
-}
-
 #[derive(QueryableByName)]
 struct IdRow {
     #[diesel(sql_type = SqlUuid)]

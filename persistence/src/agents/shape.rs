@@ -132,3 +132,21 @@ pub fn get(
         .map(Row::into_resource)
         .transpose()
 }
+
+/// The members with these ids, by id, also ones that have left; unknown ones are left out.
+///
+/// # Errors
+/// As [`get`].
+pub fn some(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<AgentId>,
+) -> Result<Vec<Agent>, StoreError> {
+    sql(shape_query!("agents a", "WHERE a.workspace_id = $1 AND a.id = ANY($2) ORDER BY a.id"))
+        .bind(workspace)
+        .bind(ids)
+        .load::<Row>(conn)?
+        .into_iter()
+        .map(Row::into_resource)
+        .collect()
+}

@@ -13,10 +13,12 @@ use crate::error::StoreError;
 use crate::sql::sql;
 
 mod aggregate;
+mod division;
 mod list;
 mod shape;
 
 pub use aggregate::{insert_many, lock, lock_many, save, save_many};
+pub use division::{count_of_division, of_division};
 pub use list::{After, Filter, held_by, list};
 pub use shape::{shape, shapes};
 

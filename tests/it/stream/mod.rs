@@ -29,7 +29,7 @@ fn quick(settings: &mut Settings) {
     settings.stream.poll = HEARTBEAT;
 }
 
-async fn quick_app() -> TestApp {
+pub(crate) async fn quick_app() -> TestApp {
     TestApp::options().settings(quick).start().await
 }
 
@@ -39,7 +39,7 @@ fn seq(cursor: &str) -> i64 {
 }
 
 /// Everything but pings that comes until the server has sent all up to `head`.
-async fn up_to(client: &mut StreamClient, head: i64) -> Vec<ServerFrame> {
+pub(crate) async fn up_to(client: &mut StreamClient, head: i64) -> Vec<ServerFrame> {
     let mut frames = Vec::new();
     let until = Instant::now() + DEADLINE;
     loop {
@@ -54,7 +54,7 @@ async fn up_to(client: &mut StreamClient, head: i64) -> Vec<ServerFrame> {
 }
 
 /// The events among them; fails if there is anything else.
-fn events(frames: Vec<ServerFrame>) -> Vec<Envelope> {
+pub(crate) fn events(frames: Vec<ServerFrame>) -> Vec<Envelope> {
     let event = |frame| match frame {
         ServerFrame::Event(event) => event,
         other => panic!("not an event: {other:?}"),

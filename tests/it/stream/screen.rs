@@ -49,7 +49,9 @@ impl Screen {
 
     /// What there is once: nothing tells of its beginning.
     pub async fn load_workspace(&mut self, caller: &Caller) {
-        self.hold("workspace", caller.get("/v1/workspace").await.expect(200).json.clone());
+        for (kind, path) in [("workspace", "/v1/workspace"), ("settings", "/v1/settings/assignment")] {
+            self.hold(kind, caller.get(path).await.expect(200).json.clone());
+        }
     }
 
     /// The ids of all things of a kind.
@@ -84,7 +86,7 @@ impl Screen {
         for field in untold {
             thing[*field] = Value::Null;
         }
-        let held = self.things.entry((kind, text(&thing["id"]))).or_insert(Value::Null);
+        let held = self.things.entry((kind, id_of(&thing))).or_insert(Value::Null);
         if held["version"].as_i64() < thing["version"].as_i64() {
             *held = thing;
         }
@@ -100,7 +102,7 @@ impl Screen {
 
     async fn apply_event(&mut self, event: &Envelope, caller: &Caller) {
         let (kind, what) = event.event_type.as_str().split_once('.').unwrap();
-        let (id, data) = (text(&event.data["id"]), &event.data);
+        let (id, data) = (id_of(&event.data), &event.data);
         if what != "hidden" {
             assert_eq!(data["version"], event.version, "{event:?}");
         }
@@ -128,6 +130,7 @@ impl Screen {
                 self.hold(kind.unwrap(), data.clone());
                 self.rename(data);
             }
+            ("settings", _) => self.hold("settings", data.clone()),
             // There is no list of contacts; they are seen where they are named.
             ("contact", _) => self.rename(data),
             _ => panic!("a client knows nothing of {}", event.event_type),
@@ -160,7 +163,11 @@ fn rename_within(thing: &mut Value, data: &Value) {
                 }
             }
         }
-        Value::Object(fields) => fields.values_mut().for_each(|inner| rename_within(inner, data)),
+        // What a message tells of the past keeps the names of then.
+        Value::Object(fields) => fields
+            .iter_mut()
+            .filter(|(field, _)| *field != "content")
+            .for_each(|(_, inner)| rename_within(inner, data)),
         Value::Array(items) => items.iter_mut().for_each(|inner| rename_within(inner, data)),
         _ => {}
     }
@@ -170,6 +177,9 @@ fn is_ticket(thing: &Value) -> bool {
     thing.get("holders").is_some()
 }
 
-fn text(id: &Value) -> String {
-    id.as_str().unwrap_or_else(|| panic!("{id} is no id")).to_owned()
+/// The assignment settings have none: there is one of them.
+fn id_of(thing: &Value) -> String {
+    let only = thing.get("agents_may_claim").map(|_| "assignment");
+    let id = thing["id"].as_str().or(only);
+    id.unwrap_or_else(|| panic!("{thing} has no id")).to_owned()
 }

@@ -91,6 +91,12 @@ impl World {
         format!("/v1/agents/{}", made.id())
     }
 
+    async fn division(&self) -> String {
+        let name = format!("Divisi {}", self.number());
+        let made = self.app.admin().post("/v1/divisions", json!({ "name": name })).await.expect(201);
+        format!("/v1/divisions/{}", made.id())
+    }
+
     fn person(&self) -> Value {
         let email = format!("orang{}@satu.example", self.number());
         json!({ "name": "Nina", "email": email, "role": "agent", "password": PASSWORD })
@@ -144,6 +150,29 @@ impl World {
             "update_channel" => {
                 let name = format!("Nomor {}", self.number());
                 Ready::with(format!("/v1/channels/{}", app.channel("whatsapp2")), json!({ "name": name }))
+            }
+            "list_audit_entries" | "get_assignment_settings" => Ready::at(operation.path),
+            "create_division" => {
+                let name = format!("Divisi {}", self.number());
+                Ready::with(operation.path, json!({ "name": name, "agent_ids": [app.agent(1).id()] }))
+            }
+            "update_division" => {
+                let name = format!("Divisi {}", self.number());
+                Ready::with(self.division().await, json!({ "name": name }))
+            }
+            "update_division_members" => {
+                let body = json!({ "agent_ids": [app.agent(1).id()] });
+                Ready::with(format!("{}/members", self.division().await), body)
+            }
+            "get_division_deletion_impact" => Ready::at(format!("{}/deletion-impact", self.division().await)),
+            "delete_division" => Ready::at(self.division().await),
+            "update_workspace" => {
+                Ready::with(operation.path, json!({ "name": format!("Toko {}", self.number()) }))
+            }
+            "update_assignment_settings" => {
+                let body = json!({ "agents_may_claim": true, "agents_may_transfer": true,
+                    "restrict_to_allocation": false });
+                Ready::with(operation.path, body)
             }
             "create_agent" => Ready::with(operation.path, self.person()),
             "update_agent" => Ready::with(self.member().await, json!({ "name": "Nina Kartika" })),

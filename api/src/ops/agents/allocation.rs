@@ -46,7 +46,7 @@ pub fn allocate(
     if moved.is_nothing() {
         return Ok(locked.before);
     }
-    agents::raise_version(tx.conn, workspace, which.id)?;
+    agents::raise_versions(tx.conn, workspace, vec![which.id])?;
     let after = locked.tell(tx)?;
     moved.tell(app, tx, &locked.actor)?;
     Ok(after)

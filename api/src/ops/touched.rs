@@ -1,0 +1,54 @@
+//! Members whose profile changes because something that it names, or depends on, does.
+
+use domain::audit::differences;
+use domain::event::{Audience, EventType};
+use domain::id::{AgentId, WorkspaceId};
+use domain::resource::{Agent, EventActor};
+use persistence::agents;
+use persistence::error::Failure;
+use serde_json::{Value, json};
+
+use super::event::Administered;
+use super::transaction::{Change, Tx};
+
+/// The members as they were. What changed them is kept in the audit trail; they are only told.
+pub(super) struct Touched {
+    workspace: WorkspaceId,
+    before: Vec<Agent>,
+}
+
+impl Touched {
+    /// Looks at members before the change. They must be locked.
+    pub(super) fn before(
+        tx: &mut Tx<'_>,
+        workspace: WorkspaceId,
+        ids: Vec<AgentId>,
+    ) -> Result<Self, Failure> {
+        let before = if ids.is_empty() { Vec::new() } else { agents::some(tx.conn, workspace, ids)? };
+        Ok(Self { workspace, before })
+    }
+
+    /// Raises their versions after the change, and tells of them.
+    pub(super) fn tell(self, tx: &mut Tx<'_>, actor: &EventActor) -> Result<(), Failure> {
+        if self.before.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<AgentId> = self.before.iter().map(|agent| agent.id).collect();
+        agents::raise_versions(tx.conn, self.workspace, ids.clone())?;
+        let after = agents::some(tx.conn, self.workspace, ids)?;
+        for (before, after) in self.before.iter().zip(&after) {
+            let told = after.told();
+            let (previous, _) = differences(&json!(before.told()), &json!(told));
+            tx.tell(Change {
+                workspace_id: self.workspace,
+                event_type: EventType::AgentUpdated,
+                audience: Audience::Everyone,
+                conversation_id: None,
+                actor,
+                data: &told,
+                previous: Some(Value::Object(previous)),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! Settings of a workspace.
+
+mod assignment;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The operations of this folder.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.configure(assignment::configure);
+}

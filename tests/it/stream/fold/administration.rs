@@ -1,0 +1,36 @@
+//! Divisions, the workspace, its settings.
+
+use serde_json::json;
+
+use super::Fold;
+
+/// Everybody's picture follows, also where it has to be loaded anew because more or less is seen.
+pub(super) async fn changes(fold: &mut Fold) {
+    let (admin, siti, rina) = (fold.app.admin(), fold.app.agent(0), fold.app.agent(2));
+    let members = [siti.id(), fold.app.supervisor().id()];
+    let body = json!({ "name": "Keluhan", "agent_ids": members });
+    let division = fold.does(201, admin.post("/v1/divisions", body)).await;
+    let path = format!("/v1/divisions/{}", division.id());
+    let id = fold.app.conversation("6281200000001", "Ada keluhan").await;
+    let assign = format!("/v1/conversations/{id}/assign");
+    fold.does(200, admin.post(assign, json!({ "division_id": division.id() }))).await;
+    fold.does(200, admin.patch(&path, json!({ "name": "Pengaduan" }))).await;
+    let members = format!("{path}/members");
+    fold.does(200, admin.put(&members, json!({ "agent_ids": [siti.id(), rina.id()] }))).await;
+
+    let settings = |restricted: bool| {
+        let body = json!({ "agents_may_claim": true, "agents_may_transfer": true, "restrict_to_allocation": restricted });
+        admin.put("/v1/settings/assignment", body)
+    };
+    fold.does(200, settings(true)).await;
+    fold.does(200, admin.put(&members, json!({ "agent_ids": [rina.id(), admin.id()] }))).await;
+    fold.app.conversation("6281200000001", "Masih menunggu").await;
+    fold.settle("a message while sight is restricted").await;
+    fold.does(200, settings(false)).await;
+    fold.does(200, admin.delete(&path)).await;
+
+    for presence in ["availability", "connection"] {
+        let body = json!({ "name": format!("Toko {presence}"), "presence": presence });
+        fold.does(200, admin.patch("/v1/workspace", body)).await;
+    }
+}
