@@ -1,7 +1,7 @@
 //! The AsyncAPI document of the live stream, from the types that are sent and read.
 
 use domain::event::EventType;
-use domain::resource::{Agent, Channel, Contact, Conversation, Division, Message, Ticket};
+use domain::resource::{Agent, ApiKey, Channel, Contact, Conversation, Division, Message, Ticket};
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -134,6 +134,7 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("contact") => "Contact",
         Some("division") => "Division",
         Some("channel") => "Channel",
+        Some("api_key") => "ApiKey",
         _ => "Agent",
     }
 }
@@ -148,7 +149,7 @@ fn schemas() -> Map<String, Value> {
     }
     <ServerFrame as ToSchema>::schemas(&mut collected);
     <ClientFrame as ToSchema>::schemas(&mut collected);
-    collect!(Envelope, Agent, Channel, Contact, Conversation, Division, Message, Ticket);
+    collect!(Envelope, Agent, ApiKey, Channel, Contact, Conversation, Division, Message, Ticket);
     let mut schemas: Map<String, Value> = collected
         .into_iter()
         .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use crate::error::{StoreError, expect_rows, word};
 use crate::sql::sql;
 
-mod actor;
+pub(crate) mod actor;
 mod shape;
 
-pub use actor::{actor, actors};
+pub use actor::actors;
 pub use shape::{After, get, list};
 
 /// A member that joins.
@@ -98,6 +98,32 @@ pub fn lock_candidate(
             let role = word("agents", "role", id, &row.role)?;
             Ok(Candidate { agent_id: id, name: row.name, role, active: row.active })
         })
+        .transpose()
+}
+
+#[derive(QueryableByName)]
+struct RoleRow {
+    #[diesel(sql_type = Text)]
+    role: String,
+    #[diesel(sql_type = Bool)]
+    active: bool,
+}
+
+/// The role of a member, and whether it is still in the team. Both stay until the transaction ends.
+///
+/// # Errors
+/// Only those of the database.
+pub fn lock_role(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: AgentId,
+) -> Result<Option<(Role, bool)>, StoreError> {
+    sql("SELECT role, active FROM agents WHERE workspace_id = $1 AND id = $2 FOR SHARE")
+        .bind(workspace)
+        .bind(id)
+        .get_result::<RoleRow>(conn)
+        .optional()?
+        .map(|row| Ok((word("agents", "role", id, &row.role)?, row.active)))
         .transpose()
 }
 

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod agents;
+pub mod api_keys;
 pub mod audit;
 pub mod channels;
 pub mod contacts;

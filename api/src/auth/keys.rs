@@ -19,6 +19,8 @@ pub struct Keys {
     pub cursors: [u8; 32],
     /// Encrypts the secrets of channels.
     pub secrets: [u8; 32],
+    /// Encrypts answers that are kept for repeats and have a secret in them.
+    pub answers: [u8; 32],
     /// Names the key in the header of access tokens; says nothing of the key.
     pub id: String,
 }
@@ -45,6 +47,7 @@ impl Keys {
             refresh_tokens: derive(secret, "refresh tokens"),
             cursors: derive(secret, "list cursors"),
             secrets: derive(secret, "channel secrets"),
+            answers: derive(secret, "kept answers"),
             id: hex::encode(&id[..4]),
         })
     }

@@ -8,6 +8,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, web};
 use domain::refusal::{Code, Refusal};
 use serde::de::DeserializeOwned;
+use serde_path_to_error::{Path, Segment};
 use sha2::{Digest, Sha256};
 
 use super::problem::Problem;
@@ -67,15 +68,24 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let inner = error.inner();
         if inner.is_data() {
-            let path = error.path().to_string();
-            let pointer = if path == "." { String::new() } else { format!("/{}", path.replace('.', "/")) };
-            Refusal::invalid(pointer, "type", in_callers_words(&inner.to_string()))
+            Refusal::invalid(pointer(error.path()), "type", in_callers_words(&inner.to_string()))
         } else {
             Code::MalformedJson.into()
         }
     })?;
     deserializer.end().map_err(|_| Refusal::new(Code::MalformedJson))?;
     Ok(value)
+}
+
+/// The place as a JSON pointer (RFC 6901).
+fn pointer(path: &Path) -> String {
+    let part = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+        // The variants of our bodies are not levels of their JSON.
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(part).collect()
 }
 
 /// serde_json ends its sentences with ` at line 1 column 17`, which is no help in a form, and names our types.

@@ -38,7 +38,7 @@ const TAGS: [(&str, &str); 11] = [
     ("sign in", "Tokens: sign in, refresh, sign out"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
-    ("team", "Agents and divisions"),
+    ("team", "Agents, divisions and API keys"),
     ("channels", "Connected accounts"),
     ("conversations", "Threads with customers, and who holds them"),
     ("messages", "What was written"),

@@ -4,6 +4,7 @@
 //! order everywhere: channel, conversations, event counter (by [`transaction::Tx`], last).
 
 pub mod agents;
+pub mod api_keys;
 pub mod channels;
 pub mod contacts;
 pub mod conversations;
@@ -14,6 +15,7 @@ pub mod messages;
 pub mod read;
 pub mod sends;
 pub mod sign_ins;
+pub mod team_rights;
 pub mod tickets;
 pub mod transaction;
 pub mod workspaces;

@@ -2,9 +2,10 @@
 
 use diesel::PgConnection;
 use domain::access::{Act, Caller, Facts, ReadTicket};
+use domain::actor::Actor;
 use domain::id::{ConversationId, TicketId};
 use domain::refusal::Code;
-use domain::resource::{Conversation, Ticket};
+use domain::resource::{Agent, Conversation, Ticket};
 use domain::time::Timestamp;
 use persistence::error::Failure;
 use persistence::{conversations, tickets};
@@ -41,4 +42,11 @@ pub fn readable_ticket(
     let ticket = tickets::shape(conn, caller.actor().workspace_id, id)?.ok_or(Code::NotFound)?;
     caller.on(Facts { channel: ticket.channel.id, assignee: Some(ticket.agent.id), division: None })?;
     Ok(ticket)
+}
+
+/// A member as the reader may see it: without the channels that the reader is kept from.
+#[must_use]
+pub fn visible_agent(mut agent: Agent, reader: &Actor) -> Agent {
+    agent.channels.retain(|channel| !reader.is_kept_from(channel.id));
+    agent
 }

@@ -1,6 +1,7 @@
 //! HTTP: one folder per resource, one file per verb. No SQL and no transactions here.
 
 pub mod agents;
+pub mod api_keys;
 pub mod auth;
 pub mod channels;
 pub mod conversations;
@@ -27,6 +28,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(me::configure)
         .configure(workspaces::configure)
         .configure(agents::configure)
+        .configure(api_keys::configure)
         .configure(divisions::configure)
         .configure(channels::configure)
         .configure(tickets::configure)

@@ -206,6 +206,8 @@ pub struct Goaway {
 pub enum ErrorCode {
     /// The conversation is unknown, or hidden from the member.
     NotFound,
+    /// The API key may not write messages.
+    ScopeMissing,
 }
 
 /// A frame had no effect.

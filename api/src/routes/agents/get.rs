@@ -9,6 +9,7 @@ use crate::auth::extract::Auth;
 use crate::http::problem::Problem;
 use crate::http::reply;
 use crate::http::responses::Reading;
+use crate::ops::read::visible_agent;
 use crate::state::App;
 
 /// Read an agent
@@ -21,9 +22,13 @@ pub async fn get_agent(
     caller: Auth<ReadTeam>,
     id: web::Path<AgentId>,
 ) -> Result<HttpResponse, Problem> {
-    let (workspace, id) = (caller.actor().workspace_id, id.into_inner());
+    let (reader, id) = (caller.actor().clone(), id.into_inner());
+    let workspace = reader.workspace_id;
     let read = app
-        .read(workspace, move |conn| agents::get(conn, workspace, id)?.ok_or(Code::NotFound.into()))
+        .read(workspace, move |conn| {
+            let agent = agents::get(conn, workspace, id)?.ok_or(Code::NotFound)?;
+            Ok(visible_agent(agent, &reader))
+        })
         .await?;
     Ok(reply::read_versioned(&app, &read))
 }

@@ -10,6 +10,7 @@ use crate::http::problem::Problem;
 use crate::http::query::Query;
 use crate::http::reply;
 use crate::http::responses::Reading;
+use crate::ops::read::visible_agent;
 use crate::state::App;
 
 /// List agents
@@ -23,13 +24,15 @@ pub async fn list_agents(
     caller: Auth<ReadTeam>,
     query: Query<PageQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let workspace = caller.actor().workspace_id;
+    let reader = caller.actor().clone();
+    let workspace = reader.workspace_id;
     let limit = page::limit(query.0.limit)?;
     let list = List::new(&app.keys, workspace, "agents", &());
     let after = list.after(query.0.cursor.as_deref())?;
     let read = app
         .read(workspace, move |conn| {
             let rows = agents::list(conn, workspace, after, limit + 1)?;
+            let rows: Vec<Agent> = rows.into_iter().map(|agent| visible_agent(agent, &reader)).collect();
             Ok(list.page(rows, limit, |agent| (agent.name.clone(), agent.id)))
         })
         .await?;
