@@ -1,3 +1,4 @@
 mod access_tokens;
+mod api_keys;
 mod refresh;
 mod sign_in;
