@@ -71,6 +71,7 @@ async fn a_key_for_one_channel_sees_nothing_of_another_anywhere() {
          WHERE id IN ('{}', '{}')",
         app.admin().id(), app.channel("whatsapp"), app.channel("messenger"),
     ));
+    key(&app, json!({ "channel_ids": [app.channel("whatsapp")] })).await;
     let (hidden, shown) = busy(&app).await;
     let seen = everything(&app, &made.program, &begin).await;
     for id in hidden.iter().map(String::as_str).chain(["rahasia", app.channel("telegram")]) {
