@@ -136,6 +136,8 @@ async fn only_admins_manage_keys_and_none_who_was_one_a_moment_ago() {
         caller.delete(made.path()).await.problem(403, "forbidden");
         caller
     };
+    made.program.get("/v1/me").await.expect(200);
+    api::auth::key_uses::write_down(app.app()).await.unwrap();
     let rows = app.database.snapshot();
     for caller in [app.supervisor(), app.agent(0), app.narrow_agent(), made.program.clone()] {
         let caller = try_all(caller).await;
