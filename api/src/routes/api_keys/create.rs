@@ -35,7 +35,7 @@ pub struct NewApiKey {
 }
 
 /// A key that was just made.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct CreatedApiKey {
     /// What can be read of it later.
     api_key: ApiKey,
