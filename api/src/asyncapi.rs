@@ -203,7 +203,7 @@ fn close_codes() -> Vec<Value> {
 fn subprotocol() -> Value {
     json!({ "type": "object", "properties": {
         "Sec-WebSocket-Protocol": { "type": "string", "enum": [SUBPROTOCOL] },
-        "Authorization": { "type": "string", "description": "`Bearer` and an access token; or send the frame `auth`" },
+        "Authorization": { "type": "string", "description": "`Bearer` and an access token or API key; or send the frame `auth`" },
     } })
 }
 

@@ -130,7 +130,7 @@ pub struct StreamSettings {
     pub progress: Duration,
     /// The largest frame of a client, in bytes.
     pub max_frame_bytes: usize,
-    /// Connections per agent; the oldest is closed for a newer one.
+    /// Connections per agent, and per API key; the oldest is closed for a newer one.
     pub connections_per_agent: usize,
     /// Frames of a client within `frames_window`.
     pub frames: u32,

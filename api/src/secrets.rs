@@ -1,5 +1,5 @@
-//! The secrets of channels, encrypted at rest: XChaCha20-Poly1305 with a key derived from the
-//! installation's secret, bound to the channel so that a row's bytes mean nothing in another row.
+//! What is encrypted at rest: XChaCha20-Poly1305 with keys derived from the installation's secret, bound
+//! to the row so that its bytes mean nothing in another row.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -16,33 +16,43 @@ const NONCE_BYTES: usize = 24;
 #[error("the secrets of channel {0} cannot be decrypted with this TANGGAP_SECRET_KEY")]
 pub struct Undecipherable(pub ChannelId);
 
-/// Encrypts.
+/// Encrypts the secrets of a channel.
 ///
 /// # Errors
 /// [`Undecipherable`], for values that cannot be written as JSON, which ours can.
 pub fn seal(keys: &Keys, channel: ChannelId, secrets: &impl Serialize) -> Result<Vec<u8>, Undecipherable> {
     let plain = serde_json::to_vec(secrets).map_err(|_| Undecipherable(channel))?;
-    let nonce: [u8; NONCE_BYTES] = rand::random();
-    let payload = Payload { msg: &plain, aad: channel.0.as_bytes() };
-    let sealed = cipher(keys).encrypt(&XNonce::from(nonce), payload).map_err(|_| Undecipherable(channel))?;
-    Ok([&nonce[..], &sealed[..]].concat())
+    seal_bytes(&keys.secrets, channel.0.as_bytes(), &plain).ok_or(Undecipherable(channel))
 }
 
-/// Decrypts.
+/// Decrypts the secrets of a channel.
 ///
 /// # Errors
 /// [`Undecipherable`].
 pub fn open<T: DeserializeOwned>(keys: &Keys, channel: ChannelId, bytes: &[u8]) -> Result<T, Undecipherable> {
-    let undecipherable = || Undecipherable(channel);
-    let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(undecipherable)?;
-    let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| undecipherable())?;
-    let payload = Payload { msg: sealed, aad: channel.0.as_bytes() };
-    let plain = cipher(keys).decrypt(&XNonce::from(nonce), payload).map_err(|_| undecipherable())?;
-    serde_json::from_slice(&plain).map_err(|_| undecipherable())
+    let plain = open_bytes(&keys.secrets, channel.0.as_bytes(), bytes).ok_or(Undecipherable(channel))?;
+    serde_json::from_slice(&plain).map_err(|_| Undecipherable(channel))
 }
 
-fn cipher(keys: &Keys) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(&keys.secrets.into())
+/// Encrypts; `place` says where the bytes belong. `None` if they are too many for the cipher, 256 GB.
+#[must_use]
+pub fn seal_bytes(key: &[u8; 32], place: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
+    let nonce: [u8; NONCE_BYTES] = rand::random();
+    let payload = Payload { msg: plain, aad: place };
+    let sealed = cipher(key).encrypt(&XNonce::from(nonce), payload).ok()?;
+    Some([&nonce[..], &sealed[..]].concat())
+}
+
+/// Decrypts; `None` if another key or place wrote them, or somebody changed them.
+#[must_use]
+pub fn open_bytes(key: &[u8; 32], place: &[u8], bytes: &[u8]) -> Option<Vec<u8>> {
+    let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
+    let nonce: [u8; NONCE_BYTES] = nonce.try_into().ok()?;
+    cipher(key).decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: place }).ok()
+}
+
+fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&(*key).into())
 }
 
 #[cfg(test)]

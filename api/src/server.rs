@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::auth::actors::Actors;
+use crate::auth::key_uses::{self, KeyUses};
 use crate::auth::keys::Keys;
 use crate::channels::known::KnownChannels;
 use crate::channels::{ProviderClient, ProviderSettings};
@@ -114,6 +115,8 @@ impl Server {
         self.app.hub.shutdown(settings.stream.reconnect_within, settings.times.shutdown).await;
         self.handle.stop(true).await;
         let _ = self.serving.await;
+        // What could not be stored by then is lost: a use of a key is not worth waiting for.
+        let _ = tokio::time::timeout(settings.times.shutdown, key_uses::write_down(&self.app)).await;
         for task in self.tasks {
             task.abort();
         }
@@ -156,6 +159,7 @@ async fn assemble(
         keys,
         epoch,
         actors: Actors::default(),
+        key_uses: KeyUses::default(),
         known_channels: KnownChannels::default(),
         hub: Hub::default(),
         ingest,
@@ -168,6 +172,7 @@ async fn assemble(
         tokio::spawn(ingest::run(app.clone(), ingest_db, queue, writers)),
         tokio::spawn(runner::run(app.clone())),
         tokio::spawn(housekeeping::run(app.clone())),
+        tokio::spawn(key_uses::run(app.clone())),
     ];
     Ok((app, tasks))
 }

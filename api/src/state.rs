@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::auth::actors::Actors;
+use crate::auth::key_uses::KeyUses;
 use crate::auth::keys::Keys;
 use crate::channels::ProviderClient;
 use crate::channels::known::KnownChannels;
@@ -45,6 +46,8 @@ pub struct Shared {
     pub epoch: Uuid,
     /// Actors seen a moment ago.
     pub actors: Actors,
+    /// Uses of keys that are to be written down.
+    pub key_uses: KeyUses,
     /// Channels seen a moment ago, for webhooks and sends.
     pub known_channels: KnownChannels,
     /// The readers of the log on this node.

@@ -418,6 +418,15 @@ impl<A: Act> Caller<A> {
         self.permit(if outside { Relation::Outside } else { Relation::Other })
     }
 
+    /// Checks the action on what is of the workspace as a whole, so of every channel.
+    ///
+    /// # Errors
+    /// `forbidden` if the caller is a program that is limited to channels.
+    pub fn on_workspace(&self) -> Result<(), Refusal> {
+        let limited = self.actor.key().is_some_and(|key| key.channels.is_some());
+        if limited { Err(Code::Forbidden.into()) } else { Ok(()) }
+    }
+
     fn permit(&self, relation: Relation) -> Result<Permit<A>, Refusal> {
         match decide((&self.actor).into(), A::ACTION, relation) {
             Verdict::Allowed => Ok(Permit { actor: self.actor.clone(), action: PhantomData }),

@@ -93,7 +93,7 @@ text_enum! {
 pub enum Audience {
     /// Every member of the workspace.
     Everyone,
-    /// Admins only.
+    /// Admins only, and of their programs those that are not limited to channels.
     Admins,
     /// One member only.
     Agent(AgentId),
@@ -197,11 +197,10 @@ pub fn delivery(visible: &Visible, event_type: EventType, audience: Audience) ->
     }
     match audience {
         Audience::Everyone => Delivery::Full,
-        Audience::Admins => told(visible.role == Role::Admin),
+        // What admins do may be about any channel.
+        Audience::Admins => told(visible.role == Role::Admin && visible.only_channels().is_none()),
         Audience::Agent(agent) => told(visible.agent_id == agent),
-        Audience::Channel(channel) => {
-            told(visible.only_channels().is_none_or(|only| only.contains(&channel)))
-        }
+        Audience::Channel(channel) => told(visible.allows_channel(channel)),
         Audience::Conversation(sight) => by_sight(sight, &visible.conversations),
         Audience::Ticket(sight) => by_sight(sight, &visible.tickets),
     }

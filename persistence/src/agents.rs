@@ -12,7 +12,7 @@ use domain::time::Timestamp;
 use crate::error::{StoreError, word};
 use crate::sql::sql;
 
-mod actor;
+pub(crate) mod actor;
 mod allocation;
 mod change;
 mod counts;
@@ -20,7 +20,7 @@ mod list;
 mod lock;
 mod shape;
 
-pub use actor::{actor, actors};
+pub use actor::actors;
 pub use allocation::{allocate, allocation, known_channels, lock_divisions, raise_channels, raise_divisions};
 pub use change::{
     Ended, Profile, TeamMember, free_supervised, leave, lock_for_removal, lock_team, supervised, update,

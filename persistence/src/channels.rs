@@ -215,6 +215,29 @@ pub fn by_account(
         .transpose()
 }
 
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// Which of these channels there are. They stay until the transaction ends.
+///
+/// # Errors
+/// Only those of the database.
+pub fn lock_existing(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<ChannelId>,
+) -> Result<Vec<ChannelId>, StoreError> {
+    let rows =
+        sql("SELECT id FROM channels WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR KEY SHARE")
+            .bind(workspace)
+            .bind(ids)
+            .load::<IdRow>(conn)?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}
+
 /// Where a page of [`list`] begins: after this name and id.
 pub type After = (String, ChannelId);
 

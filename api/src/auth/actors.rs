@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use domain::actor::{Actor, Credential};
+use persistence::api_keys::{KeyHolder, KeyProof};
 
 /// How long an actor is believed without asking the database: within this time and the poll of
 /// `stream::hub`, less than two seconds in all, a change by another node takes effect.
@@ -12,33 +13,54 @@ const TRUSTED_FOR: Duration = Duration::from_secs(1);
 /// Beyond this many the forgotten ones are cleared out.
 const CLEAR_ABOVE: usize = 10_000;
 
-type Known = HashMap<Credential, (Instant, Arc<Actor>)>;
+/// Who acts by a credential.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Who.
+    pub actor: Arc<Actor>,
+    /// If the credential is a key: what its bearer has to prove in every call.
+    pub key: Option<KeyProof>,
+}
+
+impl From<Actor> for Known {
+    /// By a sign-in, whose access token proves itself.
+    fn from(actor: Actor) -> Self {
+        Self { actor: Arc::new(actor), key: None }
+    }
+}
+
+impl From<KeyHolder> for Known {
+    fn from(holder: KeyHolder) -> Self {
+        Self { actor: Arc::new(holder.actor), key: Some(holder.proof) }
+    }
+}
 
 /// Actors by credential.
 #[derive(Debug, Clone, Default)]
 pub struct Actors {
-    known: Arc<RwLock<Known>>,
+    known: Arc<RwLock<HashMap<Credential, (Instant, Known)>>>,
 }
 
 impl Actors {
     /// The actor, if it was read from the database just now.
     #[must_use]
-    pub fn get(&self, credential: Credential) -> Option<Arc<Actor>> {
+    pub fn get(&self, credential: Credential) -> Option<Known> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known
             .get(&credential)
             .filter(|(read, _)| read.elapsed() < TRUSTED_FOR)
-            .map(|(_, actor)| actor.clone())
+            .map(|(_, known)| known.clone())
     }
 
     /// Remembers an actor read from the database at `read`, unless a later reading is known.
-    pub fn remember(&self, read: Instant, actor: Arc<Actor>) {
+    pub fn remember(&self, read: Instant, actor: Known) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() > CLEAR_ABOVE {
             known.retain(|_, (read, _)| read.elapsed() < TRUSTED_FOR);
         }
-        if known.get(&actor.credential()).is_none_or(|(known_at, _)| *known_at <= read) {
-            known.insert(actor.credential(), (read, actor));
+        let credential = actor.actor.credential();
+        if known.get(&credential).is_none_or(|(known_at, _)| *known_at <= read) {
+            known.insert(credential, (read, actor));
         }
     }
 

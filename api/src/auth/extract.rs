@@ -3,19 +3,15 @@
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Instant;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use domain::access::{Act, Caller};
-use domain::actor::{Actor, Credential};
 use domain::refusal::{Code, Refusal};
-use persistence::agents;
 use subtle::ConstantTimeEq;
 
-use super::access_token;
+use super::credentials::authenticate;
 use crate::http::finish::Who;
 use crate::http::problem::Problem;
 use crate::state::App;
@@ -49,7 +45,7 @@ impl<A: Act + 'static> FromRequest for Auth<A> {
         let token = bearer(request).map(ToOwned::to_owned);
         let request = request.clone();
         Box::pin(async move {
-            let actor = actor_of(&app, token?.as_str()).await?;
+            let actor = authenticate(&app, token?.as_str()).await?.actor;
             request.extensions_mut().insert(Who::from(&*actor));
             let caller = Caller::new((*actor).clone()).map_err(Problem::from)?;
             Ok(Self(caller))
@@ -74,29 +70,6 @@ pub(crate) fn bearer(request: &HttpRequest) -> Result<&str, Refusal> {
     let text = header.to_str().map_err(|_| Code::InvalidToken)?;
     let (scheme, token) = text.split_once(' ').ok_or(Code::InvalidToken)?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Code::InvalidToken.into()) }
-}
-
-/// Who acts by an access token, now: its sign-in has not ended and the member has not left.
-///
-/// # Errors
-/// `token_expired`, `invalid_token`; those of the database.
-pub(crate) async fn actor_of(app: &App, token: &str) -> Result<Arc<Actor>, Problem> {
-    let now = app.clock.now();
-    let claims = access_token::verify(&app.keys, token, now)?;
-    if let Some(actor) = app
-        .actors
-        .get(Credential::SignIn(claims.sign_in_id))
-        .filter(|actor| access_token::is_of(&claims, actor))
-    {
-        return Ok(actor);
-    }
-    let read = Instant::now();
-    let (workspace, sign_in) = (claims.workspace_id, claims.sign_in_id);
-    let found = app.db.read(move |conn| Ok(agents::actor(conn, workspace, sign_in, now)?)).await?;
-    let actor = found.filter(|actor| access_token::is_of(&claims, actor)).ok_or(Code::InvalidToken)?;
-    let actor = Arc::new(actor);
-    app.actors.remember(read, actor.clone());
-    Ok(actor)
 }
 
 /// The operator of the installation, who alone makes workspaces.

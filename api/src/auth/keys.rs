@@ -23,6 +23,8 @@ pub struct Keys {
     pub cursors: [u8; 32],
     /// Encrypts the secrets of channels.
     pub secrets: [u8; 32],
+    /// Encrypts answers that are kept for repeats and have a secret in them.
+    pub answers: [u8; 32],
     /// Names the key in the header of access tokens; says nothing of the key.
     pub id: String,
 }
@@ -51,6 +53,7 @@ impl Keys {
             sign_in_throttle: derive(secret, "sign-in throttle"),
             cursors: derive(secret, "list cursors"),
             secrets: derive(secret, "channel secrets"),
+            answers: derive(secret, "kept answers"),
             id: hex::encode(&id[..4]),
         })
     }

@@ -2,7 +2,10 @@
 
 pub mod access_token;
 pub mod actors;
+pub mod api_key;
+pub mod credentials;
 pub mod extract;
+pub mod key_uses;
 pub mod keys;
 pub mod one_time_token;
 pub mod password;

@@ -10,7 +10,7 @@ use actix_web::http::header::{
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use domain::actor::Actor;
-use domain::id::{AgentId, WorkspaceId};
+use domain::id::{AgentId, ApiKeyId, WorkspaceId};
 use domain::refusal::Code;
 
 use super::problem::{Language, Problem};
@@ -30,11 +30,16 @@ pub struct RequestId(pub String);
 pub struct Who {
     workspace_id: WorkspaceId,
     agent_id: AgentId,
+    api_key_id: Option<ApiKeyId>,
 }
 
 impl From<&Actor> for Who {
     fn from(actor: &Actor) -> Self {
-        Self { workspace_id: actor.workspace_id, agent_id: actor.agent_id }
+        Self {
+            workspace_id: actor.workspace_id,
+            agent_id: actor.agent_id,
+            api_key_id: actor.key().map(|key| key.id),
+        }
     }
 }
 
@@ -113,8 +118,9 @@ fn log(request: &HttpRequest, status: u16, problem: Option<&Problem>, took: Dura
         .record(took.as_secs_f64());
     let agent = who.map(|who| tracing::field::display(who.agent_id));
     let workspace = who.map(|who| tracing::field::display(who.workspace_id));
+    let api_key = who.and_then(|who| who.api_key_id).map(tracing::field::display);
     if let Some(cause) = problem.and_then(Problem::cause) {
-        tracing::error!(request_id = id, method, route, status, code, milliseconds, agent, workspace,
+        tracing::error!(request_id = id, method, route, status, code, milliseconds, agent, workspace, api_key,
             cause = %chain(cause), "the request failed");
     } else {
         tracing::info!(
@@ -126,6 +132,7 @@ fn log(request: &HttpRequest, status: u16, problem: Option<&Problem>, took: Dura
             milliseconds,
             agent,
             workspace,
+            api_key,
             "request"
         );
     }

@@ -42,7 +42,10 @@ impl IntoResponses for Reading {
         set(&[
             ("400", "The request cannot be understood: `malformed_request`"),
             ("401", "`missing_credentials`, `invalid_token` or `token_expired`"),
-            ("403", "The caller may know of it, but not do this: `forbidden`"),
+            (
+                "403",
+                "The caller may know of it, but not do this: `forbidden`; an API key lacks the scope: `scope_missing`",
+            ),
             ("404", "Unknown, or hidden from the caller: `not_found`"),
             ("422", "A parameter is not valid: `validation_failed`, `invalid_cursor`"),
         ])
@@ -54,7 +57,10 @@ impl IntoResponses for Writing {
         set(&[
             ("400", "`malformed_json` or `malformed_request`"),
             ("401", "`missing_credentials`, `invalid_token` or `token_expired`"),
-            ("403", "The caller may know of it, but not do this: `forbidden`"),
+            (
+                "403",
+                "The caller may know of it, but not do this: `forbidden`; an API key lacks the scope: `scope_missing`",
+            ),
             ("404", "Unknown, or hidden from the caller: `not_found`"),
             ("409", "It conflicts with how things stand; `code` says how"),
             ("412", "It was changed since the version in `If-Match`: `version_mismatch`"),

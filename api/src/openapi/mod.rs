@@ -38,7 +38,7 @@ const TAGS: [(&str, &str); 12] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
-    ("team", "Agents and divisions"),
+    ("team", "Agents, divisions and API keys"),
     ("administration", "Settings, and who changed what"),
     ("channels", "Connected accounts"),
     ("conversations", "Threads with customers, and who holds them"),

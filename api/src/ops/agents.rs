@@ -165,9 +165,11 @@ fn email_taken(error: StoreError) -> Failure {
     }
 }
 
-/// How a member looks to a reader, who may not know how much it has to do and has done.
+/// How a member looks to a reader, who may not know how much it has to do and has done, and may be
+/// kept from channels.
 #[must_use]
-pub fn shape_for(agent: Agent, reader: &Actor) -> Agent {
-    let counts = agent.counts.filter(|_| may_read_counts(reader, agent.id));
-    Agent { counts, ..agent }
+pub fn shape_for(mut agent: Agent, reader: &Actor) -> Agent {
+    agent.counts = agent.counts.filter(|_| may_read_counts(reader, agent.id));
+    agent.channels.retain(|channel| !reader.is_kept_from(channel.id));
+    agent
 }

@@ -151,7 +151,7 @@ pub struct ChannelPatch {
 /// Connects an account.
 ///
 /// # Errors
-/// `channel_exists`.
+/// `channel_exists`; `forbidden` for a program that is limited to other channels.
 pub fn create(
     app: &App,
     tx: &mut Tx<'_>,
@@ -159,6 +159,7 @@ pub fn create(
     draft: &ChannelDraft,
 ) -> Result<Channel, Failure> {
     let actor = caller.actor();
+    caller.on_workspace()?;
     let id: ChannelId = tx.id();
     let mut channel = StoredChannel {
         workspace_id: actor.workspace_id,

@@ -4,6 +4,7 @@
 //! order everywhere: channel, conversations, agents, divisions, event counter (by [`transaction::Tx`], last).
 
 pub mod agents;
+pub mod api_keys;
 pub mod channels;
 pub mod contacts;
 pub mod conversations;

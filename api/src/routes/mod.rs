@@ -1,6 +1,7 @@
 //! HTTP: one folder per resource, one file per verb. No SQL and no transactions here.
 
 pub mod agents;
+pub mod api_keys;
 pub mod audit_entries;
 pub mod auth;
 pub mod channels;
@@ -29,6 +30,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(me::configure)
         .configure(workspaces::configure)
         .configure(agents::configure)
+        .configure(api_keys::configure)
         .configure(divisions::configure)
         .configure(settings::configure)
         .configure(audit_entries::configure)

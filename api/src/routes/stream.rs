@@ -34,8 +34,8 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
 
 /// Follow what happens by a WebSocket
 ///
-/// The frames are described in `/asyncapi.yaml`; the subprotocol is `tanggap.v1`. The access token
-/// comes in `Authorization` or in the first frame, never in the address. Everything but a foreign
+/// The frames are described in `/asyncapi.yaml`; the subprotocol is `tanggap.v1`. The access token or API
+/// key comes in `Authorization` or in the first frame, never in the address. Everything but a foreign
 /// `Origin` is answered after the upgrade, with a close code: browsers cannot read a refused upgrade.
 #[utoipa::path(tag = "live", params(StreamQuery), extensions(("x-action" = json!(Action::FollowEvents)), ("x-open" = json!(true))),
     responses((status = 101, description = "The stream begins"), Upgrade))]
@@ -101,8 +101,9 @@ fn offered(headers: &HeaderMap) -> Vec<String> {
 }
 
 fn names_a_token(query: &str) -> bool {
-    url::form_urlencoded::parse(query.as_bytes())
-        .any(|(name, _)| ["token", "access_token"].iter().any(|one| name.eq_ignore_ascii_case(one)))
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| {
+        ["token", "access_token", "api_key"].iter().any(|one| name.eq_ignore_ascii_case(one))
+    })
 }
 
 #[cfg(test)]
@@ -132,6 +133,7 @@ mod tests {
     #[test]
     fn finds_tokens_in_addresses_and_what_a_client_speaks() {
         assert!(names_a_token("a=1&access_token=x") && names_a_token("%74oken=") && names_a_token("Token=x"));
+        assert!(names_a_token("api_key="));
         assert!(!names_a_token("since=token"));
         let mut headers = HeaderMap::new();
         headers.append(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static("chat, tanggap.v1"));

@@ -2,22 +2,22 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use domain::access::Facts;
 use domain::actor::{Actor, Credential};
 use domain::id::{ConversationId, WorkspaceId};
 use persistence::error::{Failure, StoreError};
-use persistence::{agents, conversations, events, sign_ins};
+use persistence::{api_keys, conversations, events, sign_ins};
 use uuid::Uuid;
 
 use super::event::LogEvent;
 use super::protocol::CloseCode;
-use crate::auth::access_token;
+use crate::auth::credentials::{Denied, authenticate, look_up};
 use crate::state::App;
 
-/// How long an ended sign-in is looked for: longer than an outage of the database that nobody
+/// How long an ended credential is looked for: longer than an outage of the database that nobody
 /// notices, and than the clocks of two nodes may be apart.
 const ENDED_WITHIN_SECONDS: i64 = 10;
 
@@ -39,13 +39,13 @@ pub struct News {
     pub ended: Vec<Credential>,
 }
 
-/// Somebody with a good token.
+/// Somebody with a good token or key.
 #[derive(Debug, Clone)]
 pub struct Admitted {
     /// Who.
     pub actor: Arc<Actor>,
-    /// How long the token is still good; zero within the leeway after its end.
-    pub lifetime: Duration,
+    /// How long it is still good; zero within the leeway after its end, none without one.
+    pub lifetime: Option<Duration>,
 }
 
 /// The log, and who may read it.
@@ -73,7 +73,7 @@ pub trait Backend: Clone + Send + Sync + 'static {
         keys: Vec<(WorkspaceId, Credential)>,
     ) -> impl Future<Output = Result<Vec<Actor>, Failure>> + Send;
 
-    /// Whose token this is. The error says how to close.
+    /// Whose token or key this is. The error says how to close.
     fn admit(&self, token: &str) -> impl Future<Output = Result<Admitted, CloseCode>> + Send;
 
     /// What decides who sees a conversation; `None` if there is none.
@@ -126,8 +126,9 @@ impl Backend for App {
             .db
             .read(move |conn| {
                 let heads = if workspaces.is_empty() { Vec::new() } else { events::heads(conn, workspaces)? };
-                let ended = sign_ins::revoked_since(conn, since)?;
-                Ok(News { heads, ended: ended.into_iter().map(Credential::SignIn).collect() })
+                let sign_ins = sign_ins::revoked_since(conn, since)?.into_iter().map(Credential::SignIn);
+                let keys = api_keys::revoked_since(conn, since)?.into_iter().map(Credential::ApiKey);
+                Ok(News { heads, ended: sign_ins.chain(keys).collect() })
             })
             .await?;
         for credential in &news.ended {
@@ -137,45 +138,21 @@ impl Backend for App {
     }
 
     async fn actors(&self, keys: Vec<(WorkspaceId, Credential)>) -> Result<Vec<Actor>, Failure> {
-        let (now, read, asked) = (self.clock.now(), Instant::now(), keys.clone());
-        let sign_ins = keys.into_iter().filter_map(|(workspace, credential)| match credential {
-            Credential::SignIn(id) => Some((workspace, id)),
-            Credential::ApiKey(_) => None,
-        });
-        let sign_ins: Vec<_> = sign_ins.collect();
-        let found = self.db.read(move |conn| Ok(agents::actors(conn, sign_ins, now)?)).await?;
-        // Who is told to load anew must not be answered by what was known of it before.
-        for (_, credential) in asked {
-            match found.iter().find(|actor| actor.credential() == credential) {
-                Some(actor) => self.actors.remember(read, Arc::new(actor.clone())),
-                None => self.actors.forget(credential),
-            }
-        }
-        Ok(found)
+        let (found, now) = (look_up(self, keys).await?, self.clock.now());
+        // Whoever is asked for has a connection open, which is a use of its key for as long as it is.
+        found.iter().for_each(|known| self.key_uses.note(&known.actor, now));
+        Ok(found.into_iter().map(|known| Arc::unwrap_or_clone(known.actor)).collect())
     }
 
     async fn admit(&self, token: &str) -> Result<Admitted, CloseCode> {
+        let shown = authenticate(self, token).await.map_err(|denied| match denied {
+            Denied::Invalid | Denied::Expired => CloseCode::Unauthenticated,
+            Denied::Ended => CloseCode::Revoked,
+            Denied::Failed(failure) => close_code(&failure),
+        })?;
         let now = self.clock.now();
-        let claims = access_token::verify(&self.keys, token, now).map_err(|_| CloseCode::Unauthenticated)?;
-        let left = claims.exp.saturating_sub(now.unix_seconds());
-        let lifetime = Duration::from_secs(u64::try_from(left).unwrap_or(0));
-        let known = self
-            .actors
-            .get(Credential::SignIn(claims.sign_in_id))
-            .filter(|actor| access_token::is_of(&claims, actor));
-        if let Some(actor) = known {
-            return Ok(Admitted { actor, lifetime });
-        }
-        let read = Instant::now();
-        let (workspace, sign_in) = (claims.workspace_id, claims.sign_in_id);
-        let found = self.db.read(move |conn| Ok(agents::actor(conn, workspace, sign_in, now)?)).await;
-        let actor = found.map_err(|failure| close_code(&failure))?.ok_or(CloseCode::Revoked)?;
-        if !access_token::is_of(&claims, &actor) {
-            return Err(CloseCode::Unauthenticated);
-        }
-        let actor = Arc::new(actor);
-        self.actors.remember(read, actor.clone());
-        Ok(Admitted { actor, lifetime })
+        let lifetime = shown.until.map(|until| until.since(now).to_std().unwrap_or_default());
+        Ok(Admitted { actor: shown.actor, lifetime })
     }
 
     async fn facts(

@@ -20,6 +20,7 @@ use super::state::{Effect, Input, State};
 use super::topic::Passing;
 use super::waits::{farewell, next_signal, ready, until};
 use crate::config::StreamSettings;
+use domain::access::{Caller, SendMessage};
 use domain::actor::Actor;
 use domain::id::ConversationId;
 
@@ -327,9 +328,13 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
     async fn typing(&mut self, conversation: ConversationId) -> Result<(), End> {
         let (Some(view), Some(actor)) = (&self.view, &self.actor) else { return Ok(()) };
         let workspace = actor.workspace_id;
+        // Saying that one writes is part of writing.
+        if Caller::<SendMessage>::new((**actor).clone()).is_err() {
+            return self.send(ServerFrame::Error(ErrorFrame { code: ErrorCode::ScopeMissing })).await;
+        }
         // A signal is the first thing to be dropped: a busy database says nothing to the client.
         let Ok(facts) = self.backend.facts(workspace, conversation).await else { return Ok(()) };
-        match facts.filter(|facts| view.visible.conversations.contains(*facts)) {
+        match facts.filter(|facts| view.visible.sees_conversation(*facts)) {
             Some(facts) => {
                 self.hub.typing(workspace, conversation, facts, actor.agent_id, Some(self.link.id()));
                 Ok(())
@@ -339,7 +344,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
     }
 
     async fn pass(&mut self, signal: &Passing) -> Result<(), End> {
-        let sees = self.view.as_ref().is_some_and(|view| view.visible.conversations.contains(signal.facts));
+        let sees = self.view.as_ref().is_some_and(|view| view.visible.sees_conversation(signal.facts));
         if sees && signal.from != Some(self.link.id()) {
             self.put(Outgoing::Text(signal.frame.clone())).await?;
         }

@@ -1,13 +1,15 @@
 //! One event of the log, as this node holds it, and what each reader is sent for it.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bytestring::ByteString;
 use domain::access::Visible;
 use domain::event::{Audience, Delivery, EventType, delivery};
-use domain::id::ConversationId;
+use domain::id::{ChannelId, ConversationId};
 use persistence::events::StoredEvent;
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -104,8 +106,8 @@ impl LogEvent {
     #[must_use]
     pub fn frame(&self, reading: Reading<'_>) -> Option<ByteString> {
         let body = self.body_for(reading.visible)?;
-        if !std::ptr::eq(body, self.body.as_str()) {
-            return Some(self.compose("{\"op\":\"event\",", reading, body).into());
+        if !std::ptr::eq(&*body, self.body.as_str()) {
+            return Some(self.compose("{\"op\":\"event\",", reading, &body).into());
         }
         // A panic while holding the lock cannot leave half a frame.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,7 +116,7 @@ impl LogEvent {
         {
             return Some(frame.clone());
         }
-        let frame = ByteString::from(self.compose("{\"op\":\"event\",", reading, body));
+        let frame = ByteString::from(self.compose("{\"op\":\"event\",", reading, &body));
         *last = Some((reading.prev, reading.scope, frame.clone()));
         Some(frame)
     }
@@ -122,7 +124,7 @@ impl LogEvent {
     /// The same without `op`, for `GET /v1/events`.
     #[must_use]
     pub fn envelope(&self, reading: Reading<'_>) -> Option<String> {
-        self.body_for(reading.visible).map(|body| self.compose("{", reading, body))
+        self.body_for(reading.visible).map(|body| self.compose("{", reading, &body))
     }
 
     fn compose(&self, begin: &str, reading: Reading<'_>, body: &str) -> String {
@@ -131,23 +133,42 @@ impl LogEvent {
     }
 
     /// What follows `prev` for a reader with this scope.
-    fn body_for(&self, visible: &Visible) -> Option<&str> {
+    fn body_for(&self, visible: &Visible) -> Option<Cow<'_, str>> {
         let of_conversation = self.event_type.as_str().starts_with("conversation.");
-        match (delivery(visible, self.event_type, self.audience), self.audience) {
+        let of_agent = self.event_type.as_str().starts_with("agent.");
+        let body = match (delivery(visible, self.event_type, self.audience), self.audience) {
             (Delivery::Nothing, _) => None,
-            (Delivery::Full, _) => Some(&self.body),
+            (Delivery::Full, _) if of_agent && visible.only_channels().is_some() => {
+                return self.narrowed(visible).map(Cow::Owned);
+            }
+            (Delivery::Full, _) => Some(self.body.as_str()),
             (Delivery::Shown, Audience::Conversation(_)) if of_conversation => {
                 self.shown.get_or_init(|| self.shown()).as_deref()
             }
             // It tells itself who sees it now: a ticket, or a message.
-            (Delivery::Shown, _) => Some(&self.body),
+            (Delivery::Shown, _) => Some(self.body.as_str()),
             (Delivery::Hidden, Audience::Ticket(_)) => {
                 self.hidden.get_or_init(|| self.hidden(EventType::TicketHidden)).as_deref()
             }
             (Delivery::Hidden, _) => {
                 self.hidden.get_or_init(|| self.hidden(EventType::ConversationHidden)).as_deref()
             }
-        }
+        };
+        body.map(Cow::Borrowed)
+    }
+
+    /// A member without the channels that the reader is kept from.
+    fn narrowed(&self, visible: &Visible) -> Option<String> {
+        self.rewritten(self.event_type, |fields| {
+            let mut data: Value = serde_json::from_str(fields.data.get()).ok()?;
+            if let Some(channels) = data["channels"].as_array_mut() {
+                channels.retain(|channel| {
+                    let id = serde_json::from_value(channel["id"].clone());
+                    id.is_ok_and(|id: ChannelId| visible.allows_channel(id))
+                });
+            }
+            Some(data.to_string())
+        })
     }
 
     fn shown(&self) -> Option<String> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::actor::{Actor, Credential};
-use domain::id::{AgentId, WorkspaceId};
+use domain::id::{AgentId, ApiKeyId, WorkspaceId};
 use tokio::sync::watch;
 
 use super::protocol::CloseCode;
@@ -57,10 +57,38 @@ pub struct Links {
 #[derive(Default)]
 struct Register {
     entries: HashMap<u64, Entry>,
-    of_agent: HashMap<AgentId, BTreeSet<u64>>,
+    of_owner: HashMap<Owner, BTreeSet<u64>>,
     next: u64,
     /// Set when the server stops: over how long clients spread their coming back.
     stopping: Option<Duration>,
+}
+
+/// Whose connections are counted together: a program must not end those of the member in whose name it
+/// acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Owner {
+    Person(AgentId),
+    Program(ApiKeyId),
+}
+
+impl Owner {
+    fn of(credential: Credential, agent: AgentId) -> Self {
+        match credential {
+            Credential::SignIn(_) => Self::Person(agent),
+            Credential::ApiKey(key) => Self::Program(key),
+        }
+    }
+}
+
+impl Register {
+    fn disown(&mut self, owner: Owner, id: u64) {
+        if let Some(own) = self.of_owner.get_mut(&owner) {
+            own.remove(&id);
+            if own.is_empty() {
+                self.of_owner.remove(&owner);
+            }
+        }
+    }
 }
 
 struct Entry {
@@ -195,13 +223,18 @@ impl Link {
         self.id
     }
 
-    /// The connection belongs to this member. If that makes more than `limit`, the oldest end.
+    /// The connection belongs to this member, or to a program in its name. If that makes more than `limit`,
+    /// the oldest end.
     pub fn admit(&self, actor: &Arc<Actor>, limit: usize) {
         self.links.register(|register| {
             let Some(entry) = register.entries.get_mut(&self.id) else { return };
-            entry.member = Some((actor.workspace_id, actor.credential(), actor.agent_id));
+            let before = entry.member.replace((actor.workspace_id, actor.credential(), actor.agent_id));
             entry.set(Standing::Member(actor.clone()));
-            let own = register.of_agent.entry(actor.agent_id).or_default();
+            if let Some((_, credential, agent)) = before {
+                register.disown(Owner::of(credential, agent), self.id);
+            }
+            let owner = Owner::of(actor.credential(), actor.agent_id);
+            let own = register.of_owner.entry(owner).or_default();
             own.insert(self.id);
             let over = own.len().saturating_sub(limit.max(1));
             let oldest: Vec<u64> = own.iter().copied().take(over).collect();
@@ -220,13 +253,8 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.links.register(|register| {
             let Some(entry) = register.entries.remove(&self.id) else { return };
-            if let Some((_, _, agent)) = entry.member
-                && let Some(own) = register.of_agent.get_mut(&agent)
-            {
-                own.remove(&self.id);
-                if own.is_empty() {
-                    register.of_agent.remove(&agent);
-                }
+            if let Some((_, credential, agent)) = entry.member {
+                register.disown(Owner::of(credential, agent), self.id);
             }
             self.links.open.send_replace(register.entries.len());
         });
@@ -237,6 +265,9 @@ impl Drop for Link {
 mod tests {
     use std::sync::Arc;
     use std::time::Duration;
+
+    use domain::actor::{Actor, KeyLimits, Via};
+    use uuid::Uuid;
 
     use super::{Farewell, Links, Standing};
     use crate::stream::testing::agent;
@@ -256,7 +287,34 @@ mod tests {
         assert_eq!(standing(3), Standing::Member(budi));
         drop(open);
         assert_eq!(links.count(), 0);
-        assert!(links.register(|register| register.of_agent.is_empty()));
+        assert!(links.register(|register| register.of_owner.is_empty()));
+    }
+
+    #[tokio::test]
+    async fn a_program_ends_no_connection_of_its_member() {
+        let links = Arc::new(Links::default());
+        let siti = Arc::new(agent(1));
+        let limits = KeyLimits {
+            id: Uuid::from_u128(9).into(),
+            name: String::new(),
+            scopes: Vec::new(),
+            channels: None,
+        };
+        let program = Arc::new(Actor { via: Via::ApiKey(limits), ..agent(1) });
+        let open: Vec<_> = (0..4).map(|_| links.open()).collect();
+        open[0].admit(&siti, 1);
+        open[1].admit(&program, 2);
+        open[2].admit(&program, 2);
+        assert_eq!(*open[0].standing.borrow(), Standing::Member(siti.clone()));
+        open[3].admit(&program, 2);
+        assert_eq!(*open[1].standing.borrow(), Standing::Over(Farewell::Replaced));
+        // Whoever shows another credential is counted there.
+        open[3].admit(&siti, 1);
+        assert_eq!(*open[0].standing.borrow(), Standing::Over(Farewell::Replaced));
+        open[1].admit(&program, 2);
+        assert_eq!(*open[2].standing.borrow(), Standing::Member(program));
+        drop(open);
+        assert!(links.register(|register| register.of_owner.is_empty()));
     }
 
     #[tokio::test]

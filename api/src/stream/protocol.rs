@@ -34,7 +34,7 @@ pub enum ServerFrame {
     Reset(Reset),
     /// Something of the moment: never stored, dropped first.
     Signal(Signal),
-    /// The access token runs out: send `auth` with a fresh one.
+    /// The access token or API key runs out: send `auth` with a fresh one.
     AuthDue(AuthDue),
     /// The server is about to close the connection.
     Goaway(Goaway),
@@ -176,7 +176,7 @@ pub struct Signal {
     pub agent_id: AgentId,
 }
 
-/// The access token runs out.
+/// The access token or API key runs out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuthDue {
     /// How soon.
@@ -206,6 +206,8 @@ pub struct Goaway {
 pub enum ErrorCode {
     /// The conversation is unknown, or hidden from the member.
     NotFound,
+    /// The API key may not write messages.
+    ScopeMissing,
 }
 
 /// A frame had no effect.
@@ -232,7 +234,7 @@ pub enum ClientFrame {
 /// Credentials, and where to begin.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Auth {
-    /// An access token.
+    /// An access token or API key.
     pub token: String,
     /// The newest cursor received; null: only what happens from now on. Ignored on a repeat.
     #[serde(default)]

@@ -62,8 +62,14 @@ pub struct State {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Stranger { until: Instant },
-    Member { due: Option<Instant>, until: Instant },
+    Stranger {
+        until: Instant,
+    },
+    /// `until`: when what it showed runs out; `due`: when it is reminded of that.
+    Member {
+        due: Option<Instant>,
+        until: Option<Instant>,
+    },
     Closed,
 }
 
@@ -90,7 +96,7 @@ impl State {
             Phase::Stranger { until } => Some(until),
             Phase::Member { due, until } => {
                 let slow = self.lag.map(|(since, _)| since + self.settings.progress);
-                [Some(until), due, slow, self.pong_until, Some(self.ping_at)].into_iter().flatten().min()
+                [until, due, slow, self.pong_until, Some(self.ping_at)].into_iter().flatten().min()
             }
         }
     }
@@ -101,7 +107,9 @@ impl State {
             Phase::Closed => None,
             Phase::Stranger { until } if now >= until => self.close(CloseCode::AuthTimeout),
             Phase::Stranger { .. } => None,
-            Phase::Member { until, .. } if now >= until => self.close(CloseCode::Unauthenticated),
+            Phase::Member { until: Some(until), .. } if now >= until => {
+                self.close(CloseCode::Unauthenticated)
+            }
             Phase::Member { due, until } => {
                 let slow = self.lag.is_some_and(|(since, _)| now >= since + self.settings.progress);
                 if self.pong_until.is_some_and(|until| now >= until) {
@@ -110,7 +118,8 @@ impl State {
                     self.close(CloseCode::TooSlow)
                 } else if due.is_some_and(|due| now >= due) {
                     self.phase = Phase::Member { due: None, until };
-                    Some(Effect::AuthDue((until - now).saturating_sub(LEEWAY).as_secs()))
+                    let left = until.map(|until| (until - now).saturating_sub(LEEWAY));
+                    Some(Effect::AuthDue(left.unwrap_or_default().as_secs()))
                 } else if now >= self.ping_at {
                     self.ping_at = now + self.settings.heartbeat;
                     self.pong_until.get_or_insert(now + self.settings.pong);
@@ -154,15 +163,16 @@ impl State {
         }
     }
 
-    /// The client has shown a token that is good for `lifetime`: the first, or a fresh one.
-    pub fn admitted(&mut self, now: Instant, lifetime: Duration) {
+    /// The client has shown a token or key that is good for `lifetime`: the first, or a fresh one. Without
+    /// an end nothing is due.
+    pub fn admitted(&mut self, now: Instant, lifetime: Option<Duration>) {
         match self.phase {
             Phase::Closed => return,
             Phase::Stranger { .. } => self.ping_at = now + self.settings.heartbeat,
             Phase::Member { .. } => {}
         }
-        let due = Some(now + lifetime.saturating_sub(AUTH_DUE_BEFORE));
-        self.phase = Phase::Member { due, until: now + lifetime + LEEWAY };
+        let due = lifetime.map(|lifetime| now + lifetime.saturating_sub(AUTH_DUE_BEFORE));
+        self.phase = Phase::Member { due, until: lifetime.map(|lifetime| now + lifetime + LEEWAY) };
     }
 
     /// A subscription begins after `seq`.

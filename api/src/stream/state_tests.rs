@@ -18,7 +18,7 @@ fn seconds(seconds: u64) -> Duration {
 
 fn member(now: Instant, lifetime: Duration) -> State {
     let mut state = State::new(&StreamSettings::default(), now);
-    state.admitted(now, lifetime);
+    state.admitted(now, Some(lifetime));
     state.subscribed(100);
     state
 }
@@ -108,11 +108,23 @@ fn a_token_that_runs_out_is_asked_for_and_then_missed() {
     assert_eq!(state.time(late), None);
     assert!(matches!(state.input(late, Input::Frame(Ok(auth()))), Some(Effect::Renew(_))));
     let mut renewed = state.clone();
-    renewed.admitted(late, HOUR);
+    renewed.admitted(late, Some(HOUR));
     let closed = |state| closes(state, now, 100, Some(100));
     assert_eq!(closed(state), Some((seconds(75), CloseCode::Unauthenticated)));
     assert_eq!(closed(renewed), Some((HOUR + seconds(29), CloseCode::Unauthenticated)));
     assert_eq!(member(now, seconds(20)).time(now), Some(Effect::AuthDue(20)));
+}
+
+#[test]
+fn of_a_key_without_an_end_nothing_is_due() {
+    let now = Instant::now();
+    let mut state = member(now, HOUR);
+    state.admitted(now, None);
+    for _ in 0..1000 {
+        let at = state.deadline().unwrap();
+        assert_eq!(state.time(at), Some(Effect::Ping));
+        assert_eq!(state.input(at, pong(100)), None);
+    }
 }
 
 #[test]
@@ -183,7 +195,7 @@ proptest! {
                 }
                 Step::Input(input) => effects.extend(state.input(now, input)),
                 Step::Admit(seconds) => {
-                    state.admitted(now, Duration::from_secs(seconds));
+                    state.admitted(now, Some(Duration::from_secs(seconds)));
                     known = true;
                 }
                 Step::Send(more) => sent += more,

@@ -233,7 +233,7 @@ impl Backend for Memory {
                 .actors
                 .get(&Credential::SignIn(sign_in.into()))
                 .cloned()
-                .map(|actor| Admitted { actor: Arc::new(actor), lifetime })
+                .map(|actor| Admitted { actor: Arc::new(actor), lifetime: Some(lifetime) })
         });
         found.map_err(|_| CloseCode::Unavailable)?.ok_or(CloseCode::Revoked)
     }

@@ -122,6 +122,18 @@ impl Visible {
         self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&kind))
     }
 
+    /// Does the reader see a conversation with these facts?
+    #[must_use]
+    pub fn sees_conversation(&self, facts: Facts) -> bool {
+        self.reads(KeyScope::ConversationsRead) && self.conversations.contains(facts)
+    }
+
+    /// May the reader know of this channel at all?
+    #[must_use]
+    pub fn allows_channel(&self, channel: ChannelId) -> bool {
+        self.conversations.allows_channel(channel)
+    }
+
     /// The only channels of which anything exists for the reader; `None`: all.
     #[must_use]
     pub fn only_channels(&self) -> Option<&[ChannelId]> {

@@ -2,7 +2,7 @@
 
 use diesel::pg::PgConnection;
 use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
+use diesel::{QueryableByName, RunQueryDsl};
 use domain::actor::{Actor, Allocation, Via};
 use domain::id::{SignInId, WorkspaceId};
 use domain::time::Timestamp;
@@ -85,7 +85,6 @@ macro_rules! actor_query {
     };
 }
 
-#[allow(unused_imports)]
 pub(crate) use actor_query;
 
 #[derive(QueryableByName)]
@@ -102,40 +101,16 @@ impl SignedInRow {
     }
 }
 
-/// Who acts by this sign-in; `None` once it has ended or the member left.
-///
-/// # Errors
-/// Only those of the database.
-pub fn actor(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    sign_in: SignInId,
-    now: Timestamp,
-) -> Result<Option<Actor>, StoreError> {
-    sql(actor_query!(
-        ", i.id AS sign_in_id",
-        "sign_ins i",
-        "WHERE i.workspace_id = $1 AND i.id = $2 AND i.revoked_at IS NULL AND i.expires_at > $3"
-    ))
-    .bind(workspace)
-    .bind(sign_in)
-    .bind(now)
-    .get_result::<SignedInRow>(conn)
-    .optional()?
-    .map(SignedInRow::into_actor)
-    .transpose()
-}
-
-/// The same for many sign-ins at once; those that have ended are left out.
+/// Who acts by these sign-ins; those that have ended, or whose member left, are left out.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn actors(
     conn: &mut PgConnection,
-    keys: Vec<(WorkspaceId, SignInId)>,
+    sign_ins: Vec<(WorkspaceId, SignInId)>,
     now: Timestamp,
 ) -> Result<Vec<Actor>, StoreError> {
-    let (workspaces, sign_ins): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+    let (workspaces, sign_ins): (Vec<_>, Vec<_>) = sign_ins.into_iter().unzip();
     sql(actor_query!(
         ", i.id AS sign_in_id",
         "unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)

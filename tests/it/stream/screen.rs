@@ -40,6 +40,11 @@ impl Screen {
         ] {
             screen.take(kind, &caller.get(path).await.expect(200));
         }
+        let keys = caller.get("/v1/api-keys?limit=100").await;
+        // Only admins see keys.
+        if keys.status != 403 {
+            screen.take("api_key", &keys.expect(200));
+        }
         screen.load_workspace(caller).await;
         for id in screen.ids("conversation") {
             screen.load_messages(caller, &id).await;
@@ -81,13 +86,15 @@ impl Screen {
         let untold: &[&str] = match kind {
             "channel" => &["secrets"],
             "agent" => &["counts", "last_seen_at"],
+            "api_key" => &["last_used_at"],
             _ => &[],
         };
         for field in untold {
             thing[*field] = Value::Null;
         }
         let held = self.things.entry((kind, id_of(&thing))).or_insert(Value::Null);
-        if held["version"].as_i64() < thing["version"].as_i64() {
+        // A key has no version: it is never changed.
+        if held.is_null() || held["version"].as_i64() < thing["version"].as_i64() {
             *held = thing;
         }
     }
@@ -103,7 +110,7 @@ impl Screen {
     async fn apply_event(&mut self, event: &Envelope, caller: &Caller) {
         let (kind, what) = event.event_type.as_str().split_once('.').unwrap();
         let (id, data) = (id_of(&event.data), &event.data);
-        if what != "hidden" {
+        if what != "hidden" && kind != "api_key" {
             assert_eq!(data["version"], event.version, "{event:?}");
         }
         match (kind, what) {
@@ -121,7 +128,13 @@ impl Screen {
                 self.things.remove(&("ticket", id));
             }
             ("ticket", _) => self.hold("ticket", data.clone()),
+            ("api_key", "created") => self.hold("api_key", data.clone()),
+            ("api_key", "deleted") => {
+                self.things.remove(&("api_key", id));
+            }
             ("agent" | "division", "deleted") => {
+                // With a member go its keys.
+                self.things.retain(|(of, _), thing| *of != "api_key" || thing["agent"]["id"] != id.as_str());
                 self.things.retain(|(of, own), _| *of != kind || *own != id);
                 self.rename(data);
             }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::support::text;
 
 /// Operations that need no access token. This list only shrinks.
-const PUBLIC: [&str; 17] = [
+pub const PUBLIC: [&str; 17] = [
     "accept_invite",
     "confirm_password_reset",
     "get_asyncapi",
@@ -40,7 +40,7 @@ pub fn filled(path: &str, value: impl Fn(&str) -> String) -> String {
     path.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
-fn operation_id(operation: &Operation) -> &'static str {
+pub fn operation_id(operation: &Operation) -> &'static str {
     operation.spec["operationId"].as_str().unwrap()
 }
 
@@ -53,6 +53,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "change_password" => {
             json!({ "current_password": harness::client::PASSWORD, "new_password": "kata-sandi-baru" })
         }
+        "create_api_key" => json!({ "name": "Kunci", "scopes": ["team:read"] }),
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_message" => text("Halo"),
         "create_division" | "update_division" => json!({ "name": "Divisi lain" }),
@@ -76,7 +77,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
     })
 }
 
-fn call(caller: &Caller, operation: &Operation, path: &str) -> harness::client::Call {
+pub fn call(caller: &Caller, operation: &Operation, path: &str) -> harness::client::Call {
     let method: Method = operation.method.to_uppercase().parse().unwrap();
     let call = caller.call(method, path);
     match body_of(operation) {
@@ -85,7 +86,7 @@ fn call(caller: &Caller, operation: &Operation, path: &str) -> harness::client::
     }
 }
 
-const NOBODY: &str = "0192f000-0000-7000-8000-000000000000";
+pub const NOBODY: &str = "0192f000-0000-7000-8000-000000000000";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s_01_every_operation_without_a_token_is_401_and_does_nothing() {
@@ -100,7 +101,7 @@ async fn s_01_every_operation_without_a_token_is_401_and_does_nothing() {
         let refused = call(&app.anonymous(), &operation, &path).await.problem(401, "missing_credentials");
         assert!(refused.header("www-authenticate").unwrap().starts_with("Bearer"), "{path}");
         assert!(refused.header("stream-cursor").is_none(), "{path}");
-        for token in ["x", "", "a.b.c"] {
+        for token in ["x", "", "a.b.c", "tgk_x"] {
             call(&app.bearer(token), &operation, &path).await.problem(401, "invalid_token");
         }
         let basic = call(&app.anonymous(), &operation, &path).header("Authorization", "Basic YTpi");
@@ -123,6 +124,9 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         .post(format!("/v1/conversations/{conversation}/messages"), text("Halo"))
         .await
         .expect(201);
+    let key = json!({ "name": "Kunci", "scopes": ["team:read"] });
+    let key = app.admin().post("/v1/api-keys", key).await.expect(201)["api_key"]["id"].clone();
+    let key = key.as_str().unwrap().to_owned();
     let id_of = |name: &str| match name {
         "conversation_id" => conversation.clone(),
         "message_id" => sent.id(),
@@ -130,6 +134,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "channel_id" => app.channel("whatsapp").to_owned(),
         "agent_id" => app.agent(0).id(),
         "division_id" => app.division.to_string(),
+        "api_key_id" => key.clone(),
         other => panic!("say which {other} the first workspace has"),
     };
     let rows = app.database.snapshot();
@@ -163,7 +168,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let list =
         stranger.get(format!("/v1/conversations?tab=all&channel_id={}", app.channel("whatsapp"))).await;
     assert_eq!(list.expect(200)["items"], json!([]));
-    for list in ["/v1/conversations?tab=all", "/v1/tickets", "/v1/channels"] {
+    for list in ["/v1/conversations?tab=all", "/v1/tickets", "/v1/channels", "/v1/api-keys"] {
         assert!(stranger.all(list).await.is_empty(), "{list}");
     }
     let whole = stranger
