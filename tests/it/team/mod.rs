@@ -1,0 +1,3 @@
+//! The team.
+
+mod agents;
