@@ -1,5 +1,7 @@
 //! What several do at once.
 
+use std::collections::BTreeSet;
+
 use harness::TestApp;
 use serde_json::{Value, json};
 
@@ -114,7 +116,8 @@ async fn what_is_given_to_a_member_that_leaves_is_refused_or_comes_back() {
 async fn allocations_of_one_member_at_once_leave_one_of_them() {
     let app = TestApp::start().await;
     let admin = app.admin();
-    let path = format!("{}/allocation", path(&app.agent(0)));
+    let member = path(&app.agent(0));
+    let path = format!("{member}/allocation");
     let (telegram, messenger, whatsapp) =
         (app.channel("telegram"), app.channel("messenger"), app.channel("whatsapp"));
     let asked = [
@@ -122,22 +125,39 @@ async fn allocations_of_one_member_at_once_leave_one_of_them() {
         json!({ "channel_ids": [messenger, whatsapp], "division_ids": [app.division] }),
         json!({ "channel_ids": [whatsapp, telegram], "division_ids": [app.division] }),
     ];
+    let mut log = app.follow().await;
     for _ in 0..10 {
         let put = |n: usize| admin.put(&path, asked[n].clone());
         let (a, b, c) = tokio::join!(put(0), put(1), put(2));
         for reply in [a, b, c] {
             reply.expect(200);
         }
-        let held = app.database.values(&format!(
-            "SELECT string_agg(channel_id::text, ' ' ORDER BY channel_id) AS value FROM channel_agents WHERE agent_id = '{}'",
-            app.agent(0).id()
-        ));
-        let of = |asked: &Value| {
-            let mut ids: Vec<_> =
-                asked["channel_ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
-            ids.sort_unstable();
-            ids.join(" ")
+        let ids = |list: &Value| -> BTreeSet<String> {
+            list.as_array()
+                .unwrap()
+                .iter()
+                .map(|one| one["id"].as_str().unwrap_or_default().to_owned())
+                .collect()
         };
-        assert!(asked.iter().any(|asked| of(asked) == held[0]), "{held:?}");
+        let held = read(&app, &member).await;
+        let of = |asked: &Value| -> BTreeSet<String> {
+            let asked = asked["channel_ids"].as_array().unwrap().iter();
+            asked.map(|id| id.as_str().unwrap().to_owned()).collect()
+        };
+        assert!(asked.iter().any(|asked| of(asked) == ids(&held["channels"])), "{held}");
+        // Each transaction decided on what the one before had left: what was told last is how things are.
+        let events = log.rest().await.to_vec();
+        for id in [telegram, messenger, whatsapp] {
+            let Some(last) = events.iter().rev().find(|event| event["data"]["id"] == id) else { continue };
+            let channel = read(&app, &format!("/v1/channels/{id}")).await;
+            assert_eq!(
+                (&last["data"]["agents"], &last["version"]),
+                (&channel["agents"], &channel["version"])
+            );
+            assert_eq!(
+                ids(&channel["agents"]).contains(&app.agent(0).id()),
+                ids(&held["channels"]).contains(id)
+            );
+        }
     }
 }
