@@ -15,7 +15,7 @@ use crate::stage::{PASSWORD, Stage};
 const ROUNDS: usize = 3;
 const ROUND: Duration = Duration::from_secs(4);
 /// As many as the server has connections for requests.
-const AT_ONCE: usize = 8;
+pub const AT_ONCE: usize = 8;
 
 /// Measures and prints.
 pub async fn measure(stage: &Stage) -> Result<(), Failed> {
@@ -26,24 +26,42 @@ pub async fn measure(stage: &Stage) -> Result<(), Failed> {
     stage.sql("VACUUM ANALYZE")?;
     let token = sign_in(server.addr, "list", "agent7@bench.example", PASSWORD).await?;
     println!("list of 25 among 100,000 conversations, {AT_ONCE} at once");
-    println!("  tab      lists/s   p50 ms   p99 ms  server us  pgbench/s  ratio");
+    println!("  tab       lists/s   p50 ms   p99 ms  server us  pgbench/s  ratio");
     for tab in ["all", "mine"] {
-        compare(stage, &server, &token, tab).await?;
+        let path = format!("/v1/conversations?tab={tab}");
+        compare(stage, &server, &token, (tab, &path), &CONVERSATIONS).await?;
     }
     println!();
     Ok(())
 }
 
-async fn compare(stage: &Stage, server: &Tanggap, token: &str, tab: &str) -> Result<(), Failed> {
-    let path = format!("/v1/conversations?tab={tab}");
-    let page = demand(server.addr, "GET", &path, token, &Value::Null).await?;
+/// How the statement that reads a page is known in PostgreSQL's log.
+pub struct Statement {
+    /// How it begins.
+    pub begins: &'static str,
+    /// What no other statement has in it.
+    pub has: &'static str,
+}
+
+const CONVERSATIONS: Statement =
+    Statement { begins: "SELECT c.workspace_id", has: "FROM (SELECT * FROM conversations c" };
+
+/// Lists a page of 25 over and over, beside pgbench with the statement that it asks. Prints a line.
+pub async fn compare(
+    stage: &Stage,
+    server: &Tanggap,
+    token: &str,
+    (name, path): (&str, &str),
+    known_by: &Statement,
+) -> Result<(), Failed> {
+    let page = demand(server.addr, "GET", path, token, &Value::Null).await?;
     let found = page["items"].as_array().map_or(0, Vec::len);
     if found != 25 {
-        return Err(format!("{path} lists {found} conversations instead of 25").into());
+        return Err(format!("{path} lists {found} items instead of 25").into());
     }
-    let statement = statement_of(stage, server, token, &path).await?;
+    let statement = statement_of(stage, server, token, path, known_by).await?;
     let authorization = format!("Bearer {token}");
-    let bytes = request("GET", &path, &[("authorization", &authorization)], b"");
+    let bytes = request("GET", path, &[("authorization", &authorization)], b"");
     let (mut ours, mut theirs, mut times) = (Vec::new(), Vec::new(), Vec::new());
     let before = server.busy();
     for _ in 0..ROUNDS {
@@ -54,7 +72,7 @@ async fn compare(stage: &Stage, server: &Tanggap, token: &str, tab: &str) -> Res
     }
     let (ours, theirs) = (median(ours), median(theirs));
     println!(
-        "  {tab:<5} {ours:>10.0} {:>8.1} {:>8.1} {:>10.0} {theirs:>10.0}  {:.2}",
+        "  {name:<8} {ours:>8.0} {:>8.1} {:>8.1} {:>10.0} {theirs:>10.0}  {:.2}",
         percentile(&mut times, 0.5),
         percentile(&mut times, 0.99),
         each_us(server.busy() - before, times.len()),
@@ -64,7 +82,13 @@ async fn compare(stage: &Stage, server: &Tanggap, token: &str, tab: &str) -> Res
 }
 
 /// What PostgreSQL is asked for a list, as its log shows it, so that it cannot differ from what is.
-async fn statement_of(stage: &Stage, server: &Tanggap, token: &str, path: &str) -> Result<String, Failed> {
+async fn statement_of(
+    stage: &Stage,
+    server: &Tanggap,
+    token: &str,
+    path: &str,
+    known_by: &Statement,
+) -> Result<String, Failed> {
     stage.sql("ALTER SYSTEM SET log_min_duration_statement = 0")?;
     stage.sql("SELECT pg_reload_conf()")?;
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -72,7 +96,7 @@ async fn statement_of(stage: &Stage, server: &Tanggap, token: &str, path: &str) 
     let found = loop {
         demand(server.addr, "GET", path, token, &Value::Null).await?;
         let log = fs::read(stage.database_log())?;
-        match last_list(&String::from_utf8_lossy(&log[before..])) {
+        match last_list(&String::from_utf8_lossy(&log[before..]), known_by) {
             Some(statement) => break statement,
             None if Instant::now() > deadline => return Err("the log shows no list".into()),
             None => {}
@@ -83,10 +107,10 @@ async fn statement_of(stage: &Stage, server: &Tanggap, token: &str, path: &str) 
     Ok(found)
 }
 
-/// The last logged statement that reads a page of conversations, with its parameters in it.
-fn last_list(log: &str) -> Option<String> {
-    let at = log.rfind("FROM (SELECT * FROM conversations c")?;
-    let begin = log[..at].rfind("SELECT c.workspace_id")?;
+/// The last logged statement that reads a page, with its parameters in it.
+fn last_list(log: &str, known_by: &Statement) -> Option<String> {
+    let at = log.rfind(known_by.has)?;
+    let begin = log[..at].rfind(known_by.begins)?;
     let (statement, rest) = log[begin..].split_once("\n2")?;
     let parameters = rest.lines().next()?.split_once("parameters: ")?.1;
     let mut statement = statement.to_owned();

@@ -2,6 +2,7 @@
 //! the same run. Absolute values say little; the ratios are what is promised. "server us" is how many microseconds of
 //! a core the server itself spent on each request; PostgreSQL and the load need the rest.
 
+mod agents;
 mod figures;
 mod list;
 mod load;
@@ -18,7 +19,7 @@ use harness::process::Failed;
 
 use self::stage::Stage;
 
-const PARTS: [&str; 5] = ["webhooks", "list", "streams", "memory", "start"];
+const PARTS: [&str; 6] = ["webhooks", "list", "agents", "streams", "memory", "start"];
 
 /// The load comes from one thread: the server and PostgreSQL need the other cores.
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
@@ -50,6 +51,9 @@ async fn measure(wanted: &[String]) -> Result<(), Failed> {
     }
     if is_wanted("list") {
         list::measure(&stage).await?;
+    }
+    if is_wanted("agents") {
+        agents::measure(&stage).await?;
     }
     if is_wanted("streams") || is_wanted("memory") {
         streams::measure(&stage, is_wanted("memory"), is_wanted("streams")).await?;

@@ -67,7 +67,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value: T = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let inner = error.inner();
-        if inner.is_data() {
+        // A number where a word of an enumeration is expected is a syntax error to serde_json.
+        if inner.is_data() || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
             Refusal::invalid(pointer(error.path()), "type", in_callers_words(&inner.to_string()))
         } else {
             Code::MalformedJson.into()

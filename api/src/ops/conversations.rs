@@ -1,25 +1,24 @@
 //! Who holds a conversation, and whether it is over.
 
+mod locked;
+
 use domain::access::{
     Act, ArchiveConversation, AssignConversation, Caller, ClaimConversation, ManageTeam,
-    MarkConversationRead, Permit, ResolveConversation, UnassignConversation, may_assign_to,
-    may_assign_to_division,
+    MarkConversationRead, ResolveConversation, UnassignConversation, may_assign_to, may_assign_to_division,
 };
-use domain::conversation::{Conversation, FreshIds, TicketChange};
-use domain::event::{Audience, EventType, Sight};
-use domain::id::{AgentId, ConversationId, DivisionId, SessionId, WorkspaceId};
-use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
+use domain::conversation::FreshIds;
+use domain::event::EventType;
+use domain::id::{AgentId, ConversationId, DivisionId};
 use domain::refusal::{Code, Refusal};
 use domain::resource;
-use persistence::agents::CountsChange;
-use persistence::error::{Failure, StoreError};
-use persistence::messages::NewMessage;
-use persistence::{agents, conversations, divisions, messages};
+use persistence::error::Failure;
+use persistence::{agents, divisions};
 use serde_json::{Value, json};
 
 use super::tickets;
-use super::transaction::{Change, Tx};
-use domain::resource::EventActor;
+use super::transaction::Tx;
+
+pub(super) use locked::Locked;
 
 /// To whom a conversation is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,144 +36,6 @@ pub struct Which {
     pub id: ConversationId,
     /// The version that `If-Match` demands.
     pub expected_version: Option<i64>,
-}
-
-/// A conversation that is locked and may be changed by this caller.
-pub(super) struct Locked<A> {
-    pub permit: Permit<A>,
-    pub workspace: WorkspaceId,
-    pub conversation: Conversation,
-    before: Conversation,
-    actor: EventActor,
-}
-
-impl<A: Act> Locked<A> {
-    /// Locks the conversation and asks whether the caller may do this to it.
-    pub(super) fn lock(tx: &mut Tx<'_>, caller: &Caller<A>, which: Which) -> Result<Self, Failure> {
-        let workspace = caller.actor().workspace_id;
-        let conversation = conversations::lock(tx.conn, workspace, which.id)?.ok_or(Code::NotFound)?;
-        let permit = caller.on(conversation.facts())?;
-        conversation.expect_version(which.expected_version)?;
-        let actor = EventActor::from(caller.actor());
-        Ok(Self { permit, workspace, before: conversation.clone(), conversation, actor })
-    }
-
-    /// Stores the conversation and tells of it.
-    pub(super) fn save(
-        &mut self,
-        tx: &mut Tx<'_>,
-        event_type: EventType,
-    ) -> Result<resource::Conversation, Failure> {
-        let now = tx.now;
-        self.change_hands(tx)?;
-        conversations::save(tx.conn, self.workspace, &mut self.conversation)?;
-        let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
-            .ok_or_else(|| gone(self.conversation.id))?;
-        let sight = Sight { before: Some(self.before.facts()), after: Some(self.conversation.facts()) };
-        tx.tell(Change {
-            workspace_id: self.workspace,
-            event_type,
-            audience: Audience::Conversation(sight),
-            conversation_id: Some(self.conversation.id),
-            actor: &self.actor,
-            data: &shape,
-            previous: Some(changed(&self.before, &self.conversation)),
-        });
-        Ok(shape)
-    }
-
-    /// Counts what the old and the new holder have to do. Who takes a conversation itself must not have left in the
-    /// moment for which it is believed, nor leave before this is committed.
-    fn change_hands(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        let (from, to) = (self.before.assignee(), self.conversation.assignee());
-        if from == to {
-            return Ok(());
-        }
-        let me = self.permit.actor().agent_id;
-        if to == Some(me)
-            && !agents::lock_candidate(tx.conn, self.workspace, me)?.is_some_and(|candidate| candidate.active)
-        {
-            return Err(Code::InvalidToken.into());
-        }
-        for (agent, assigned) in [(from, -1), (to, 1)] {
-            if let Some(agent) = agent {
-                tx.count(self.workspace, agent, CountsChange { assigned, ..CountsChange::default() });
-            }
-        }
-        Ok(())
-    }
-
-    /// The conversation as it is, when nothing changed.
-    pub(super) fn unchanged(&self, tx: &mut Tx<'_>) -> Result<resource::Conversation, Failure> {
-        let now = tx.now;
-        let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?;
-        shape.ok_or_else(|| gone(self.conversation.id).into())
-    }
-
-    /// Moves the ticket along.
-    pub(super) fn follow(&self, tx: &mut Tx<'_>, change: TicketChange) -> Result<(), Failure> {
-        tickets::follow(tx, self.workspace, &self.conversation, change, &self.actor)
-    }
-
-    /// Notes in the thread what happened.
-    pub(super) fn note(
-        &self,
-        tx: &mut Tx<'_>,
-        session: Option<SessionId>,
-        text: String,
-        content: Value,
-    ) -> Result<(), Failure> {
-        let id = tx.id();
-        let message = NewMessage {
-            workspace_id: self.workspace,
-            id,
-            conversation_id: self.conversation.id,
-            channel_id: self.conversation.channel_id,
-            session_id: session,
-            direction: Direction::System,
-            author_type: AuthorType::System,
-            author_id: None,
-            kind: MessageKind::System,
-            text: Some(text),
-            content: Some(content),
-            media: None,
-            raw: None,
-            reply_to_provider_id: None,
-            reply_to_id: None,
-            status: MessageStatus::Received,
-            client_message_id: None,
-            provider_message_id: None,
-            at: tx.now,
-            edited_at: None,
-            created_at: tx.now,
-        };
-        messages::insert_new(tx.conn, vec![message])?;
-        let shape =
-            messages::shape(tx.conn, self.workspace, id)?.ok_or_else(|| gone(self.conversation.id))?;
-        self.tell_message(tx, EventType::MessageCreated, &shape);
-        Ok(())
-    }
-
-    /// Tells of a message of the conversation.
-    pub(super) fn tell_message(&self, tx: &mut Tx<'_>, event_type: EventType, message: &resource::Message) {
-        tx.tell(Change {
-            workspace_id: self.workspace,
-            event_type,
-            audience: Audience::Conversation(Sight::unchanged(self.conversation.facts())),
-            conversation_id: Some(self.conversation.id),
-            actor: &self.actor,
-            data: message,
-            previous: None,
-        });
-    }
-
-    pub(super) fn actor(&self) -> &EventActor {
-        &self.actor
-    }
-
-    fn session(&self) -> Option<SessionId> {
-        self.conversation.session().map(|session| session.id)
-    }
 }
 
 /// Takes a conversation that nobody holds. Taking what one holds already changes nothing.
@@ -396,23 +257,4 @@ fn name_holder<A: Act>(tx: &mut Tx<'_>, locked: &Locked<A>, refusal: Refusal) ->
         None => None,
     };
     Ok(refusal.with("holder", holder.map(|agent| agent.name).unwrap_or_default()))
-}
-
-/// What changed of a conversation, as it was before.
-fn changed(before: &Conversation, after: &Conversation) -> Value {
-    let mut previous = serde_json::Map::new();
-    if before.status() != after.status() {
-        previous.insert("status".to_owned(), json!(before.status()));
-    }
-    if before.assignee() != after.assignee() {
-        previous.insert("assignee_id".to_owned(), json!(before.assignee()));
-    }
-    if before.division_id != after.division_id {
-        previous.insert("division_id".to_owned(), json!(before.division_id));
-    }
-    Value::Object(previous)
-}
-
-fn gone(id: ConversationId) -> StoreError {
-    StoreError::Unreadable { table: "conversations", column: "id", id: id.to_string() }
 }

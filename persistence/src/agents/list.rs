@@ -30,6 +30,20 @@ pub struct Filter {
     pub name_like: Option<String>,
 }
 
+impl Filter {
+    /// Does it ask for more than who is, or is not, in the team?
+    fn narrows(&self) -> bool {
+        let lists = [
+            self.roles.is_empty(),
+            self.availabilities.is_empty(),
+            self.supervisors.is_empty(),
+            self.divisions.is_empty(),
+            self.channels.is_empty(),
+        ];
+        lists.contains(&false) || self.name_like.is_some()
+    }
+}
+
 /// Where a page of [`list`] begins: after this name or count, and id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum After {
@@ -39,23 +53,31 @@ pub enum After {
     Count(i64, AgentId),
 }
 
+/// What narrows a list. A list that nothing narrows is asked for without it: PostgreSQL would expect next to nobody
+/// to fit, and sort everybody instead of reading an index in order.
+macro_rules! narrowed {
+    () => {
+        " AND (cardinality($3::text[]) = 0 OR a.role = ANY($3))
+          AND (cardinality($4::text[]) = 0 OR a.availability = ANY($4))
+          AND (cardinality($5::uuid[]) = 0 OR a.supervisor_id = ANY($5))
+          AND (cardinality($6::uuid[]) = 0 OR EXISTS (SELECT FROM division_members m
+               WHERE m.workspace_id = $1 AND m.agent_id = a.id AND m.division_id = ANY($6)))
+          AND (cardinality($7::uuid[]) = 0 OR EXISTS (SELECT FROM channel_agents m
+               WHERE m.workspace_id = $1 AND m.agent_id = a.id AND m.channel_id = ANY($7)))
+          AND ($8::text IS NULL OR a.name_folded LIKE $8)"
+    };
+}
+
 /// One page: found first, by an index in the order of the list, and joined afterwards.
 macro_rules! page {
-    ($from:literal, $after:expr, $order:expr, $shown:expr) => {
+    ($from:literal, $filter:expr, $after:expr, $order:expr, $shown:expr) => {
         shape_query!(
             concat!(
                 "(SELECT a.* FROM ",
                 $from,
-                " WHERE a.workspace_id = $1 AND a.active = $2
-                     AND (cardinality($3::text[]) = 0 OR a.role = ANY($3))
-                     AND (cardinality($4::text[]) = 0 OR a.availability = ANY($4))
-                     AND (cardinality($5::uuid[]) = 0 OR a.supervisor_id = ANY($5))
-                     AND (cardinality($6::uuid[]) = 0 OR EXISTS (SELECT FROM division_members m
-                          WHERE m.workspace_id = $1 AND m.agent_id = a.id AND m.division_id = ANY($6)))
-                     AND (cardinality($7::uuid[]) = 0 OR EXISTS (SELECT FROM channel_agents m
-                          WHERE m.workspace_id = $1 AND m.agent_id = a.id AND m.channel_id = ANY($7)))
-                     AND ($8::text IS NULL OR a.name_folded LIKE $8) AND ",
+                " WHERE a.workspace_id = $1 AND a.active = $2 AND ",
                 $after,
+                $filter,
                 " ORDER BY ",
                 $order,
                 " LIMIT $11) a"
@@ -65,10 +87,23 @@ macro_rules! page {
     };
 }
 
+macro_rules! page_by_name {
+    ($filter:expr) => {
+        page!(
+            "agents a",
+            $filter,
+            "($9::text IS NULL OR (a.name, a.id) > ($9, $10::uuid))",
+            "a.name, a.id",
+            "ORDER BY a.name, a.id"
+        )
+    };
+}
+
 macro_rules! page_by_count {
-    ($count:literal) => {
+    ($count:literal, $filter:expr) => {
         page!(
             "agent_counts o JOIN agents a ON a.workspace_id = o.workspace_id AND a.id = o.agent_id AND o.workspace_id = $1",
+            $filter,
             concat!("($9::bigint IS NULL OR (o.", $count, ", o.agent_id) < ($9, $10::uuid))"),
             concat!("o.", $count, " DESC, o.agent_id DESC"),
             concat!("ORDER BY n.", $count, " DESC, n.agent_id DESC")
@@ -88,16 +123,15 @@ pub fn list(
     after: Option<After>,
     limit: i64,
 ) -> Result<Vec<Agent>, StoreError> {
-    let statement = match sort {
-        AgentSort::Name => page!(
-            "agents a",
-            "($9::text IS NULL OR (a.name, a.id) > ($9, $10::uuid))",
-            "a.name, a.id",
-            "ORDER BY a.name, a.id"
-        ),
-        AgentSort::Assigned => page_by_count!("assigned"),
-        AgentSort::Handled => page_by_count!("handled"),
-        AgentSort::Resolved => page_by_count!("resolved"),
+    let statement = match (sort, filter.narrows()) {
+        (AgentSort::Name, false) => page_by_name!(""),
+        (AgentSort::Name, true) => page_by_name!(narrowed!()),
+        (AgentSort::Assigned, false) => page_by_count!("assigned", ""),
+        (AgentSort::Assigned, true) => page_by_count!("assigned", narrowed!()),
+        (AgentSort::Handled, false) => page_by_count!("handled", ""),
+        (AgentSort::Handled, true) => page_by_count!("handled", narrowed!()),
+        (AgentSort::Resolved, false) => page_by_count!("resolved", ""),
+        (AgentSort::Resolved, true) => page_by_count!("resolved", narrowed!()),
     };
     let query = sql(statement)
         .bind(workspace)

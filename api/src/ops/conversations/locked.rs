@@ -1,0 +1,180 @@
+//! A conversation that is locked, and what every change of one does.
+
+use domain::access::{Act, Caller, Permit};
+use domain::conversation::{Conversation, TicketChange};
+use domain::event::{Audience, EventType, Sight};
+use domain::id::{ConversationId, SessionId, WorkspaceId};
+use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
+use domain::refusal::Code;
+use domain::resource::{self, EventActor};
+use persistence::agents::CountsChange;
+use persistence::error::{Failure, StoreError};
+use persistence::messages::NewMessage;
+use persistence::{agents, conversations, messages};
+use serde_json::{Value, json};
+
+use super::Which;
+use crate::ops::tickets;
+use crate::ops::transaction::{Change, Tx};
+
+/// A conversation that is locked and may be changed by this caller.
+pub(in crate::ops) struct Locked<A> {
+    pub permit: Permit<A>,
+    pub workspace: WorkspaceId,
+    pub conversation: Conversation,
+    before: Conversation,
+    actor: EventActor,
+}
+
+impl<A: Act> Locked<A> {
+    /// Locks the conversation and asks whether the caller may do this to it.
+    pub(in crate::ops) fn lock(tx: &mut Tx<'_>, caller: &Caller<A>, which: Which) -> Result<Self, Failure> {
+        let workspace = caller.actor().workspace_id;
+        let conversation = conversations::lock(tx.conn, workspace, which.id)?.ok_or(Code::NotFound)?;
+        let permit = caller.on(conversation.facts())?;
+        conversation.expect_version(which.expected_version)?;
+        let actor = EventActor::from(caller.actor());
+        Ok(Self { permit, workspace, before: conversation.clone(), conversation, actor })
+    }
+
+    /// Stores the conversation and tells of it.
+    pub(in crate::ops) fn save(
+        &mut self,
+        tx: &mut Tx<'_>,
+        event_type: EventType,
+    ) -> Result<resource::Conversation, Failure> {
+        let now = tx.now;
+        self.change_hands(tx)?;
+        conversations::save(tx.conn, self.workspace, &mut self.conversation)?;
+        let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
+            .ok_or_else(|| gone(self.conversation.id))?;
+        let sight = Sight { before: Some(self.before.facts()), after: Some(self.conversation.facts()) };
+        tx.tell(Change {
+            workspace_id: self.workspace,
+            event_type,
+            audience: Audience::Conversation(sight),
+            conversation_id: Some(self.conversation.id),
+            actor: &self.actor,
+            data: &shape,
+            previous: Some(changed(&self.before, &self.conversation)),
+        });
+        Ok(shape)
+    }
+
+    /// Counts what the old and the new holder have to do. Who takes a conversation itself must not have left in the
+    /// moment for which it is believed, nor leave before this is committed.
+    fn change_hands(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let (from, to) = (self.before.assignee(), self.conversation.assignee());
+        if from == to {
+            return Ok(());
+        }
+        let me = self.permit.actor().agent_id;
+        if to == Some(me)
+            && !agents::lock_candidate(tx.conn, self.workspace, me)?.is_some_and(|candidate| candidate.active)
+        {
+            return Err(Code::InvalidToken.into());
+        }
+        for (agent, assigned) in [(from, -1), (to, 1)] {
+            if let Some(agent) = agent {
+                tx.count(self.workspace, agent, CountsChange { assigned, ..CountsChange::default() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The conversation as it is, when nothing changed.
+    pub(in crate::ops) fn unchanged(&self, tx: &mut Tx<'_>) -> Result<resource::Conversation, Failure> {
+        let now = tx.now;
+        let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?;
+        shape.ok_or_else(|| gone(self.conversation.id).into())
+    }
+
+    /// Moves the ticket along.
+    pub(in crate::ops) fn follow(&self, tx: &mut Tx<'_>, change: TicketChange) -> Result<(), Failure> {
+        tickets::follow(tx, self.workspace, &self.conversation, change, &self.actor)
+    }
+
+    /// Notes in the thread what happened.
+    pub(in crate::ops) fn note(
+        &self,
+        tx: &mut Tx<'_>,
+        session: Option<SessionId>,
+        text: String,
+        content: Value,
+    ) -> Result<(), Failure> {
+        let id = tx.id();
+        let message = NewMessage {
+            workspace_id: self.workspace,
+            id,
+            conversation_id: self.conversation.id,
+            channel_id: self.conversation.channel_id,
+            session_id: session,
+            direction: Direction::System,
+            author_type: AuthorType::System,
+            author_id: None,
+            kind: MessageKind::System,
+            text: Some(text),
+            content: Some(content),
+            media: None,
+            raw: None,
+            reply_to_provider_id: None,
+            reply_to_id: None,
+            status: MessageStatus::Received,
+            client_message_id: None,
+            provider_message_id: None,
+            at: tx.now,
+            edited_at: None,
+            created_at: tx.now,
+        };
+        messages::insert_new(tx.conn, vec![message])?;
+        let shape =
+            messages::shape(tx.conn, self.workspace, id)?.ok_or_else(|| gone(self.conversation.id))?;
+        self.tell_message(tx, EventType::MessageCreated, &shape);
+        Ok(())
+    }
+
+    /// Tells of a message of the conversation.
+    pub(in crate::ops) fn tell_message(
+        &self,
+        tx: &mut Tx<'_>,
+        event_type: EventType,
+        message: &resource::Message,
+    ) {
+        tx.tell(Change {
+            workspace_id: self.workspace,
+            event_type,
+            audience: Audience::Conversation(Sight::unchanged(self.conversation.facts())),
+            conversation_id: Some(self.conversation.id),
+            actor: &self.actor,
+            data: message,
+            previous: None,
+        });
+    }
+
+    pub(in crate::ops) fn actor(&self) -> &EventActor {
+        &self.actor
+    }
+
+    pub(super) fn session(&self) -> Option<SessionId> {
+        self.conversation.session().map(|session| session.id)
+    }
+}
+
+/// What changed of a conversation, as it was before.
+fn changed(before: &Conversation, after: &Conversation) -> Value {
+    let mut previous = serde_json::Map::new();
+    if before.status() != after.status() {
+        previous.insert("status".to_owned(), json!(before.status()));
+    }
+    if before.assignee() != after.assignee() {
+        previous.insert("assignee_id".to_owned(), json!(before.assignee()));
+    }
+    if before.division_id != after.division_id {
+        previous.insert("division_id".to_owned(), json!(before.division_id));
+    }
+    Value::Object(previous)
+}
+
+fn gone(id: ConversationId) -> StoreError {
+    StoreError::Unreadable { table: "conversations", column: "id", id: id.to_string() }
+}
