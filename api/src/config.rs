@@ -53,6 +53,11 @@ pub struct Times {
     pub provider_total: Duration,
     /// How often the worker looks for due jobs if nobody wakes it.
     pub job_poll: Duration,
+    /// How long after it was last seen a member counts as present.
+    pub presence_timeout: Duration,
+    /// How often members that are gone are looked for; at least four times within the time-out. `None`: this
+    /// server takes no part in noticing who comes and goes.
+    pub presence_poll: Option<Duration>,
     /// How long connections get to end after SIGTERM.
     pub shutdown: Duration,
 }
@@ -67,6 +72,8 @@ impl Default for Times {
             provider_connect: Duration::from_secs(5),
             provider_total: Duration::from_secs(30),
             job_poll: Duration::from_secs(1),
+            presence_timeout: Duration::from_secs(60),
+            presence_poll: Some(Duration::from_secs(1)),
             shutdown: Duration::from_secs(10),
         }
     }

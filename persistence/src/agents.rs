@@ -14,10 +14,12 @@ use crate::error::{StoreError, expect_rows, word};
 use crate::sql::sql;
 
 mod actor;
+mod own;
 mod shape;
 
 pub use actor::{actor, actors};
-pub use shape::{After, get, list};
+pub use own::{lock_active, rename, set_availability};
+pub use shape::{After, get, list, several};
 
 /// A member that joins.
 #[derive(Debug, Clone)]

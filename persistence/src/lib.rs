@@ -19,6 +19,7 @@ pub mod jobs;
 pub mod local_postgres;
 pub mod messages;
 pub mod migrate;
+pub mod presence;
 pub mod settings;
 pub mod sign_ins;
 mod sql;

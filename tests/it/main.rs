@@ -11,6 +11,7 @@ mod messages;
 mod service;
 mod stream;
 mod support;
+mod team;
 mod tickets;
 mod walks;
 mod workspaces;

@@ -47,6 +47,8 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_message" => text("Halo"),
         "update_channel" => json!({ "name": "Diambil alih" }),
+        "update_me" => json!({ "name": "Bukan saya" }),
+        "set_availability" => json!({ "availability": "away" }),
         "create_channel" => harness::app::channels().remove(0).1,
         "create_workspace" => {
             json!({ "name": "X", "slug": "x", "admin": { "name": "X", "email": "x@x.example", "password": "kata-sandi" } })

@@ -2,6 +2,7 @@
 
 pub mod access_token;
 pub mod actors;
+pub mod attendance;
 pub mod extract;
 pub mod keys;
 pub mod password;

@@ -143,6 +143,8 @@ durations! {
         provider_connect, "provider-connect-timeout", "TANGGAP_PROVIDER_CONNECT_TIMEOUT";
         provider_total, "provider-timeout", "TANGGAP_PROVIDER_TIMEOUT";
         job_poll, "job-poll", "TANGGAP_JOB_POLL";
+        presence_timeout, "presence-timeout", "TANGGAP_PRESENCE_TIMEOUT";
+        presence_poll, "presence-poll", "TANGGAP_PRESENCE_POLL";
         shutdown, "shutdown-timeout", "TANGGAP_SHUTDOWN_TIMEOUT";
     }
 }
@@ -214,6 +216,8 @@ impl TimeOptions {
             provider_connect: self.provider_connect.unwrap_or(own.provider_connect),
             provider_total: self.provider_total.unwrap_or(own.provider_total),
             job_poll: self.job_poll.unwrap_or(own.job_poll),
+            presence_timeout: self.presence_timeout.unwrap_or(own.presence_timeout),
+            presence_poll: self.presence_poll.or(own.presence_poll),
             shutdown: self.shutdown.unwrap_or(own.shutdown),
         }
     }

@@ -2,5 +2,6 @@
 
 pub mod fetch_profile;
 pub mod housekeeping;
+pub mod presence;
 pub mod runner;
 pub mod send_message;

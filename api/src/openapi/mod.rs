@@ -213,7 +213,8 @@ fn complete_headers(document: &mut Value) {
 
 /// Paths of single resources end in their id, but for the caller's own.
 fn has_version(path: &str) -> bool {
-    (path.starts_with("/v1/") && path.ends_with('}')) || path == "/v1/me" || path == "/v1/workspace"
+    let alone = ["/v1/me", "/v1/me/availability", "/v1/workspace"];
+    (path.starts_with("/v1/") && path.ends_with('}')) || alone.contains(&path)
 }
 
 fn operations(document: &Value) -> Vec<Value> {

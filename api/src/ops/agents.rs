@@ -10,6 +10,7 @@ use persistence::agents::{self, NewAgent};
 use persistence::error::{Failure, StoreError};
 use persistence::workspaces;
 
+use super::presence::{self, Turn};
 use super::transaction::{Administration, Tx};
 use domain::resource::EventActor;
 
@@ -42,7 +43,7 @@ pub fn create(
 ) -> Result<Agent, Failure> {
     let id = tx.id();
     // Where its word alone makes it online, it has to say so first.
-    let availability = match workspaces::get(tx.conn, workspace)?.ok_or(Code::NotFound)?.presence {
+    let availability = match workspaces::hold_presence(tx.conn, workspace)?.ok_or(Code::NotFound)? {
         PresenceMode::Connection => Availability::Online,
         PresenceMode::Availability => Availability::Offline,
     };
@@ -62,6 +63,7 @@ pub fn create(
         other => other.into(),
     })?;
     let agent = agents::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
+    presence::changed(tx, workspace, &[Turn::of(None, &agent)])?;
     tx.administer(Administration {
         workspace_id: workspace,
         event_type: EventType::AgentCreated,

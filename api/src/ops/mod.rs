@@ -1,7 +1,8 @@
 //! Every write: authorise, lock, decide, save, log, enqueue, commit.
 //!
 //! REST, the socket, webhooks, jobs and the demo call the same operations. Locks are taken in one
-//! order everywhere: channel, conversations, event counter (by [`transaction::Tx`], last).
+//! order everywhere: workspace, channel, conversations, agents (by id), event counter (by
+//! [`transaction::Tx`], last).
 
 pub mod agents;
 pub mod channels;
@@ -11,6 +12,8 @@ pub mod divisions;
 pub mod event;
 pub mod ingest;
 pub mod messages;
+pub mod presence;
+pub mod profile;
 pub mod read;
 pub mod sends;
 pub mod sign_ins;

@@ -164,6 +164,7 @@ impl Backend for App {
             .get(Credential::SignIn(claims.sign_in_id))
             .filter(|actor| access_token::is_of(&claims, actor));
         if let Some(actor) = known {
+            self.saw(&actor);
             return Ok(Admitted { actor, lifetime });
         }
         let read = Instant::now();
@@ -175,6 +176,7 @@ impl Backend for App {
         }
         let actor = Arc::new(actor);
         self.actors.remember(read, actor.clone());
+        self.saw(&actor);
         Ok(Admitted { actor, lifetime })
     }
 

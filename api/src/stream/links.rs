@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::actor::{Actor, Credential};
-use domain::id::{AgentId, WorkspaceId};
+use domain::id::{AgentId, SignInId, WorkspaceId};
 use tokio::sync::watch;
 
 use super::protocol::CloseCode;
@@ -134,6 +134,22 @@ impl Links {
                 .collect()
         });
         found.into_iter().collect()
+    }
+
+    /// The members with live connections, and the devices they come from. Keys of programs are left out.
+    #[must_use]
+    pub fn signed_in(&self) -> Vec<(WorkspaceId, AgentId, SignInId)> {
+        self.register(|register| {
+            let live = register
+                .entries
+                .values()
+                .filter(|entry| !matches!(*entry.standing.borrow(), Standing::Over(_)));
+            let found = live.filter_map(|entry| match entry.member? {
+                (workspace, Credential::SignIn(id), agent) => Some((workspace, agent, id)),
+                (_, Credential::ApiKey(_), _) => None,
+            });
+            found.collect()
+        })
     }
 
     /// Of the credentials asked for, these still act, as these members.

@@ -141,6 +141,24 @@ pub fn list(
     .collect()
 }
 
+/// The members with these ids, in their order.
+///
+/// # Errors
+/// As [`list`].
+pub fn several(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<AgentId>,
+) -> Result<Vec<Agent>, StoreError> {
+    sql(shape!("WHERE a.workspace_id = $1 AND a.id = ANY($2) ORDER BY a.id"))
+        .bind(workspace)
+        .bind(ids)
+        .load::<Row>(conn)?
+        .into_iter()
+        .map(Row::into_resource)
+        .collect()
+}
+
 /// The member with this id, also one that has left.
 ///
 /// # Errors

@@ -160,7 +160,11 @@ fn rename_within(thing: &mut Value, data: &Value) {
                 }
             }
         }
-        Value::Object(fields) => fields.values_mut().for_each(|inner| rename_within(inner, data)),
+        // What a message tells is what was: its names stay.
+        Value::Object(fields) => fields
+            .iter_mut()
+            .filter(|(field, _)| *field != "content")
+            .for_each(|(_, inner)| rename_within(inner, data)),
         Value::Array(items) => items.iter_mut().for_each(|inner| rename_within(inner, data)),
         _ => {}
     }

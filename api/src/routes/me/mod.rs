@@ -1,10 +1,12 @@
 //! The caller.
 
+mod availability;
 mod get;
+mod update;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The operations of this folder.
 pub fn configure(services: &mut ServiceConfig<'_>) {
-    services.service(get::get_me);
+    services.service(get::get_me).service(update::update_me).service(availability::set_availability);
 }
