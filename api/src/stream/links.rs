@@ -254,6 +254,9 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use domain::actor::{Actor, KeyLimits, Via};
+    use uuid::Uuid;
+
     use super::{Farewell, Links, Standing};
     use crate::stream::testing::agent;
 
@@ -290,6 +293,28 @@ mod tests {
         assert_eq!(*second.standing.borrow(), Standing::Member(budi.clone()));
         links.revoked(budi.credential());
         assert_eq!(*second.standing.borrow(), Standing::Over(Farewell::Revoked));
+    }
+
+    #[tokio::test]
+    async fn who_is_here_are_members_with_a_live_connection_by_their_own_sign_in() {
+        let links = Arc::new(Links::default());
+        let (siti, budi) = (Arc::new(agent(1)), Arc::new(agent(2)));
+        let limits = KeyLimits {
+            id: Uuid::from_u128(9).into(),
+            name: "CRM".to_owned(),
+            scopes: Vec::new(),
+            channels: None,
+        };
+        let program = Arc::new(Actor { via: Via::ApiKey(limits), ..agent(3) });
+        let open: Vec<_> = (0..5).map(|_| links.open()).collect();
+        for (link, actor) in open.iter().zip([&siti, &siti, &budi, &program]) {
+            link.admit(actor, 9);
+        }
+        links.revoked(budi.credential());
+        let here = (siti.workspace_id, siti.agent_id, Uuid::from_u128(1001).into());
+        assert_eq!(links.signed_in(), [here; 2]);
+        drop(open);
+        assert_eq!(links.signed_in(), []);
     }
 
     #[tokio::test(start_paused = true)]
