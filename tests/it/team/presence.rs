@@ -1,5 +1,7 @@
 //! Who is there: by a live stream, or by calls.
 
+use std::time::Duration;
+
 use api::jobs::presence::{sweep, write_down};
 use api::stream::protocol::{ServerFrame, Signal};
 use chrono::TimeDelta;
@@ -8,6 +10,8 @@ use domain::resource::Agent;
 use harness::{Caller, Follower, StreamClient, TestApp, eventually};
 use serde_json::{Value, json};
 
+/// Longer than any test.
+const HOURS: Duration = Duration::from_secs(48 * 3600);
 /// Longer than the presence time-out.
 const LONG: TimeDelta = TimeDelta::seconds(61);
 /// Longer than a quarter of it.
@@ -55,11 +59,11 @@ fn went() -> (Value, Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_that_connects_is_online_at_once() {
     // Nothing but the connection itself wakes the task.
-    let options = TestApp::options().presence();
-    let app = options
-        .settings(|settings| settings.times.presence_poll = Some(std::time::Duration::from_secs(3600)))
-        .start()
-        .await;
+    let options = TestApp::options().presence().settings(|settings| {
+        settings.times.presence_timeout = HOURS;
+        settings.times.presence_poll = Some(HOURS);
+    });
+    let app = options.start().await;
     let siti = app.agent(0);
     let mut log = Follower::from_now(app.admin()).await;
     let before = stored(&app, &siti).await;
@@ -187,8 +191,7 @@ async fn a_device_that_was_signed_out_is_not_seen_any_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn those_who_ask_for_it_are_sent_presence_as_a_signal_on_every_node() {
-    let app =
-        TestApp::options().settings(|settings| settings.stream.poll = std::time::Duration::from_millis(50));
+    let app = TestApp::options().settings(|settings| settings.stream.poll = Duration::from_millis(50));
     let app = app.start().await;
     let node = app.node(|_| {}).await;
     let (siti, rina) = (app.agent(0), app.agent(2));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::jobs::presence::{sweep, write_down};
+use api::ops::presence::leave;
 use chrono::TimeDelta;
 use harness::database::Database;
 use harness::process::{Launch, OPERATOR_KEY, demand, sign_in};
@@ -25,8 +26,17 @@ async fn of_two_servers_that_find_a_member_at_once_each_change_is_told_once() {
         let (here, there) = tokio::join!(write_down(app.app()), write_down(node.app()));
         here.and(there).unwrap();
         app.advance(TimeDelta::seconds(61));
-        let (here, there) = tokio::join!(sweep(app.app()), sweep(node.app()));
-        here.and(there).unwrap();
+        // Both have found the workspace; what they do next comes at once, or one after the other.
+        let (workspace, before) = (app.workspace, app.clock.now().plus(-TimeDelta::seconds(60)));
+        let (here, there) = (app.app().clone(), node.app().clone());
+        let found = |app: api::state::App| async move {
+            app.write(move |tx| leave(tx, workspace, before)).await.unwrap()
+        };
+        let (one, other) = tokio::join!(found(here.clone()), found(there.clone()));
+        let late = found(here).await + found(there).await;
+        // With the admin, who connected the channels and reads the log.
+        assert_eq!((one + other + late, late), (callers.len() + 1, 0));
+        sweep(node.app()).await.unwrap();
         for caller in &callers {
             assert!(!stored(&app, caller).await.online);
             let events = told(&app, caller).await;

@@ -60,13 +60,15 @@ async fn a_member_changes_its_name_and_nothing_else_of_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_next_message_carries_the_new_name() {
+async fn what_a_member_does_next_carries_its_new_name() {
     let app = TestApp::start().await;
     let siti = app.agent(0);
     let id = app.conversation("6281234567890", "Halo").await;
-    let _ = siti.act(format!("/v1/conversations/{id}/claim")).await.expect(200);
+    let mut log = app.follow().await;
     siti.patch("/v1/me", json!({ "name": "Siti N." })).await.expect(200);
-    let body = json!({ "kind": "text", "text": "Halo kak" });
-    let sent = siti.post(format!("/v1/conversations/{id}/messages"), body).await.expect(201);
-    assert_eq!(sent["author"]["name"], "Siti N.");
+    let _ = siti.act(format!("/v1/conversations/{id}/claim")).await.expect(200);
+    let claimed = log.until("a claim", |event| event["type"] == "conversation.assigned").await;
+    assert_eq!(claimed["actor"]["name"], "Siti N.");
+    let told = log.until("its message", |event| event["type"] == "message.created").await;
+    assert_eq!(told["data"]["text"], "Siti N. took the conversation");
 }
