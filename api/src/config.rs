@@ -94,6 +94,11 @@ pub struct Times {
     pub mail_total: Duration,
     /// How often the worker looks for due jobs if nobody wakes it.
     pub job_poll: Duration,
+    /// How long after it was last seen a member counts as present.
+    pub presence_timeout: Duration,
+    /// How often members that are gone are looked for; at least four times within the time-out. `None`: this
+    /// server takes no part in noticing who comes and goes.
+    pub presence_poll: Option<Duration>,
     /// How long connections get to end after SIGTERM.
     pub shutdown: Duration,
 }
@@ -112,6 +117,8 @@ impl Default for Times {
             provider_total: Duration::from_secs(30),
             mail_total: Duration::from_secs(20),
             job_poll: Duration::from_secs(1),
+            presence_timeout: Duration::from_secs(60),
+            presence_poll: Some(Duration::from_secs(1)),
             shutdown: Duration::from_secs(10),
         }
     }

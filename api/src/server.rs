@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::auth::actors::Actors;
+use crate::auth::attendance::Attendance;
 use crate::auth::key_uses::{self, KeyUses};
 use crate::auth::keys::Keys;
 use crate::channels::known::KnownChannels;
@@ -22,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http::methods::Methods;
 use crate::ids::Ids;
-use crate::jobs::{housekeeping, runner};
+use crate::jobs::{housekeeping, presence, runner};
 use crate::mail::{MailSettingsError, Mailer};
 use crate::openapi::{self, Documents};
 use crate::ops::ingest::{self, Ingest};
@@ -150,6 +151,7 @@ async fn assemble(
     }
     let (ingest, queue) = Ingest::new();
     let writers = database.ingest_connections;
+    let attendance = Attendance::new(times.presence_timeout);
     let app = App::new(Shared {
         settings,
         db,
@@ -160,6 +162,7 @@ async fn assemble(
         epoch,
         actors: Actors::default(),
         key_uses: KeyUses::default(),
+        attendance,
         known_channels: KnownChannels::default(),
         hub: Hub::default(),
         ingest,
@@ -167,13 +170,16 @@ async fn assemble(
         mailer,
         jobs: Arc::new(Notify::new()),
     });
-    let tasks = vec![
+    let mut tasks = vec![
         app.hub.start(app.clone(), app.settings.stream.poll),
         tokio::spawn(ingest::run(app.clone(), ingest_db, queue, writers)),
         tokio::spawn(runner::run(app.clone())),
         tokio::spawn(housekeeping::run(app.clone())),
         tokio::spawn(key_uses::run(app.clone())),
     ];
+    if let Some(every) = app.settings.times.presence_poll {
+        tasks.push(tokio::spawn(presence::run(app.clone(), every)));
+    }
     Ok((app, tasks))
 }
 

@@ -3,15 +3,17 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use domain::actor::Credential;
+use domain::actor::{Actor, Credential, Via};
 use domain::id::WorkspaceId;
 use persistence::db::Db;
 use persistence::error::Failure;
 use persistence::events;
+use persistence::presence::Sighting;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
 use crate::auth::actors::Actors;
+use crate::auth::attendance::Attendance;
 use crate::auth::key_uses::KeyUses;
 use crate::auth::keys::Keys;
 use crate::channels::ProviderClient;
@@ -48,6 +50,8 @@ pub struct Shared {
     pub actors: Actors,
     /// Uses of keys that are to be written down.
     pub key_uses: KeyUses,
+    /// Members seen lately.
+    pub attendance: Attendance,
     /// Channels seen a moment ago, for webhooks and sends.
     pub known_channels: KnownChannels,
     /// The readers of the log on this node.
@@ -89,6 +93,18 @@ impl App {
 }
 
 impl App {
+    /// A member is here. Programs that act in its name do not make it so.
+    pub fn saw(&self, actor: &Actor) {
+        if let Via::SignIn(sign_in_id) = actor.via {
+            self.attendance.seen(Sighting {
+                workspace_id: actor.workspace_id,
+                agent_id: actor.agent_id,
+                sign_in_id,
+                at: self.clock.now(),
+            });
+        }
+    }
+
     /// Forgets an ended credential at once on this node: its calls are refused and its sockets closed.
     pub fn end_credential(&self, credential: Credential) {
         self.actors.forget(credential);

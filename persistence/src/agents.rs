@@ -18,6 +18,7 @@ mod change;
 mod counts;
 mod list;
 mod lock;
+mod own;
 mod shape;
 
 pub use actor::actors;
@@ -27,7 +28,8 @@ pub use change::{
 };
 pub use counts::{CountsChange, change_counts};
 pub use list::{After, Filter, list};
-pub use lock::{lock_active, lock_role, lock_unseen, raise_versions};
+pub use lock::{lock_active, lock_role, raise_versions};
+pub use own::{rename, set_availability};
 pub use shape::{get, some};
 
 /// A member that joins.

@@ -22,6 +22,7 @@ pub mod local_postgres;
 pub mod messages;
 pub mod migrate;
 pub mod one_time_tokens;
+pub mod presence;
 pub mod settings;
 pub mod sign_in_throttles;
 pub mod sign_ins;

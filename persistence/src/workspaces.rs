@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
+use domain::agent::PresenceMode;
 use domain::id::WorkspaceId;
 use domain::resource::Workspace;
 use domain::time::Timestamp;
@@ -106,6 +107,25 @@ pub fn save(conn: &mut PgConnection, workspace: &mut Workspace) -> Result<(), St
             .bind(workspace.version)
             .execute(conn)?;
     expect_rows("workspaces::save", changed, 1)
+}
+
+#[derive(QueryableByName)]
+struct PresenceRow {
+    #[diesel(sql_type = Text)]
+    presence: String,
+}
+
+/// What makes members of a tenant count as online. Stays so until the transaction ends.
+///
+/// # Errors
+/// `Unreadable` for a word that the domain does not know; those of the database.
+pub fn hold_presence(conn: &mut PgConnection, id: WorkspaceId) -> Result<Option<PresenceMode>, StoreError> {
+    sql("SELECT presence FROM workspaces WHERE id = $1 FOR SHARE")
+        .bind(id)
+        .get_result::<PresenceRow>(conn)
+        .optional()?
+        .map(|row| word("workspaces", "presence", id, &row.presence))
+        .transpose()
 }
 
 #[derive(QueryableByName)]

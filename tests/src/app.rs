@@ -41,9 +41,13 @@ pub const OPERATOR_KEY: &str = "operator-key-of-the-tests";
 /// When every test begins: 2026-11-20, 14:33:20 in Jakarta, after everything that the fixtures tell.
 pub const START: i64 = 1_795_160_000;
 
+/// Often, so that tests do not wait for it.
+const PRESENCE_POLL: Duration = Duration::from_millis(20);
+
 /// How to start a server.
 pub struct Options {
     sandbox: bool,
+    presence: bool,
     change: Box<dyn FnOnce(&mut Settings) + Send>,
 }
 
@@ -52,6 +56,14 @@ impl Options {
     #[must_use]
     pub fn sandbox(mut self) -> Self {
         self.sandbox = true;
+        self
+    }
+
+    /// With members coming and going noticed as they do. Otherwise nobody comes or goes unless a test says so by
+    /// `api::jobs::presence`: what happens in the background would come between the events that tests count.
+    #[must_use]
+    pub fn presence(mut self) -> Self {
+        self.presence = true;
         self
     }
 
@@ -92,6 +104,9 @@ impl Options {
         };
         let database = Database::migrated();
         let mut settings = settings(&database, providers);
+        if self.presence {
+            settings.times.presence_poll = Some(PRESENCE_POLL);
+        }
         (self.change)(&mut settings);
         let server = start_server(settings, &clock, None).await;
         let http = client(None);
@@ -141,6 +156,7 @@ fn settings(database: &Database, providers: Url) -> Settings {
         mail: MailSettings::default(),
         times: Times {
             shutdown: Duration::from_secs(1),
+            presence_poll: None,
             // How long it takes is nothing that these tests measure.
             password_reset_answer: Duration::ZERO,
             ..Times::default()
@@ -189,7 +205,8 @@ pub struct TestApp {
 }
 
 impl TestApp {
-    /// A server with a team and a channel of each kind; providers do not answer.
+    /// A server with a team and a channel of each kind; providers do not answer, and nobody's coming and going is
+    /// noticed (see [`Options::presence`]).
     pub async fn start() -> Self {
         Self::options().start().await
     }
@@ -202,7 +219,7 @@ impl TestApp {
     /// For more choice.
     #[must_use]
     pub fn options() -> Options {
-        Options { sandbox: false, change: Box::new(|_| {}) }
+        Options { sandbox: false, presence: false, change: Box::new(|_| {}) }
     }
 
     /// The server's insides, for what cannot be done from outside.

@@ -210,7 +210,8 @@ fn close(schema: &mut Value, part: bool) {
                 map.insert("additionalProperties".to_owned(), Value::Bool(false));
             }
             for (name, value) in map.iter_mut() {
-                close(value, name == "allOf");
+                // The variants of a part are parts too.
+                close(value, name == "allOf" || (part && name == "oneOf"));
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| close(item, part)),

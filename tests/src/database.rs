@@ -94,7 +94,8 @@ impl Database {
             .unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
 
-    /// What is in the tables of the product; not who is signed in, or tried to be.
+    /// What is in the tables of the product; not who is signed in, or tried to be, nor when members were last
+    /// here, which any call of theirs changes.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let tables = self.values(
@@ -104,8 +105,8 @@ impl Database {
         );
         let digest = |table: &String| {
             self.values(&format!(
-                "SELECT count(*)::text || ' rows ' || md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) AS value
-                 FROM {table} t"
+                "SELECT count(*)::text || ' rows ' || md5(coalesce(string_agg(t.row, '|' ORDER BY t.row), '')) AS value
+                 FROM (SELECT (to_jsonb(r) - 'last_seen_at')::text AS row FROM {table} r) t"
             ))
             .remove(0)
         };

@@ -47,6 +47,7 @@ impl<A: Act + 'static> FromRequest for Auth<A> {
         Box::pin(async move {
             let actor = authenticate(&app, token?.as_str()).await?.actor;
             request.extensions_mut().insert(Who::from(&*actor));
+            app.saw(&actor);
             let caller = Caller::new((*actor).clone()).map_err(Problem::from)?;
             Ok(Self(caller))
         })

@@ -3,6 +3,7 @@
 pub mod access_token;
 pub mod actors;
 pub mod api_key;
+pub mod attendance;
 pub mod credentials;
 pub mod extract;
 pub mod key_uses;

@@ -160,6 +160,8 @@ durations! {
         provider_total, "provider-timeout", "TANGGAP_PROVIDER_TIMEOUT";
         mail_total, "mail-timeout", "TANGGAP_MAIL_TIMEOUT";
         job_poll, "job-poll", "TANGGAP_JOB_POLL";
+        presence_timeout, "presence-timeout", "TANGGAP_PRESENCE_TIMEOUT";
+        presence_poll, "presence-poll", "TANGGAP_PRESENCE_POLL";
         shutdown, "shutdown-timeout", "TANGGAP_SHUTDOWN_TIMEOUT";
     }
 }
@@ -249,6 +251,8 @@ impl TimeOptions {
             provider_total: self.provider_total.unwrap_or(own.provider_total),
             mail_total: self.mail_total.unwrap_or(own.mail_total),
             job_poll: self.job_poll.unwrap_or(own.job_poll),
+            presence_timeout: self.presence_timeout.unwrap_or(own.presence_timeout),
+            presence_poll: self.presence_poll.or(own.presence_poll),
             shutdown: self.shutdown.unwrap_or(own.shutdown),
         }
     }

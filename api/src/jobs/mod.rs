@@ -2,6 +2,7 @@
 
 pub mod fetch_profile;
 pub mod housekeeping;
+pub mod presence;
 pub mod runner;
 pub mod send_mail;
 pub mod send_message;

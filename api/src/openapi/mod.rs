@@ -213,8 +213,9 @@ fn complete_headers(document: &mut Value) {
 }
 
 /// What there is once in a workspace, and parts that are set in place of the whole.
-const VERSIONED: [&str; 6] = [
+const VERSIONED: [&str; 7] = [
     "/v1/me",
+    "/v1/me/availability",
     "/v1/workspace",
     "/v1/settings/assignment",
     "/v1/divisions/{division_id}/members",

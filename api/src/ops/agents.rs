@@ -20,6 +20,7 @@ use persistence::workspaces;
 use self::allocation::{Move, check_channels, lock_channels};
 use self::locked::{Team, existing, not_supervisable};
 use super::invitations;
+use super::presence::{self, Turn};
 use super::team_rights::confirm;
 use super::transaction::{Administration, Tx};
 use crate::mail::MailConfigured;
@@ -120,7 +121,7 @@ pub fn create(
 fn insert(tx: &mut Tx<'_>, workspace: WorkspaceId, draft: &AgentDraft) -> Result<AgentId, Failure> {
     let id = tx.id();
     // Where its word alone makes it online, it has to say so first.
-    let availability = match workspaces::get(tx.conn, workspace)?.ok_or(Code::NotFound)?.presence {
+    let availability = match workspaces::hold_presence(tx.conn, workspace)?.ok_or(Code::NotFound)? {
         PresenceMode::Connection => Availability::Online,
         PresenceMode::Availability => Availability::Offline,
     };
@@ -146,6 +147,7 @@ fn announce(
     actor: &EventActor,
 ) -> Result<Agent, Failure> {
     let agent = existing(tx, workspace, id)?;
+    presence::changed(tx, workspace, &[Turn::of(None, &agent)])?;
     tx.administer(Administration {
         workspace_id: workspace,
         event_type: EventType::AgentCreated,

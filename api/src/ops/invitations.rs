@@ -10,6 +10,7 @@ use persistence::error::Failure;
 use persistence::{accounts, agents};
 
 use super::one_time_tokens;
+use super::presence::{self, Turn};
 use super::sign_in_throttle::{self, Attempt};
 use super::transaction::{Administration, Tx};
 use crate::auth::one_time_token::OneTimeToken;
@@ -63,6 +64,7 @@ pub fn accept(
     let before = agents::get(tx.conn, workspace, agent_id)?.ok_or(Code::InvalidOneTimeToken)?;
     accounts::join(tx.conn, workspace, agent_id, joining.password_hash.clone(), joining.name.clone())?;
     let agent = agents::get(tx.conn, workspace, agent_id)?.ok_or(Code::InvalidOneTimeToken)?;
+    presence::changed(tx, workspace, &[Turn::of(Some(&before), &agent)])?;
     let (id, name) = (Some(agent_id.0), Some(agent.name.clone()));
     tx.administer(Administration {
         workspace_id: workspace,

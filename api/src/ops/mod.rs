@@ -1,8 +1,8 @@
 //! Every write: authorise, lock, decide, save, log, enqueue, commit.
 //!
 //! REST, the socket, webhooks, jobs and the demo call the same operations. Locks are taken in one
-//! order everywhere: channels, conversations, members, divisions, counts of members and event counter (the last two by
-//! [`transaction::Tx`]).
+//! order everywhere: workspace, channels, conversations, members, divisions, counts of members and event counter (the
+//! last two by [`transaction::Tx`]).
 
 pub mod agents;
 pub mod api_keys;
@@ -17,6 +17,8 @@ pub mod messages;
 pub mod one_time_tokens;
 pub mod passwords;
 pub mod precondition;
+pub mod presence;
+pub mod profile;
 pub mod read;
 pub mod sends;
 pub mod settings;

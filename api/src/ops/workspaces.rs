@@ -12,8 +12,8 @@ use persistence::workspaces;
 
 use super::agents::{self, AgentDraft};
 use super::precondition::expect_version;
+use super::presence;
 use super::team_rights;
-use super::touched::Touched;
 use super::transaction::{Administration, Tx};
 use domain::resource::EventActor;
 
@@ -101,12 +101,6 @@ pub fn update(
     if after == before {
         return Ok(before);
     }
-    let turned = if after.presence == before.presence {
-        Vec::new()
-    } else {
-        persistence::agents::lock_unseen(tx.conn, id)?
-    };
-    let touched = Touched::before(tx, id, turned)?;
     workspaces::save(tx.conn, &mut after)?;
     let actor = EventActor::from(caller.actor());
     tx.administer(Administration {
@@ -118,6 +112,8 @@ pub fn update(
         before: Some(&before),
         after: Some(&after),
     });
-    touched.tell(tx, &actor)?;
+    if after.presence != before.presence {
+        presence::mode_changed(tx, id, before.presence, &actor)?;
+    }
     Ok(after)
 }

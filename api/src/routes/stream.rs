@@ -25,6 +25,15 @@ pub struct StreamQuery {
     since: Option<String>,
     /// Send the signal `typing`.
     typing: Option<bool>,
+    /// Send the signal `presence`.
+    presence: Option<bool>,
+}
+
+impl StreamQuery {
+    fn signals(&self) -> Vec<SignalType> {
+        let asked = [(self.typing, SignalType::Typing), (self.presence, SignalType::Presence)];
+        asked.into_iter().filter(|(wanted, _)| *wanted == Some(true)).map(|(_, signal)| signal).collect()
+    }
 }
 
 /// The operations of this file.
@@ -79,11 +88,7 @@ fn begin(app: &App, request: &HttpRequest) -> (Begin, Option<String>) {
         return (Begin::Close(CloseCode::Malformed), subprotocol);
     };
     let auth = match bearer(request) {
-        Ok(token) => Some(Auth {
-            token: token.to_owned(),
-            since: query.since,
-            signals: query.typing.unwrap_or(false).then_some(SignalType::Typing).into_iter().collect(),
-        }),
+        Ok(token) => Some(Auth { token: token.to_owned(), signals: query.signals(), since: query.since }),
         Err(refusal) if refusal.code == Code::MissingCredentials => None,
         Err(_) => return (Begin::Close(CloseCode::Unauthenticated), subprotocol),
     };

@@ -152,6 +152,7 @@ impl Backend for App {
         })?;
         let now = self.clock.now();
         let lifetime = shown.until.map(|until| until.since(now).to_std().unwrap_or_default());
+        self.saw(&shown.actor);
         Ok(Admitted { actor: shown.actor, lifetime })
     }
 

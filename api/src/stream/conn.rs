@@ -48,7 +48,8 @@ pub struct Conn<B, O> {
     actor: Option<Arc<Actor>>,
     reader: Option<Box<Reader<B>>>,
     signals: Option<broadcast::Receiver<Arc<Passing>>>,
-    wants_typing: bool,
+    /// The signals that the client asked for.
+    wanted: Vec<SignalType>,
     /// The newest place that was named to the client; where it resumes.
     place: Place,
 }
@@ -77,7 +78,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
             actor: None,
             reader: None,
             signals: None,
-            wants_typing: false,
+            wanted: Vec::new(),
             place: Place { cursor: String::new(), seq: 0 },
         }
     }
@@ -219,7 +220,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
         self.state.admitted(Instant::now(), admitted.lifetime);
         self.link.admit(&admitted.actor, self.settings.connections_per_agent);
         self.now_is(admitted.actor).await?;
-        self.wants_typing = auth.signals.contains(&SignalType::Typing);
+        self.wanted = auth.signals;
         self.subscribe(auth.since).await
     }
 
@@ -253,7 +254,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
                 let place = reader.place(view);
                 let mode = if reader.is_replay() { Mode::Replay } else { Mode::Live };
                 self.state.subscribed(place.seq);
-                self.signals = self.wants_typing.then(|| reader.topic().signals());
+                self.signals = (!self.wanted.is_empty()).then(|| reader.topic().signals());
                 self.reader = Some(reader);
                 self.place = place.clone();
                 let ready = Ready { agent_id, cursor: place.cursor, mode, reason: None };
@@ -344,8 +345,8 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
     }
 
     async fn pass(&mut self, signal: &Passing) -> Result<(), End> {
-        let sees = self.view.as_ref().is_some_and(|view| view.visible.sees_conversation(signal.facts));
-        if sees && signal.from != Some(self.link.id()) {
+        let sees = self.view.as_ref().is_some_and(|view| signal.audience.includes(&view.visible));
+        if sees && self.wanted.contains(&signal.signal_type) && signal.from != Some(self.link.id()) {
             self.put(Outgoing::Text(signal.frame.clone())).await?;
         }
         Ok(())

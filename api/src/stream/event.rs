@@ -1,19 +1,23 @@
 //! One event of the log, as this node holds it, and what each reader is sent for it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bytestring::ByteString;
 use domain::access::Visible;
+use domain::agent::Availability;
 use domain::event::{Audience, Delivery, EventType, delivery};
-use domain::id::{ChannelId, ConversationId};
+use domain::id::{AgentId, ChannelId, ConversationId};
 use persistence::events::StoredEvent;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::cursor::{ScopeTag, StreamCursor};
+use super::protocol::Signal;
 
 /// An event, shared by all its readers.
 #[derive(Debug)]
@@ -24,6 +28,7 @@ pub struct LogEvent {
     audience: Audience,
     conversation_id: Option<ConversationId>,
     body: String,
+    presence: Option<PresenceNews>,
     hidden: OnceLock<Option<String>>,
     shown: OnceLock<Option<String>>,
     /// The frame composed last: most readers have the same `prev`.
@@ -32,7 +37,10 @@ pub struct LogEvent {
 
 impl From<StoredEvent> for LogEvent {
     fn from(event: StoredEvent) -> Self {
+        let presence =
+            (event.event_type == EventType::AgentUpdated).then(|| PresenceNews::read(&event.body)).flatten();
         Self {
+            presence,
             seq: event.seq,
             event_type: event.event_type,
             audience: event.audience,
@@ -75,6 +83,44 @@ struct Fields<'a> {
     data: &'a RawValue,
 }
 
+/// A member came, went, or said something else of itself.
+#[derive(Debug)]
+struct PresenceNews {
+    signal: Signal,
+    /// Nothing else of the member changed.
+    alone: bool,
+}
+
+/// What of a member's event tells of presence.
+#[derive(Deserialize)]
+struct PresenceFields {
+    data: PresenceData,
+    previous: HashMap<String, IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct PresenceData {
+    id: AgentId,
+    availability: Availability,
+    online: bool,
+}
+
+impl PresenceNews {
+    /// `None` if the event tells of something else, or was too large to be written out.
+    fn read(body: &str) -> Option<Self> {
+        let PresenceFields { data, previous } = serde_json::from_str(&format!("{{{body}")).ok()?;
+        let told = PRESENCE_FIELDS.iter().filter(|field| previous.contains_key(**field)).count();
+        let PresenceData { id, availability, online } = data;
+        (told > 0).then_some(Self {
+            signal: Signal::Presence { agent_id: id, availability, online },
+            alone: told == previous.len(),
+        })
+    }
+}
+
+/// What of a member says whether it is there.
+const PRESENCE_FIELDS: [&str; 2] = ["availability", "online"];
+
 /// What of a resource says which it is.
 #[derive(Deserialize)]
 struct Named {
@@ -99,7 +145,20 @@ impl LogEvent {
     /// May it change who sees what? Then every reader's scope is read again before it is sent.
     #[must_use]
     pub fn changes_rights(&self) -> bool {
-        self.event_type.changes_rights()
+        // Members come and go all the time, and may do what they might before.
+        self.event_type.changes_rights() && !self.presence.as_ref().is_some_and(|news| news.alone)
+    }
+
+    /// The signal that goes with it, if it tells that a member came, went, or said something else of itself.
+    #[must_use]
+    pub fn presence(&self) -> Option<Signal> {
+        self.presence.as_ref().map(|news| news.signal.clone())
+    }
+
+    /// Is a reader with this scope sent anything for it?
+    #[must_use]
+    pub fn is_told_to(&self, visible: &Visible) -> bool {
+        delivery(visible, self.event_type, self.audience) != Delivery::Nothing
     }
 
     /// The frame for a reader; `None` if it is sent nothing.
@@ -205,13 +264,15 @@ impl LogEvent {
 
 #[cfg(test)]
 mod tests {
+    use domain::agent::Availability;
     use domain::event::{Audience, EventType, Sight};
     use serde_json::{Value, json};
     use uuid::Uuid;
 
     use super::{LogEvent, Reading};
+    use crate::stream::protocol::Signal;
     use crate::stream::reader::View;
-    use crate::stream::testing::{EPOCH, Entry, admin, agent, facts};
+    use crate::stream::testing::{EPOCH, Entry, admin, agent, agent_id, facts};
 
     fn sent(entry: Entry, to: u128) -> Value {
         let view = View::of(&if to == 9 { admin(9) } else { agent(to) });
@@ -238,6 +299,26 @@ mod tests {
             assert_eq!((&shown["type"], &shown["data"]), (&json!("ticket.transferred"), &data));
             assert_eq!(sent(entry, 3), Value::Null);
         }
+    }
+
+    #[test]
+    fn coming_and_going_are_signalled_and_change_nobodys_rights() {
+        let read = |previous: Value| {
+            let event = LogEvent::from(Entry::member(7, Availability::Away, false, previous).stored(1));
+            (event.presence(), event.changes_rights())
+        };
+        let signal =
+            Signal::Presence { agent_id: agent_id(7), availability: Availability::Away, online: false };
+        assert_eq!(read(json!({ "online": true })), (Some(signal.clone()), false));
+        assert_eq!(read(json!({ "availability": "online", "online": true })), (Some(signal.clone()), false));
+        assert_eq!(read(json!({ "online": true, "role": "admin" })), (Some(signal), true));
+        assert_eq!(read(json!({ "role": "admin" })), (None, true));
+        assert_eq!(read(Value::Null), (None, true));
+        let large = Entry {
+            data: json!({ "ref": "/v1/agents/7" }),
+            ..Entry::member(7, Availability::Away, false, Value::Null)
+        };
+        assert_eq!(LogEvent::from(large.stored(1)).presence(), None);
     }
 
     #[test]

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use domain::access::Facts;
 use domain::actor::Credential;
-use domain::id::{AgentId, ConversationId, WorkspaceId};
+use domain::id::{AgentId, ConversationId, SignInId, WorkspaceId};
 use persistence::error::Failure;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use super::backend::Backend;
 use super::links::{Link, Links};
-use super::protocol::{ServerFrame, Signal, SignalType};
-use super::topic::{Passing, Topic};
+use super::protocol::{ServerFrame, Signal};
+use super::topic::{Passing, SignalAudience, Topic};
 
 /// How many events are read from the log at once.
 const PAGE: i64 = 500;
@@ -110,15 +110,20 @@ impl Hub {
         else {
             return;
         };
-        let signal =
-            Signal { signal_type: SignalType::Typing, conversation_id: conversation, agent_id: agent };
-        topic.signal(Passing { from, facts, frame: ServerFrame::Signal(signal).text() });
+        let signal = Signal::Typing { conversation_id: conversation, agent_id: agent };
+        topic.signal(passing(signal, from, SignalAudience::Conversation(facts)));
     }
 
     /// A new connection.
     #[must_use]
     pub fn open(&self) -> Link {
         self.0.links.open()
+    }
+
+    /// The members with live connections on this node, and the devices they come from.
+    #[must_use]
+    pub fn signed_in(&self) -> Vec<(WorkspaceId, AgentId, SignInId)> {
+        self.0.links.signed_in()
     }
 
     /// How many connections are open on this node.
@@ -156,6 +161,10 @@ impl Hub {
     }
 }
 
+fn passing(signal: Signal, from: Option<u64>, audience: SignalAudience) -> Passing {
+    Passing { signal_type: signal.signal_type(), from, audience, frame: ServerFrame::Signal(signal).text() }
+}
+
 /// Reads what is new in a workspace's log, once for all readers of this node.
 async fn feed<B: Backend>(links: Arc<Links>, backend: B, topic: Arc<Topic>) {
     let mut failing = false;
@@ -188,7 +197,12 @@ async fn next_page<B: Backend>(
         // Before anybody gets the event, so that what follows it is shown by the new scope.
         refresh(links, backend, Some(topic.workspace)).await?;
     }
+    let signals: Vec<_> =
+        events.iter().filter_map(|event| Some((event.presence()?, event.clone()))).collect();
     topic.append(events);
+    for (signal, event) in signals {
+        topic.signal(passing(signal, None, SignalAudience::Event(event)));
+    }
     Ok(found)
 }
 

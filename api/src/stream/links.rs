@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::actor::{Actor, Credential};
-use domain::id::{AgentId, ApiKeyId, WorkspaceId};
+use domain::id::{AgentId, ApiKeyId, SignInId, WorkspaceId};
 use tokio::sync::watch;
 
 use super::protocol::CloseCode;
@@ -162,6 +162,22 @@ impl Links {
                 .collect()
         });
         found.into_iter().collect()
+    }
+
+    /// The members with live connections, and the devices they come from. Keys of programs are left out.
+    #[must_use]
+    pub fn signed_in(&self) -> Vec<(WorkspaceId, AgentId, SignInId)> {
+        self.register(|register| {
+            let live = register
+                .entries
+                .values()
+                .filter(|entry| !matches!(*entry.standing.borrow(), Standing::Over(_)));
+            let found = live.filter_map(|entry| match entry.member? {
+                (workspace, Credential::SignIn(id), agent) => Some((workspace, agent, id)),
+                (_, Credential::ApiKey(_), _) => None,
+            });
+            found.collect()
+        })
     }
 
     /// Of the credentials asked for, these still act, as these members.
@@ -332,6 +348,28 @@ mod tests {
         assert_eq!(*second.standing.borrow(), Standing::Member(budi.clone()));
         links.revoked(budi.credential());
         assert_eq!(*second.standing.borrow(), Standing::Over(Farewell::Revoked));
+    }
+
+    #[tokio::test]
+    async fn who_is_here_are_members_with_a_live_connection_by_their_own_sign_in() {
+        let links = Arc::new(Links::default());
+        let (siti, budi) = (Arc::new(agent(1)), Arc::new(agent(2)));
+        let limits = KeyLimits {
+            id: Uuid::from_u128(9).into(),
+            name: "CRM".to_owned(),
+            scopes: Vec::new(),
+            channels: None,
+        };
+        let program = Arc::new(Actor { via: Via::ApiKey(limits), ..agent(3) });
+        let open: Vec<_> = (0..5).map(|_| links.open()).collect();
+        for (link, actor) in open.iter().zip([&siti, &siti, &budi, &program]) {
+            link.admit(actor, 9);
+        }
+        links.revoked(budi.credential());
+        let here = (siti.workspace_id, siti.agent_id, Uuid::from_u128(1001).into());
+        assert_eq!(links.signed_in(), [here; 2]);
+        drop(open);
+        assert_eq!(links.signed_in(), []);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! The frames of `GET /v1/stream` and its close codes. The AsyncAPI document is made from these types.
 
 use bytestring::ByteString;
+use domain::agent::Availability;
 use domain::event::EventType;
 use domain::id::{AgentId, ConversationId, EventId};
 use domain::time::Timestamp;
@@ -154,26 +155,48 @@ pub struct Reset {
     pub reason: ResetReason,
 }
 
-/// What a signal says.
+/// Which signals there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SignalType {
     /// A member writes in a conversation.
     Typing,
-    /// A member comes or goes. Accepted in `signals`; none are sent yet.
+    /// A member comes or goes, or says whether it wants to be given conversations.
     Presence,
 }
 
 /// Something of the moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Signal {
-    /// What.
-    #[serde(rename = "type")]
-    pub signal_type: SignalType,
-    /// Where.
-    pub conversation_id: ConversationId,
-    /// Who.
-    pub agent_id: AgentId,
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Signal {
+    /// A member writes in a conversation.
+    Typing {
+        /// Where.
+        conversation_id: ConversationId,
+        /// Who.
+        agent_id: AgentId,
+    },
+    /// A member comes or goes, or says whether it wants to be given conversations. `agent.updated` tells the
+    /// same; this is for those who show nothing else of members.
+    Presence {
+        /// Who.
+        agent_id: AgentId,
+        /// What it says of itself.
+        availability: Availability,
+        /// Whether it counts as online.
+        online: bool,
+    },
+}
+
+impl Signal {
+    /// Which it is.
+    #[must_use]
+    pub fn signal_type(&self) -> SignalType {
+        match self {
+            Self::Typing { .. } => SignalType::Typing,
+            Self::Presence { .. } => SignalType::Presence,
+        }
+    }
 }
 
 /// The access token or API key runs out.
@@ -388,7 +411,8 @@ impl CloseCode {
 
 #[cfg(test)]
 mod tests {
-    use super::{AuthDue, ClientFrame, CloseCode, Mode, Pong, Ready, ResetReason, ServerFrame};
+    use super::{AuthDue, ClientFrame, CloseCode, Mode, Pong, Ready, ResetReason, ServerFrame, Signal};
+    use domain::agent::Availability;
     use serde_json::json;
     use uuid::Uuid;
 
@@ -410,6 +434,18 @@ mod tests {
             r#"{"op":"auth_due","in_seconds":60}"#
         );
         assert_eq!(CloseCode::TooSlow.number(), 4508);
+        let away = Signal::Presence {
+            agent_id: Uuid::nil().into(),
+            availability: Availability::Away,
+            online: false,
+        };
+        let frame = ServerFrame::Signal(away);
+        let text: serde_json::Value = serde_json::from_str(&frame.text()).unwrap();
+        assert_eq!(
+            text,
+            json!({"op": "signal", "type": "presence", "agent_id": Uuid::nil(), "availability": "away", "online": false})
+        );
+        assert_eq!(serde_json::from_value::<ServerFrame>(text).unwrap(), frame);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use domain::access::Facts;
 use domain::actor::{Actor, Credential, Via};
-use domain::agent::Role;
+use domain::agent::{Availability, Role};
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{AgentId, ConversationId, EventId, WorkspaceId};
 use domain::time::Timestamp;
@@ -74,6 +74,7 @@ pub struct Entry {
     pub conversation: Option<u128>,
     pub version: i64,
     pub data: Value,
+    pub previous: Value,
 }
 
 impl Entry {
@@ -85,6 +86,7 @@ impl Entry {
             conversation: None,
             version: 1,
             data: json!({"id": Uuid::nil()}),
+            previous: json!({"was": 1}),
         }
     }
 
@@ -96,6 +98,17 @@ impl Entry {
             conversation: Some(conversation),
             version,
             data: json!({"id": conversation_id(conversation), "assignee": after.assignee, "secret": "name"}),
+            ..Self::everyone()
+        }
+    }
+
+    /// A member is now like this.
+    pub fn member(agent: u128, availability: Availability, online: bool, previous: Value) -> Self {
+        Self {
+            event_type: EventType::AgentUpdated,
+            data: json!({"id": agent_id(agent), "availability": availability, "online": online}),
+            previous,
+            ..Self::everyone()
         }
     }
 
@@ -107,7 +120,7 @@ impl Entry {
         let actor = json!({"type": "system", "id": null, "name": null});
         let whole = json!({
             "id": id, "type": event_type, "at": at, "actor": actor, "conversation_id": conversation_id,
-            "version": self.version, "data": self.data, "previous": {"was": 1},
+            "version": self.version, "data": self.data, "previous": self.previous,
         });
         let body = whole.to_string().strip_prefix('{').unwrap().to_owned();
         StoredEvent { seq, event_type, id, at, audience: self.audience, conversation_id, body }
@@ -224,14 +237,14 @@ impl Backend for Memory {
         self.answer(|inner| keys.iter().filter_map(|(_, key)| inner.actors.get(key).cloned()).collect())
     }
 
-    /// The token of a member is the number of its sign-in.
+    /// The token of a member is the number of its sign-in, or of its key.
     async fn admit(&self, token: &str) -> Result<Admitted, CloseCode> {
-        let sign_in: Uuid = token.parse().map_err(|_| CloseCode::Unauthenticated)?;
+        let id: Uuid = token.parse().map_err(|_| CloseCode::Unauthenticated)?;
         let found = self.answer(|inner| {
             let lifetime = inner.lifetime.unwrap_or(Duration::from_secs(900));
-            inner
-                .actors
-                .get(&Credential::SignIn(sign_in.into()))
+            [Credential::SignIn(id.into()), Credential::ApiKey(id.into())]
+                .iter()
+                .find_map(|credential| inner.actors.get(credential))
                 .cloned()
                 .map(|actor| Admitted { actor: Arc::new(actor), lifetime: Some(lifetime) })
         });
@@ -293,7 +306,11 @@ impl Client {
     }
 
     pub fn auth(&self, actor: &Actor, since: Option<String>) {
-        let auth = Auth { token: token(actor), since, signals: vec![SignalType::Typing] };
+        self.auth_with(actor, since, &[SignalType::Typing]);
+    }
+
+    pub fn auth_with(&self, actor: &Actor, since: Option<String>, signals: &[SignalType]) {
+        let auth = Auth { token: token(actor), since, signals: signals.to_vec() };
         self.send(&json!({"op": "auth", "token": auth.token, "since": auth.since, "signals": auth.signals}));
     }
 

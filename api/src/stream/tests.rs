@@ -6,19 +6,21 @@ use std::time::Duration;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
 
 use super::carrier::{End, Incoming};
 use super::cursor::StreamCursor;
 use super::event::{LogEvent, Reading};
 use super::hub::Hub;
-use super::protocol::{CloseCode, Envelope};
+use super::protocol::{CloseCode, Envelope, SignalType};
 use super::reader::View;
 use super::testing::{
     Client, EPOCH, Entry, Memory, admin, agent, agent_id, conversation_id, facts, token, workspace,
 };
 use crate::config::StreamSettings;
-use domain::actor::Actor;
-use domain::agent::Role;
+use domain::access::KeyScope;
+use domain::actor::{Actor, KeyLimits, Via};
+use domain::agent::{Availability, Role};
 use domain::event::EventType;
 
 fn cursor(seq: i64) -> Option<String> {
@@ -374,6 +376,52 @@ async fn typing_reaches_those_who_may_see_it_only() {
     assert_eq!(stranger.next().await, json!({"op": "error", "code": "not_found"}));
     hub.typing(workspace(), conversation_id(2), facts(Some(2)), agent_id(2), None);
     assert_eq!(stranger.next().await["conversation_id"], json!(conversation_id(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn presence_reaches_those_who_asked_and_are_told_of_members() {
+    let (siti, boss) = (agent(1), admin(3));
+    let key = |number: u128, scopes| Actor {
+        via: Via::ApiKey(KeyLimits {
+            id: Uuid::from_u128(number).into(),
+            name: "CRM".to_owned(),
+            scopes,
+            channels: None,
+        }),
+        ..admin(3)
+    };
+    let (blind, seeing) = (key(70, vec![KeyScope::TicketsRead]), key(71, vec![KeyScope::TeamRead]));
+    let (memory, hub) = server(&[siti.clone(), boss.clone()]);
+    let mut clients = Vec::new();
+    for (actor, signals) in [
+        (&boss, &[SignalType::Presence][..]),
+        (&seeing, &[SignalType::Typing, SignalType::Presence][..]),
+        (&boss, &[SignalType::Typing][..]),
+        (&siti, &[][..]),
+        (&blind, &[SignalType::Presence][..]),
+    ] {
+        memory.know(actor.clone());
+        let mut client = Client::connect(&memory, &hub, &StreamSettings::default(), 64);
+        assert_eq!(client.next().await["op"], "hello");
+        client.auth_with(actor, None, signals);
+        assert_eq!(client.next().await["op"], "ready");
+        clients.push(client);
+    }
+    memory.commit(&hub, Entry::member(1, Availability::Online, true, json!({"online": false})));
+    memory.commit(&hub, Entry::member(1, Availability::Online, true, json!({"name": "Siti"})));
+    let expected = json!({"op": "signal", "type": "presence", "agent_id": agent_id(1), "availability": "online", "online": true});
+    for (which, client) in clients.iter_mut().enumerate() {
+        let mut signals = Vec::new();
+        for _ in 0..[3, 3, 2, 2, 0][which] {
+            let frame = client.next().await;
+            if frame["op"] == "signal" {
+                signals.push(frame);
+            }
+        }
+        let asked = [1, 1, 0, 0, 0][which];
+        assert_eq!(signals, vec![expected.clone(); asked], "{which}");
+        assert!(client.is_silent(Duration::from_secs(1)).await, "{which}");
+    }
 }
 
 /// What a client knows of conversations: by id, version and holder.

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use bytestring::ByteString;
-use domain::access::Facts;
+use domain::access::{Facts, Visible};
 use domain::id::WorkspaceId;
 use tokio::sync::{broadcast, watch};
 
 use super::event::LogEvent;
+use super::protocol::SignalType;
 
 /// The most events that are kept.
 const EVENTS_MAX: usize = 2048;
@@ -22,12 +23,34 @@ const UNKNOWN: i64 = -1;
 /// A signal on its way to those who may see it.
 #[derive(Debug, Clone)]
 pub struct Passing {
+    /// What it is: who has not asked for such does not get it.
+    pub signal_type: SignalType,
     /// The connection that it comes from, which does not get it.
     pub from: Option<u64>,
-    /// Who holds the conversation.
-    pub facts: Facts,
+    /// Who may see it.
+    pub audience: SignalAudience,
     /// The frame.
     pub frame: ByteString,
+}
+
+/// Who may see a signal.
+#[derive(Debug, Clone)]
+pub enum SignalAudience {
+    /// Who sees the conversation.
+    Conversation(Facts),
+    /// Who is told of the event.
+    Event(Arc<LogEvent>),
+}
+
+impl SignalAudience {
+    /// Is a reader with this scope among them?
+    #[must_use]
+    pub fn includes(&self, visible: &Visible) -> bool {
+        match self {
+            Self::Conversation(facts) => visible.sees_conversation(*facts),
+            Self::Event(event) => event.is_told_to(visible),
+        }
+    }
 }
 
 /// The newest events of one workspace. Connections keep their own position and take from here; one

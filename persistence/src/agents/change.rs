@@ -201,11 +201,6 @@ pub fn leave(
         .bind(Availability::Offline.as_str())
         .execute(conn)?;
     expect_rows("agents::leave", changed, 1)?;
-    sql("UPDATE availability_periods SET to_at = $3 WHERE workspace_id = $1 AND agent_id = $2 AND to_at IS NULL")
-        .bind(workspace)
-        .bind(id)
-        .bind(now)
-        .execute(conn)?;
     let sign_ins = sql("UPDATE sign_ins SET revoked_at = $3
          WHERE workspace_id = $1 AND agent_id = $2 AND revoked_at IS NULL RETURNING id")
     .bind(workspace)

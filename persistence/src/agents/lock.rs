@@ -61,20 +61,6 @@ pub fn lock_active(
     Ok(rows.into_iter().filter(|row| row.active).map(|row| row.id.into()).collect())
 }
 
-/// Locks the members who say that they are online and have not been seen lately, in the order of their
-/// ids: whether they count as online depends on the workspace's presence mode.
-///
-/// # Errors
-/// Only those of the database.
-pub fn lock_unseen(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<Vec<AgentId>, StoreError> {
-    let rows = sql("SELECT id, active FROM agents
-         WHERE workspace_id = $1 AND active AND password_hash IS NOT NULL AND availability = 'online' AND NOT present
-         ORDER BY id FOR NO KEY UPDATE")
-    .bind(workspace)
-    .load::<ActiveRow>(conn)?;
-    Ok(rows.into_iter().map(|row| row.id.into()).collect())
-}
-
 /// Raises the versions of members whose profile changed by a change of something else. All must be locked.
 ///
 /// # Errors

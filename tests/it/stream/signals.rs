@@ -1,6 +1,6 @@
 //! `typing`: of the moment, for those who may see the conversation.
 
-use api::stream::protocol::{ServerFrame, SignalType};
+use api::stream::protocol::{ServerFrame, Signal};
 use harness::StreamClient;
 use harness::stream::Received;
 use serde_json::json;
@@ -42,10 +42,8 @@ async fn typing_reaches_who_sees_the_conversation_and_asked_for_it() {
     writer.send(json!({ "op": "typing", "conversation_id": id })).await;
     for client in [&mut reader, &mut second_device] {
         match client.next().await {
-            ServerFrame::Signal(signal) => {
-                assert_eq!(signal.signal_type, SignalType::Typing);
-                assert_eq!(signal.conversation_id.to_string(), id);
-                assert_eq!(signal.agent_id.to_string(), rina.id());
+            ServerFrame::Signal(Signal::Typing { conversation_id, agent_id }) => {
+                assert_eq!((conversation_id.to_string(), agent_id.to_string()), (id.clone(), rina.id()));
             }
             other => panic!("not a signal: {other:?}"),
         }

@@ -1,6 +1,10 @@
-//! The team and what an admin sets for it.
+//! The team, what an admin sets for it, and who is there.
 
 mod agents;
 mod audit;
+mod availability;
 mod divisions;
+mod presence;
+mod presence_nodes;
+mod profile;
 mod settings;

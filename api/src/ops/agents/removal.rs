@@ -13,6 +13,7 @@ use serde_json::json;
 use super::allocation::{Move, lock_channels};
 use super::locked::{Locked, Which, tell_change};
 use crate::ops::conversations as held;
+use crate::ops::presence::{self, Turn};
 use crate::ops::transaction::Tx;
 use crate::state::App;
 
@@ -67,6 +68,12 @@ fn round(app: &App, tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, which: Which) 
     let moved = moving.carry_out(app, tx)?;
     let now = tx.now;
     let ended = agents::leave(tx.conn, workspace, which.id, now)?;
+    let turn = Turn {
+        agent_id: which.id,
+        before: Some((locked.before.availability, locked.before.online)),
+        after: None,
+    };
+    presence::changed(tx, workspace, &[turn])?;
     let what = (EventType::AgentDeleted, AuditAction::Deleted);
     tell_change(tx, workspace, &locked.actor, &locked.before, what)?;
     locked.free_supervised(tx)?;

@@ -22,6 +22,8 @@ use super::screen::Screen;
 
 mod administration;
 
+mod presence;
+
 /// A client that has loaded once, and follows.
 struct Watch {
     name: &'static str,
@@ -225,7 +227,7 @@ async fn r09_what_is_written_between_loading_and_subscribing_is_not_missed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would_be_loaded() {
     let mails = MailServer::start().await;
-    let options = TestApp::options().sandbox().settings(|settings| {
+    let options = TestApp::options().sandbox().presence().settings(|settings| {
         quick(settings);
         settings.stream.heartbeat = Duration::from_millis(20);
     });
@@ -252,6 +254,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     fold.does(200, admin.patch(path, json!({ "name": "Nomor lama", "access_token": "token-0002" }))).await;
     agents::team_changes(&mut fold).await;
     api_keys::keys_come_and_go(&mut fold, admin).await;
+    presence::members_come_and_go(&mut fold).await;
     begins_a_workspace(&mut fold).await;
     joins(&mut fold, &mails).await;
     administration::changes(&mut fold).await;
@@ -413,6 +416,11 @@ async fn begins_a_workspace(fold: &mut Fold) {
     let login = json!({ "workspace": "baru", "email": "putri@baru.example", "password": password });
     let tokens = fold.app.anonymous().post("/v1/auth/login", login).await.expect(200);
     let putri = fold.app.bearer(tokens["access_token"].as_str().unwrap());
+    // She is noticed in the background: nothing else happens after that.
+    eventually("Putri is online", || async {
+        (putri.get("/v1/me").await.expect(200)["online"] == true).then_some(())
+    })
+    .await;
     let beginning = StreamCursor::new(fold.app.app().epoch, 0).to_string();
     let (mut client, _) = StreamClient::of(&fold.app, &putri, Some(&beginning)).await;
     let mut screen = Screen::default();

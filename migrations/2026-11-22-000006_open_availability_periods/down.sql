@@ -1,0 +1,2 @@
+-- Rows only: the table goes with the migration before.
+SELECT 1;
