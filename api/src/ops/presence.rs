@@ -1,5 +1,7 @@
 //! Who is there: what members say of themselves, and what is seen of them.
 
+use std::collections::BTreeMap;
+
 use domain::access::{Caller, ManageOwnAccount};
 use domain::agent::{Availability, PresenceMode, is_online};
 use domain::audit::differences;
@@ -53,11 +55,11 @@ pub fn changed(tx: &mut Tx<'_>, workspace: WorkspaceId, turns: &[Turn]) -> Resul
     }
     let now = tx.now;
     let members = turns.iter().map(|turn| turn.agent_id).collect();
-    let closed = presence::close_periods(tx.conn, workspace, members, now)?;
-    let since = |agent: AgentId| closed.iter().find(|(one, _)| *one == agent).map_or(now, |(_, end)| *end);
+    let closed: BTreeMap<AgentId, Timestamp> =
+        presence::close_periods(tx.conn, workspace, members, now)?.into_iter().collect();
     let period = |turn: &Turn| {
         let (availability, online) = turn.after?;
-        let from = since(turn.agent_id);
+        let from = closed.get(&turn.agent_id).copied().unwrap_or(now);
         Some(NewPeriod { id: tx.id(), agent_id: turn.agent_id, availability, online, from })
     };
     let opened: Vec<NewPeriod> = turns.iter().filter_map(period).collect();
@@ -139,15 +141,11 @@ pub fn mode_changed(
     actor: &EventActor,
 ) -> Result<(), Failure> {
     // All of them: who comes or goes at this moment does so before this, or by the new mode.
-    let members = presence::lock_all(tx.conn, workspace)?;
-    let ids = members.iter().map(|(id, _)| *id).collect();
-    let after = agents::some(tx.conn, workspace, ids)?;
-    // Both are in the order of ids.
-    let both = members
-        .iter()
-        .zip(after)
-        .map(|((_, present), after)| (as_before(&after, before, *present), after))
-        .collect();
+    let present: BTreeMap<AgentId, bool> = presence::lock_all(tx.conn, workspace)?.into_iter().collect();
+    let after = agents::some(tx.conn, workspace, present.keys().copied().collect())?;
+    let was_present = |agent: &Agent| present.get(&agent.id) == Some(&true);
+    let both =
+        after.into_iter().map(|after| (as_before(&after, before, was_present(&after)), after)).collect();
     tell(tx, workspace, both, actor)?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use domain::one_time_token::TokenPurpose;
 use futures_util::future::join_all;
 use harness::app::SECRET_KEY;
 use harness::client::PASSWORD;
-use harness::{MailServer, StreamClient, TestApp};
+use harness::{MailServer, StreamClient, TestApp, eventually};
 use serde_json::{Value, json};
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::stream::cursor::StreamCursor;
-use api::stream::protocol::{Mode, ResetReason, ServerFrame};
+use api::stream::protocol::{Mode, ResetReason, ServerFrame, Signal};
 use harness::hooks::telegram_message;
 use harness::{Caller, Follower, StreamClient, TestApp};
 use serde_json::{Value, json};
@@ -387,8 +387,8 @@ async fn with_restricted_sight_typing_is_seen_within_the_allocation_only() {
     for (name, sees, client) in &mut readers {
         let mut seen = BTreeSet::new();
         for frame in up_to(client, head).await {
-            if let ServerFrame::Signal(signal) = frame {
-                seen.insert(signal.conversation_id.to_string());
+            if let ServerFrame::Signal(Signal::Typing { conversation_id, .. }) = frame {
+                seen.insert(conversation_id.to_string());
             }
         }
         let expected = "t1du0".chars().filter(|letter| sees.contains(*letter));

@@ -151,6 +151,17 @@ impl World {
                 let name = format!("Nomor {}", self.number());
                 Ready::with(format!("/v1/channels/{}", app.channel("whatsapp2")), json!({ "name": name }))
             }
+            "update_me" => Ready::with(operation.path, json!({ "name": caller.me().name })),
+            "set_availability" => Ready::with(operation.path, json!({ "availability": "away" })),
+            "list_api_keys" => Ready::at(operation.path),
+            "create_api_key" => {
+                Ready::with(operation.path, json!({ "name": "Kunci", "scopes": ["team:read"] }))
+            }
+            "delete_api_key" => {
+                let body = json!({ "name": "Kunci", "scopes": ["team:read"] });
+                let made = admin.post("/v1/api-keys", body).await.expect(201);
+                Ready::at(format!("/v1/api-keys/{}", made["api_key"]["id"].as_str().unwrap()))
+            }
             "list_audit_entries" | "get_assignment_settings" => Ready::at(operation.path),
             "create_division" => {
                 let name = format!("Divisi {}", self.number());
