@@ -22,17 +22,18 @@ async fn fresh(app: &TestApp, who: &Caller) -> Caller {
     app.bearer(who.sign_in().await["access_token"].as_str().unwrap())
 }
 
-/// Says which channels a member works for.
+/// Says which channels a member works for, all at once.
 fn allocate(app: &TestApp, who: &Caller, kinds: &[&str]) {
-    app.database.execute(&format!("DELETE FROM channel_agents WHERE agent_id = '{}'", who.id()));
-    for kind in kinds {
-        app.database.execute(&format!(
-            "INSERT INTO channel_agents (workspace_id, channel_id, agent_id) VALUES ('{}', '{}', '{}')",
-            app.workspace,
-            app.channel(kind),
-            who.id()
-        ));
-    }
+    let (workspace, agent) = (app.workspace, who.id());
+    let channels: Vec<String> = kinds.iter().map(|kind| format!("'{}'::uuid", app.channel(kind))).collect();
+    app.database.execute(&format!(
+        "DO $$ BEGIN
+             DELETE FROM channel_agents WHERE agent_id = '{agent}';
+             INSERT INTO channel_agents (workspace_id, channel_id, agent_id)
+             SELECT '{workspace}', unnest(ARRAY[{}]), '{agent}';
+         END $$",
+        channels.join(", ")
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
