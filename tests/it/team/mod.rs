@@ -1,5 +1,8 @@
 //! The team and what an admin sets for it.
 
 mod audit;
+mod division_deletion;
 mod divisions;
+mod restricted_sight;
 mod settings;
+mod workspace;
