@@ -135,24 +135,38 @@ pub struct Filter {
     pub to: Option<Timestamp>,
 }
 
-/// The newest entries of each of several heads, from which the newest of all are taken: each is read
-/// from an index in the order of ids, and no further than a page.
+/// Entries of the heads, if there are any: each head is read backwards from an index, and no further than
+/// a page. Conditions that are not asked for are not there, and the upper bound is a comparison of rows:
+/// with `$n IS NULL OR ..`, or two plain bounds, PostgreSQL takes so few rows to be in between that it
+/// reads and sorts them all.
 macro_rules! page {
-    ([$($heads:literal)?], $of_head:literal) => {
+    ([$($heads:literal)?], $($condition:literal)+) => {
         concat!(
-            "SELECT e.* FROM ", $($heads, " CROSS JOIN LATERAL ",)?
+            "SELECT e.* FROM ", $("(SELECT DISTINCT unnest(", $heads, ") AS head) h CROSS JOIN LATERAL ",)?
             "(SELECT id, at, actor_type, actor_id, actor_name, api_key_id, api_key_name, action, subject_type,
                   subject_id, subject_name, before, after
-              FROM audit_entries WHERE workspace_id = $1 AND ", $of_head, "
-                  AND id < $2 AND id >= $3 AND id < $4
-                  AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)
-                  AND (cardinality($7::uuid[]) = 0 OR actor_id = ANY($7))
-                  AND (cardinality($8::text[]) = 0 OR subject_type = ANY($8))
-                  AND (cardinality($9::uuid[]) = 0 OR subject_id = ANY($9))
-              ORDER BY id DESC LIMIT $10) e
-             ORDER BY e.id DESC LIMIT $10"
+              FROM audit_entries WHERE workspace_id = $1 AND ", $($condition,)+
+            "     AND (workspace_id, id) < ($1, $2) AND id >= $3
+                  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+              ORDER BY id DESC LIMIT $9) e
+             ORDER BY e.id DESC LIMIT $9"
         )
     };
+}
+
+fn statement(filter: &Filter) -> &'static str {
+    match (filter.subject_ids.is_empty(), filter.actors.is_empty(), filter.subjects.is_empty()) {
+        (true, true, true) => page!([], "true"),
+        (true, true, false) => page!(["$7::text[]"], "subject_type = h.head"),
+        (true, false, true) => page!(["$6::uuid[]"], "actor_id = h.head"),
+        (true, false, false) => page!(["$6::uuid[]"], "actor_id = h.head" " AND subject_type = ANY($7)"),
+        (false, true, true) => page!(["$8::uuid[]"], "subject_id = h.head"),
+        (false, true, false) => page!(["$8::uuid[]"], "subject_id = h.head" " AND subject_type = ANY($7)"),
+        (false, false, true) => page!(["$8::uuid[]"], "subject_id = h.head" " AND actor_id = ANY($6)"),
+        (false, false, false) => {
+            page!(["$8::uuid[]"], "subject_id = h.head" " AND actor_id = ANY($6)" " AND subject_type = ANY($7)")
+        }
+    }
 }
 
 /// Entries, newest first, at most `limit`, below the id `after`.
@@ -166,21 +180,13 @@ pub fn list(
     after: Option<AuditEntryId>,
     limit: i64,
 ) -> Result<Vec<AuditEntry>, StoreError> {
-    let statement = if !filter.subject_ids.is_empty() {
-        page!(["(SELECT DISTINCT unnest($9::uuid[]) AS head) h"], "subject_id = h.head")
-    } else if !filter.actors.is_empty() {
-        page!(["(SELECT DISTINCT unnest($7::uuid[]) AS head) h"], "actor_id = h.head")
-    } else if !filter.subjects.is_empty() {
-        page!(["(SELECT DISTINCT unnest($8::text[]) AS head) h"], "subject_type = h.head")
-    } else {
-        page!([], "true")
-    };
+    let below = after.map_or(Uuid::max(), |id| id.0);
+    let end = filter.to.map_or(Uuid::max(), |to| first_id_at(to.plus(SET_BACK)));
     let subjects: Vec<&'static str> = filter.subjects.iter().map(|subject| subject.as_str()).collect();
-    sql(statement)
+    sql(statement(&filter))
         .bind(workspace)
-        .bind(after.map_or(Uuid::max(), |id| id.0))
+        .bind(below.min(end))
         .bind(filter.from.map_or(Uuid::nil(), first_id_at))
-        .bind(filter.to.map_or(Uuid::max(), |to| first_id_at(to.plus(SET_BACK))))
         .bind(filter.from)
         .bind(filter.to)
         .bind(filter.actors)

@@ -3,8 +3,11 @@
 mod agents;
 mod audit;
 mod availability;
+mod division_deletion;
 mod divisions;
 mod presence;
 mod presence_nodes;
 mod profile;
+mod restricted_sight;
 mod settings;
+mod workspace;
