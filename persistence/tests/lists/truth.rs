@@ -15,6 +15,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 use uuid::Uuid;
 
+use crate::cost::list_plans;
 use crate::throwaway::Throwaway;
 use crate::world::{AGENTS, CHANNELS, DIVISIONS, Known, agent, channel, conversations, division, store};
 
@@ -122,8 +123,8 @@ fn expected(known: &[Known], workspace: u128, is_in: impl Fn(&Known) -> bool) ->
     keys
 }
 
-/// A few worlds, and many questions to each.
-fn ask(check: impl Fn(&mut PgConnection, u128, WorkspaceId, &[Known], &Question)) {
+/// A few worlds, and many questions to each; all by at most so many texts.
+fn ask(texts: usize, check: impl Fn(&mut PgConnection, u128, WorkspaceId, &[Known], &Question)) {
     let database = Throwaway::migrated();
     let mut conn = database.connect();
     let mut runner = TestRunner::deterministic();
@@ -141,12 +142,16 @@ fn ask(check: impl Fn(&mut PgConnection, u128, WorkspaceId, &[Known], &Question)
         });
         outcome.unwrap_or_else(|error| panic!("{error}"));
     }
+    let prepared = list_plans(&mut conn.into_inner()).len();
+    assert!((2..=texts).contains(&prepared), "{prepared} texts");
 }
 
 #[test]
 fn a_list_of_conversations_is_what_its_scope_contains() {
+    // Runs by shelf, with or without held ones, or any of the four other kinds together; two lengths.
+    let texts = (2 + 15) * 2;
     let now = Timestamp::from_unix_seconds(1_795_100_000).unwrap();
-    ask(|conn, world, workspace_id, known, question| {
+    ask(texts, |conn, world, workspace_id, known, question| {
         let (visible, filter) = (question.visible(world, workspace_id), question.filter(world));
         let listed = all_pages(question.limit, |after| {
             let after = after.map(|(at, id)| (at, id.into()));
@@ -162,7 +167,9 @@ fn a_list_of_conversations_is_what_its_scope_contains() {
 
 #[test]
 fn a_list_of_tickets_is_what_its_scope_contains() {
-    ask(|conn, world, workspace_id, known, question| {
+    // All of them, or any of the three kinds of runs together; two lengths.
+    let texts = (1 + 7) * 2;
+    ask(texts, |conn, world, workspace_id, known, question| {
         let visible = question.visible(world, workspace_id);
         let listed = all_pages(question.limit, |after| {
             let after = after.map(|(at, id)| (at, id.into()));

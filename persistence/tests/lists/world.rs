@@ -1,7 +1,5 @@
 //! Conversations and tickets that are known both here and in the database.
 
-use std::fmt::Write as _;
-
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use domain::access::Facts;
@@ -98,51 +96,54 @@ pub fn store(conn: &mut PgConnection, workspace: u128, conversations: &[Known]) 
     let mut script = format!(
         "INSERT INTO workspaces (id, name, slug, timezone, created_at) VALUES ('{id}', 'W', 'w{workspace}', 'UTC', now());"
     );
-    let mut write = |line: String| writeln!(script, "{line}").unwrap();
     for number in 0..AGENTS {
         let agent = agent(workspace, number);
-        write(format!(
+        script += &format!(
             "INSERT INTO agents (workspace_id, id, name, email, password_hash, role, created_at)
              VALUES ('{id}', '{agent}', 'A', 'a{number}@example.test', '', 'agent', now());"
-        ));
+        );
     }
     for number in 0..CHANNELS {
         let channel = channel(workspace, number);
-        write(format!(
+        script += &format!(
             "INSERT INTO channels (workspace_id, id, kind, name, external_id, config, secrets, state, created_at)
              VALUES ('{id}', '{channel}', 'telegram', 'C', '{number}', '{{}}', '', 'connected', now());"
-        ));
+        );
     }
     for number in 0..DIVISIONS {
         let division = division(workspace, number);
-        write(format!(
+        script += &format!(
             "INSERT INTO divisions (workspace_id, id, name, created_at) VALUES ('{id}', '{division}', 'D{number}', now());"
-        ));
+        );
     }
     for one in conversations {
-        let (own, facts, at) = (one.id(workspace), one.facts(workspace), one.active_at());
-        let quoted = |id: Option<Uuid>| id.map_or("NULL".to_owned(), |id| format!("'{id}'"));
-        let (session, began) = match one.status {
-            ConversationStatus::Resolved => ("NULL".to_owned(), "NULL".to_owned()),
-            ConversationStatus::Open | ConversationStatus::Answered => (quoted(Some(own)), format!("'{at}'")),
-        };
-        let ticket = quoted(one.is_held().then_some(own));
-        let waiting = if one.status == ConversationStatus::Open { began.as_str() } else { "NULL" };
-        let archived = if one.archived { "now()" } else { "NULL" };
-        let (channel, division) = (facts.channel, quoted(facts.division.map(Uuid::from)));
-        let (assignee, holder) = (quoted(facts.assignee.map(Uuid::from)), agent(workspace, one.assignee));
-        write(format!(
-            "INSERT INTO contacts (workspace_id, id, name, created_at) VALUES ('{id}', '{own}', 'P', now());
-             INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, created_at)
-             VALUES ('{id}', '{own}', '{own}', '{channel}', '{own}', now());
-             INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at,
-                 assignee_id, division_id, ticket_id, waiting_since, last_activity_at, archived_at, created_at)
-             VALUES ('{id}', '{own}', '{channel}', '{own}', '{own}', {session}, {began}, {assignee}, {division}, {ticket},
-                 {waiting}, '{at}', {archived}, now());
-             INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at, opened_at)
-             VALUES ('{id}', '{own}', '{own}', '{channel}', '{own}', '{holder}', '{at}', '{at}');"
-        ));
+        script += &rows(workspace, id, one);
     }
     conn.batch_execute(&script).unwrap();
     id.into()
+}
+
+fn rows(workspace: u128, id: Uuid, one: &Known) -> String {
+    let (own, facts, at) = (one.id(workspace), one.facts(workspace), one.active_at());
+    let quoted = |id: Option<Uuid>| id.map_or("NULL".to_owned(), |id| format!("'{id}'"));
+    let (session, began) = match one.status {
+        ConversationStatus::Resolved => ("NULL".to_owned(), "NULL".to_owned()),
+        ConversationStatus::Open | ConversationStatus::Answered => (quoted(Some(own)), format!("'{at}'")),
+    };
+    let ticket = quoted(one.is_held().then_some(own));
+    let waiting = if one.status == ConversationStatus::Open { began.as_str() } else { "NULL" };
+    let archived = if one.archived { "now()" } else { "NULL" };
+    let (channel, division) = (facts.channel, quoted(facts.division.map(Uuid::from)));
+    let (assignee, holder) = (quoted(facts.assignee.map(Uuid::from)), agent(workspace, one.assignee));
+    format!(
+        "INSERT INTO contacts (workspace_id, id, name, created_at) VALUES ('{id}', '{own}', 'P', now());
+         INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, created_at)
+         VALUES ('{id}', '{own}', '{own}', '{channel}', '{own}', now());
+         INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at,
+             assignee_id, division_id, ticket_id, waiting_since, last_activity_at, archived_at, created_at)
+         VALUES ('{id}', '{own}', '{channel}', '{own}', '{own}', {session}, {began}, {assignee}, {division}, {ticket},
+             {waiting}, '{at}', {archived}, now());
+         INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at, opened_at)
+         VALUES ('{id}', '{own}', '{own}', '{channel}', '{own}', '{holder}', '{at}', '{at}');"
+    )
 }
