@@ -18,6 +18,7 @@ pub mod error;
 pub mod events;
 pub mod idempotency;
 pub mod jobs;
+pub mod lists;
 pub mod local_postgres;
 pub mod messages;
 pub mod migrate;

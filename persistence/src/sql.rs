@@ -2,8 +2,9 @@
 //!
 //! diesel's own `sql_query` prepares its text anew for each call; the lists and the set-based writes
 //! here are the hot path, and are clearer as the SQL that PostgreSQL sees. `$1`, `$2`, … name the
-//! parameters in the order of [`Sql::bind`].
+//! parameters in the order of [`Sql::bind`]; a parameter that the text does not name is not sent.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use chrono::{DateTime, Utc};
@@ -26,13 +27,14 @@ use uuid::Uuid;
 
 /// A statement and its parameters.
 pub(crate) struct Sql {
-    text: &'static str,
+    text: Cow<'static, str>,
     parameters: Vec<Box<dyn Parameter>>,
 }
 
-/// Begins a statement.
-pub(crate) fn sql(text: &'static str) -> Sql {
-    Sql { text, parameters: Vec::new() }
+/// Begins a statement. A connection keeps every text that it was ever given, prepared: a text that is
+/// put together must be one of few.
+pub(crate) fn sql(text: impl Into<Cow<'static, str>>) -> Sql {
+    Sql { text: text.into(), parameters: Vec::new() }
 }
 
 impl Sql {
@@ -61,7 +63,7 @@ where
 
 impl QueryFragment<Pg> for Sql {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let mut rest = self.text;
+        let mut rest = &*self.text;
         while let Some(at) = rest.find('$') {
             out.push_sql(&rest[..at]);
             let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();

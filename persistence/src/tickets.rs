@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
-use domain::access::{Seen, Visible};
 use domain::conversation::Session;
 use domain::id::{TicketId, WorkspaceId};
 use domain::resource::{self, AgentRef, ChannelRef, ContactRef, TicketHolder};
@@ -16,6 +15,10 @@ use uuid::Uuid;
 
 use crate::error::{StoreError, expect_rows, word};
 use crate::sql::sql;
+
+mod list;
+
+pub use list::{After, list};
 
 #[derive(QueryableByName)]
 struct Row {
@@ -126,10 +129,12 @@ pub fn get(
 /// on the conversation excludes.
 pub fn save(conn: &mut PgConnection, workspace: WorkspaceId, ticket: &mut Ticket) -> Result<(), StoreError> {
     ticket.version += 1;
-    let changed = sql("INSERT INTO tickets (workspace_id, id, conversation_id, session_id, agent_id, session_started_at, opened_at,
-             answered_at, closed_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-         ON CONFLICT (workspace_id, id) DO UPDATE SET agent_id = $5, answered_at = $8, closed_at = $9, version = $10")
+    let changed = sql("INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at,
+             opened_at, answered_at, closed_at, version)
+         SELECT c.workspace_id, $2, c.id, c.channel_id, $4, $5, $6, $7, $8, $9, $10
+         FROM conversations c WHERE c.workspace_id = $1 AND c.id = $3
+         ON CONFLICT (workspace_id, id) DO UPDATE SET channel_id = EXCLUDED.channel_id, agent_id = EXCLUDED.agent_id,
+             answered_at = EXCLUDED.answered_at, closed_at = EXCLUDED.closed_at, version = EXCLUDED.version")
         .bind(workspace)
         .bind(ticket.id)
         .bind(ticket.conversation_id)
@@ -206,21 +211,27 @@ impl ShapeRow {
     }
 }
 
-macro_rules! shape {
-    ($rest:literal) => {
-        concat!(
-            "SELECT t.id, t.conversation_id, t.session_id, t.agent_id, t.session_started_at, t.opened_at, t.answered_at,
-                 t.closed_at, t.version, c.contact_id, p.name AS contact_name, p.phone AS contact_phone, c.channel_id,
-                 h.kind AS channel_kind, h.name AS channel_name, a.name AS agent_name
-             FROM tickets t
-             JOIN conversations c ON c.workspace_id = t.workspace_id AND c.id = t.conversation_id
-             JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
-             JOIN channels h ON h.workspace_id = c.workspace_id AND h.id = c.channel_id
-             JOIN agents a ON a.workspace_id = t.workspace_id AND a.id = t.agent_id ",
-            $rest
-        )
+/// The columns of the shape; `t` is the ticket.
+macro_rules! columns {
+    () => {
+        "SELECT t.id, t.conversation_id, t.session_id, t.agent_id, t.session_started_at, t.opened_at, t.answered_at,
+             t.closed_at, t.version, c.contact_id, p.name AS contact_name, p.phone AS contact_phone, c.channel_id,
+             h.kind AS channel_kind, h.name AS channel_name, a.name AS agent_name "
     };
 }
+
+/// What the columns are taken from, besides the ticket.
+macro_rules! joins {
+    () => {
+        " JOIN conversations c ON c.workspace_id = t.workspace_id AND c.id = t.conversation_id
+         JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
+         JOIN channels h ON h.workspace_id = c.workspace_id AND h.id = c.channel_id
+         JOIN agents a ON a.workspace_id = t.workspace_id AND a.id = t.agent_id"
+    };
+}
+
+const COLUMNS: &str = columns!();
+const JOINS: &str = joins!();
 
 fn with_holders(
     conn: &mut PgConnection,
@@ -255,48 +266,10 @@ pub fn shape(
     workspace: WorkspaceId,
     id: TicketId,
 ) -> Result<Option<resource::Ticket>, StoreError> {
-    let rows = sql(shape!("WHERE t.workspace_id = $1 AND t.id = $2"))
-        .bind(workspace)
-        .bind(id)
-        .load::<ShapeRow>(conn)?;
+    let rows =
+        sql(concat!(columns!(), "FROM tickets t", joins!(), " WHERE t.workspace_id = $1 AND t.id = $2"))
+            .bind(workspace)
+            .bind(id)
+            .load::<ShapeRow>(conn)?;
     Ok(with_holders(conn, workspace, rows)?.pop())
-}
-
-/// Where a page of [`list`] begins: after this opening and id.
-pub type After = (Timestamp, TicketId);
-
-/// Tickets by opening, newest first, at most `limit`.
-///
-/// # Errors
-/// As [`get`].
-pub fn list(
-    conn: &mut PgConnection,
-    visible: &Visible,
-    after: Option<After>,
-    limit: i64,
-) -> Result<Vec<resource::Ticket>, StoreError> {
-    let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id)));
-    let scope = &visible.tickets;
-    let (everything, agents) = match &scope.others {
-        Seen::Everything => (true, Vec::new()),
-        Seen::HeldBy { agents, .. } => (false, agents.clone()),
-    };
-    let rows = sql(shape!(
-        "WHERE t.workspace_id = $1 AND ($2::timestamptz IS NULL OR (t.opened_at, t.id) < ($2, $3::uuid))
-             AND ($5::uuid[] IS NULL OR c.channel_id = ANY($5))
-             AND (t.agent_id = $6 OR (($7 OR t.agent_id = ANY($8)) AND (NOT $9 OR c.channel_id = ANY($10))))
-         ORDER BY t.opened_at DESC, t.id DESC LIMIT $4"
-    ))
-    .bind(visible.workspace_id)
-    .bind(at)
-    .bind(id)
-    .bind(limit)
-    .bind(scope.only_channels.clone())
-    .bind(scope.own)
-    .bind(everything)
-    .bind(agents)
-    .bind(scope.restricted_to.is_some())
-    .bind(scope.restricted_to.clone().unwrap_or_default().channels)
-    .load::<ShapeRow>(conn)?;
-    with_holders(conn, visible.workspace_id, rows)
 }

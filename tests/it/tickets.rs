@@ -82,3 +82,31 @@ async fn one_ticket_moves_with_its_session_and_keeps_its_holders() {
     assert_eq!(holders[2]["to"], shown["closed_at"]);
     assert_eq!(app.count("tickets"), 1);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn supervisors_kept_to_channels_see_their_agents_tickets_there_and_nowhere_else() {
+    let app = TestApp::start().await;
+    let (there, elsewhere) = (app.supervisor(), app.lone_supervisor());
+    for (supervisor, agent, channel) in
+        [(&there, app.agent(0), "whatsapp"), (&elsewhere, app.agent(2), "messenger")]
+    {
+        app.database.execute(&format!(
+            "UPDATE agents SET supervisor_id = '{}' WHERE id = '{}'",
+            supervisor.id(),
+            agent.id()
+        ));
+        app.database.execute(&format!(
+            "INSERT INTO channel_agents (workspace_id, channel_id, agent_id)
+             SELECT workspace_id, id, '{}' FROM channels WHERE id = '{}'",
+            supervisor.id(),
+            app.channel(channel)
+        ));
+        let id = app.conversation(&format!("628120000000{}", channel.len()), "Halo").await;
+        agent.act(format!("/v1/conversations/{id}/claim")).await.expect(200);
+    }
+    app.database.execute("UPDATE assignment_settings SET restrict_to_allocation = true");
+    let tickets = there.all("/v1/tickets").await;
+    assert_eq!(tickets.len(), 1);
+    assert_eq!(tickets[0]["agent"]["id"], app.agent(0).id());
+    assert_eq!(elsewhere.all("/v1/tickets").await, Vec::<Value>::new());
+}

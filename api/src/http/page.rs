@@ -15,6 +15,8 @@ use crate::auth::keys::{Keys, mac};
 const LIMIT_DEFAULT: i64 = 25;
 /// The most items of a page.
 const LIMIT_MAX: i64 = 100;
+// A page is read with one more than asked for.
+const _: () = assert!(LIMIT_MAX < persistence::lists::LONGEST);
 const TAG_BYTES: usize = 12;
 
 /// Which page of a list without filters.

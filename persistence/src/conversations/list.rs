@@ -1,52 +1,30 @@
-//! Lists of conversations.
+//! Lists of conversations: the newest of a few runs (see [`runs`]), found by their indexes alone, and joined to what is
+//! shown of them afterwards.
 
 use diesel::pg::PgConnection;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel::{QueryableByName, RunQueryDsl};
-use domain::access::{Seen, Visible};
-use domain::conversation::ConversationStatus;
+use domain::access::Visible;
+use domain::conversation::{ConversationStatus, Tab};
 use domain::id::{AgentId, ChannelId, ConversationId, WorkspaceId};
-use domain::resource::{self};
+use domain::resource;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::sql::sql;
+use crate::lists::Length;
+use crate::sql::{Sql, sql};
 
-use super::shape::{ShapeRow, shape_query};
+use super::shape::{COLUMNS, JOINS, ShapeRow};
+use runs::Runs;
 
-/// One page of a list: found first, by an index in the order of the list, and joined afterwards.
-macro_rules! page {
-    ($condition:literal) => {
-        shape_query!(
-            [concat!(
-                "(SELECT * FROM conversations c WHERE c.workspace_id = $1 AND ",
-                $condition,
-                "    AND ($2::timestamptz IS NULL OR (c.last_activity_at, c.id) < ($2, $3::uuid))
-                     AND (cardinality($4::uuid[]) = 0 OR c.channel_id = ANY($4))
-                     AND (cardinality($5::text[]) = 0 OR $5 @> ARRAY[CASE WHEN c.session_id IS NULL THEN 'resolved'
-                              WHEN c.assignee_id IS NULL THEN 'open' ELSE 'answered' END])
-                     AND ($7::uuid[] IS NULL OR c.channel_id = ANY($7))
-                     AND (c.assignee_id = $8 OR (
-                         ($9 OR c.assignee_id = ANY($10) OR ($11 AND c.assignee_id IS NULL))
-                         AND (NOT $12 OR (c.channel_id = ANY($13) AND (c.assignee_id IS NOT NULL
-                             OR c.division_id IS NULL OR c.division_id = ANY($14))))))
-                   ORDER BY c.last_activity_at DESC, c.id DESC LIMIT $6) c"
-            )],
-            "ORDER BY c.last_activity_at DESC, c.id DESC"
-        )
-    };
-}
+mod runs;
 
 /// Which conversations a list shows.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Filter {
-    /// Only those held by this agent (the tab `mine`).
-    pub held_by: Option<AgentId>,
-    /// Only those that nobody holds (the tab `unassigned`).
-    pub unassigned: bool,
-    /// Only archived ones; otherwise only the others.
-    pub archived: bool,
+    /// The list, before it is narrowed.
+    pub tab: Tab,
     /// Only on one of these channels; empty: on any.
     pub channels: Vec<ChannelId>,
     /// Only those that stand like one of these; empty: like any.
@@ -59,45 +37,23 @@ pub type After = (Timestamp, ConversationId);
 /// Conversations by last activity, newest first, at most `limit`.
 ///
 /// # Errors
-/// As [`super::lock_many`].
+/// As [`super::lock_many`]; a fault of ours for a limit above [`crate::lists::LONGEST`].
 pub fn list(
     conn: &mut PgConnection,
     visible: &Visible,
-    filter: Filter,
+    filter: &Filter,
     after: Option<After>,
     limit: i64,
     now: Timestamp,
 ) -> Result<Vec<resource::Conversation>, StoreError> {
+    let runs = Runs::of(&visible.conversations, filter);
+    if runs.is_empty() {
+        return Ok(Vec::new());
+    }
     let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id)));
-    let statuses: Vec<&'static str> = filter.statuses.iter().map(|status| status.as_str()).collect();
-    let statement = match (filter.archived, filter.unassigned, filter.held_by) {
-        (false, false, None) => page!("c.archived_at IS NULL AND $15::uuid IS NULL"),
-        (false, true, _) => page!("c.archived_at IS NULL AND c.assignee_id IS NULL AND $15::uuid IS NULL"),
-        (false, false, Some(_)) => page!("c.archived_at IS NULL AND c.assignee_id = $15"),
-        (true, ..) => page!("c.archived_at IS NOT NULL AND $15::uuid IS NULL"),
-    };
-    let scope = &visible.conversations;
-    let (everything, agents, unassigned) = match &scope.others {
-        Seen::Everything => (true, Vec::new(), true),
-        Seen::HeldBy { agents, unassigned } => (false, agents.clone(), *unassigned),
-    };
-    let allocation = scope.restricted_to.clone().unwrap_or_default();
-    sql(statement)
-        .bind(visible.workspace_id)
-        .bind(at)
-        .bind(id)
-        .bind(filter.channels)
-        .bind(statuses)
-        .bind(limit)
-        .bind(scope.only_channels.clone())
-        .bind(scope.own)
-        .bind(everything)
-        .bind(agents)
-        .bind(unassigned)
-        .bind(scope.restricted_to.is_some())
-        .bind(allocation.channels)
-        .bind(allocation.divisions)
-        .bind(filter.held_by)
+    let statement =
+        sql(text(&runs, Length::of(limit)?)).bind(visible.workspace_id).bind(at).bind(id).bind(limit);
+    bind_runs(statement, runs)
         .load::<ShapeRow>(conn)?
         .into_iter()
         .map(|row| row.into_resource(now).map(|(_, shape)| shape))
@@ -126,4 +82,102 @@ pub fn held_by(
         .bind(limit)
         .load::<IdRow>(conn)?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}
+
+/// The newest of each of a set of runs: `$runs` has one row for each, `$condition` is what is in it.
+///
+/// Each is cut to the length of a page, so that its index gives it in order and nothing is read to be thrown away. The
+/// values stand in sub-selects for the sake of PostgreSQL's planner: it then knows as little of them in a plan for one
+/// call as in a plan for all, finds the latter as good, and keeps it.
+macro_rules! newest {
+    ($runs:literal, $condition:literal) => {
+        concat!(
+            "SELECT newest.* FROM ",
+            $runs,
+            " CROSS JOIN LATERAL (
+                 SELECT c.last_activity_at, c.id, c.ctid AS place FROM conversations c
+                 WHERE c.workspace_id = (SELECT $1::uuid) AND ",
+            $condition,
+            "        AND (c.last_activity_at, c.id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
+                         (SELECT coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')))
+                 ORDER BY c.last_activity_at DESC, c.id DESC LIMIT {length}) newest"
+        )
+    };
+}
+
+const ON_SHELVES: &str = newest!("unnest((SELECT $5::text[])) AS run (shelf)", "c.shelf = run.shelf");
+
+const ON_CHANNELS: &str = newest!(
+    "unnest((SELECT $6::uuid[]), (SELECT $7::text[])) AS run (channel_id, shelf)",
+    "c.channel_id = run.channel_id AND c.shelf = run.shelf"
+);
+
+const HELD: &str = newest!(
+    "unnest((SELECT $8::uuid[]), (SELECT $9::text[])) AS run (assignee_id, shelf)",
+    "c.assignee_id = run.assignee_id AND c.shelf = run.shelf"
+);
+
+const HELD_ON_CHANNELS: &str = newest!(
+    "unnest((SELECT $10::uuid[]), (SELECT $11::uuid[]), (SELECT $12::text[])) AS run (assignee_id, channel_id, shelf)",
+    "c.assignee_id = run.assignee_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
+);
+
+const FOR_DIVISIONS: &str = newest!(
+    "unnest((SELECT $13::uuid[]), (SELECT $14::uuid[]), (SELECT $15::text[])) AS run (division_id, channel_id, shelf)",
+    "c.division_id = run.division_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
+);
+
+/// The statement for a list of these runs. It depends on which kinds of runs there are and on the length of the page
+/// only, so that there are few.
+fn text(runs: &Runs, length: Length) -> String {
+    let (held, held_on_channels) = (!runs.holders.is_empty(), !runs.holders_on_channels.is_empty());
+    let kinds: Vec<&str> = [
+        (!runs.shelves.is_empty(), ON_SHELVES),
+        (!runs.channels.is_empty(), ON_CHANNELS),
+        (held, HELD),
+        (held_on_channels, HELD_ON_CHANNELS),
+        (!runs.divisions.is_empty(), FOR_DIVISIONS),
+    ]
+    .into_iter()
+    .filter_map(|(is_there, kind)| is_there.then_some(kind))
+    .collect();
+    let mut found = kinds.join("\nUNION ALL ");
+    if (held || held_on_channels) && !runs.channels.is_empty() {
+        // What the reader holds may be found by its channel as well: twice the page has at least a page of different ones.
+        found = format!(
+            "SELECT DISTINCT ON (last_activity_at, id) * FROM (
+                 SELECT * FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT 2 * {{length}}) twice"
+        );
+    }
+    // Rows cannot move while a statement looks at them: where they lie is the cheapest way back to them.
+    let text = format!(
+        "{COLUMNS} FROM (SELECT place FROM ({found}) found ORDER BY last_activity_at DESC, id DESC
+             LIMIT (SELECT $4::bigint)) page
+         JOIN conversations c ON c.ctid = page.place {JOINS}
+         ORDER BY c.last_activity_at DESC, c.id DESC"
+    );
+    text.replace("{length}", length.text())
+}
+
+/// Gives `$5` to `$15` their values; the text names those that there are.
+fn bind_runs(statement: Sql, runs: Runs) -> Sql {
+    let word = runs::Shelf::word;
+    let (channels, on_channels): (Vec<_>, Vec<_>) =
+        runs.channels.into_iter().map(|(channel, shelf)| (channel, word(shelf))).unzip();
+    let (holders, held): (Vec<_>, Vec<_>) =
+        runs.holders.into_iter().map(|(holder, shelf)| (holder, word(shelf))).unzip();
+    let there = &runs.holders_on_channels;
+    let waiting = &runs.divisions;
+    statement
+        .bind(runs.shelves.into_iter().map(word).collect::<Vec<_>>())
+        .bind(channels)
+        .bind(on_channels)
+        .bind(holders)
+        .bind(held)
+        .bind(there.iter().map(|run| run.0).collect::<Vec<_>>())
+        .bind(there.iter().map(|run| run.1).collect::<Vec<_>>())
+        .bind(there.iter().map(|run| word(run.2)).collect::<Vec<_>>())
+        .bind(waiting.iter().map(|run| run.0).collect::<Vec<_>>())
+        .bind(waiting.iter().map(|run| run.1).collect::<Vec<_>>())
+        .bind(waiting.iter().map(|run| word(run.2)).collect::<Vec<_>>())
 }

@@ -99,29 +99,31 @@ impl ShapeRow {
     }
 }
 
-/// The columns and joins of the shape; `c` is the conversation.
-macro_rules! shape {
-    ([$($from:tt)*], $rest:literal) => {
-        concat!(
-            "SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id,
-                 c.division_id, c.ticket_id, c.waiting_since, c.last_inbound_at, c.last_activity_at, c.last_message_id,
-                 c.unread_count, c.archived_at, c.version, c.created_at,
-                 h.kind AS channel_kind, h.name AS channel_name, p.name AS contact_name, p.phone AS contact_phone,
-                 a.name AS assignee_name, d.name AS division_name, m.kind AS message_kind,
-                 m.direction AS message_direction, left(m.text, 200) AS message_text, m.at AS message_at
-             FROM ",
-            $($from)*,
-            " JOIN channels h ON h.workspace_id = c.workspace_id AND h.id = c.channel_id
-             JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
-             LEFT JOIN agents a ON a.workspace_id = c.workspace_id AND a.id = c.assignee_id
-             LEFT JOIN divisions d ON d.workspace_id = c.workspace_id AND d.id = c.division_id
-             LEFT JOIN messages m ON m.workspace_id = c.workspace_id AND m.id = c.last_message_id ",
-            $rest
-        )
+/// The columns of the shape; `c` is the conversation.
+macro_rules! columns {
+    () => {
+        "SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id,
+             c.division_id, c.ticket_id, c.waiting_since, c.last_inbound_at, c.last_activity_at, c.last_message_id,
+             c.unread_count, c.archived_at, c.version, c.created_at,
+             h.kind AS channel_kind, h.name AS channel_name, p.name AS contact_name, p.phone AS contact_phone,
+             a.name AS assignee_name, d.name AS division_name, m.kind AS message_kind,
+             m.direction AS message_direction, left(m.text, 200) AS message_text, m.at AS message_at "
     };
 }
 
-pub(super) use shape as shape_query;
+/// What the columns are taken from, besides the conversation.
+macro_rules! joins {
+    () => {
+        " JOIN channels h ON h.workspace_id = c.workspace_id AND h.id = c.channel_id
+         JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
+         LEFT JOIN agents a ON a.workspace_id = c.workspace_id AND a.id = c.assignee_id
+         LEFT JOIN divisions d ON d.workspace_id = c.workspace_id AND d.id = c.division_id
+         LEFT JOIN messages m ON m.workspace_id = c.workspace_id AND m.id = c.last_message_id"
+    };
+}
+
+pub(super) const COLUMNS: &str = columns!();
+pub(super) const JOINS: &str = joins!();
 
 /// The shapes of these conversations, in no order; unknown ones are left out.
 ///
@@ -133,10 +135,11 @@ pub fn shapes(
     now: Timestamp,
 ) -> Result<Vec<(WorkspaceId, resource::Conversation)>, StoreError> {
     let (workspaces, ids): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
-    sql(shape!(
-        ["unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
-             JOIN conversations c ON c.workspace_id = k.workspace_id AND c.id = k.id"],
-        ""
+    sql(concat!(
+        columns!(),
+        "FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
+         JOIN conversations c ON c.workspace_id = k.workspace_id AND c.id = k.id",
+        joins!()
     ))
     .bind(workspaces)
     .bind(ids)

@@ -64,17 +64,11 @@ pub async fn list_conversations(
         &(query.tab, &query.status, &query.channel_id),
     );
     let after = list.after(query.cursor.as_deref())?;
-    let filter = Filter {
-        held_by: (query.tab == Tab::Mine).then_some(visible.agent_id),
-        unassigned: query.tab == Tab::Unassigned,
-        archived: query.tab == Tab::Archived,
-        channels: query.channel_id,
-        statuses: query.status,
-    };
+    let filter = Filter { tab: query.tab, channels: query.channel_id, statuses: query.status };
     let now = app.clock.now();
     let read = app
         .read(visible.workspace_id, move |conn| {
-            let rows = conversations::list(conn, &visible, filter, after, limit + 1, now)?;
+            let rows = conversations::list(conn, &visible, &filter, after, limit + 1, now)?;
             Ok(list.page(rows, limit, |one| (one.last_activity_at, one.id)))
         })
         .await?;

@@ -1,0 +1,51 @@
+-- A workspace with 100,000 conversations, as uneven as a real one and more:
+-- * channel 7 has 50 of them, a third of which agent 19 holds, who holds nothing else;
+-- * on channel 6 all are archived but the last few, and agents 0 to 18 hold what of the rest is held;
+-- * what waits waits for division 0, but for every hundredth, and that for nobody in particular;
+-- * nearly all that nobody holds is resolved.
+-- A second workspace has enough members, channels and divisions that nobody would read them all for a page.
+-- Without asking for each row what it refers to, which would take most of the time.
+SET session_replication_role = replica;
+
+INSERT INTO workspaces (id, name, slug, timezone, created_at)
+SELECT md5('workspace ' || n)::uuid, 'W', 'large-' || n, 'UTC', now() FROM generate_series(0, 1) n;
+
+INSERT INTO agents (workspace_id, id, name, email, password_hash, role, created_at)
+SELECT md5('workspace ' || (n > 19)::int)::uuid, md5('agent ' || n)::uuid, 'A', n || '@example.test', '', 'agent', now()
+FROM generate_series(0, 3000) n;
+
+INSERT INTO channels (workspace_id, id, kind, name, external_id, config, secrets, state, created_at)
+SELECT md5('workspace ' || (n > 7)::int)::uuid, md5('channel ' || n)::uuid, 'telegram', 'C', n, '{}', '', 'connected', now()
+FROM generate_series(0, 3000) n;
+
+INSERT INTO divisions (workspace_id, id, name, created_at)
+SELECT md5('workspace ' || (n > 3)::int)::uuid, md5('division ' || n)::uuid, 'D' || n, now() FROM generate_series(0, 3000) n;
+
+CREATE TEMPORARY TABLE plan AS
+SELECT n, md5('conversation ' || n)::uuid AS id, now() - n * interval '1 second' AS at,
+    CASE WHEN n % 2000 = 0 THEN 7 ELSE n % 7 END AS channel,
+    CASE WHEN n % 2000 = 0 THEN n % 3 = 0 ELSE n % 5 < 2 END AS held,
+    n % 40 = 2 AS waits
+FROM generate_series(1, 100000) n;
+
+INSERT INTO contacts (workspace_id, id, name, created_at) SELECT md5('workspace 0')::uuid, id, 'P', at FROM plan;
+INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, created_at)
+SELECT md5('workspace 0')::uuid, id, id, md5('channel ' || channel)::uuid, n, at FROM plan;
+INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, assignee_id,
+    ticket_id, waiting_since, division_id, last_activity_at, last_message_id, archived_at, created_at)
+SELECT md5('workspace 0')::uuid, id, md5('channel ' || channel)::uuid, id, id, CASE WHEN held OR waits THEN id END,
+    CASE WHEN held OR waits THEN at END,
+    CASE WHEN held THEN md5('agent ' || CASE channel WHEN 7 THEN 19 ELSE n / 7 % 19 END)::uuid END,
+    CASE WHEN held THEN id END, CASE WHEN waits AND NOT held THEN at END,
+    CASE WHEN waits AND NOT held AND n / 40 % 100 > 0 THEN md5('division 0')::uuid END, at, id,
+    CASE WHEN channel = 6 AND n < 99900 THEN now() END, at
+FROM plan;
+INSERT INTO messages (workspace_id, id, conversation_id, channel_id, direction, author_type, kind, text, status, at, created_at)
+SELECT workspace_id, id, id, channel_id, 'inbound', 'contact', 'text', 'Halo', 'received', created_at, created_at
+FROM conversations;
+INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at, opened_at)
+SELECT workspace_id, id, id, channel_id, id, coalesce(assignee_id, md5('agent 0')::uuid), created_at, created_at
+FROM conversations;
+INSERT INTO ticket_holders (workspace_id, ticket_id, position, agent_id, from_at, reason)
+SELECT workspace_id, id, 0, agent_id, opened_at, 'claimed' FROM tickets;
+RESET session_replication_role;

@@ -1,0 +1,9 @@
+//! Lists of conversations and tickets: what they show, and what they read for it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod cost;
+#[path = "../throwaway/mod.rs"]
+mod throwaway;
+mod truth;
+mod world;
