@@ -57,7 +57,8 @@ text_enum! {
         WorkspaceWrite = "workspace:write",
         /// Read agents and divisions.
         TeamRead = "team:read",
-        /// Change agents and divisions.
+        /// Change agents and divisions, but make, change or remove no admins. Who can make members can
+        /// sign in as them.
         TeamWrite = "team:write",
         /// Read channels.
         ChannelsRead = "channels:read",
@@ -482,6 +483,15 @@ pub fn may_assign_to(actor: &Actor, to: &Candidate) -> Result<(), Refusal> {
     }
     let settings_allow = if own { actor.agents_may_claim } else { actor.agents_may_transfer };
     if actor.role == Role::Agent && !settings_allow { Err(Code::Forbidden.into()) } else { Ok(()) }
+}
+
+/// May the actor make, change or remove a member of this role? A program never deals with admins: who
+/// can make one, or read the mail of one, can do everything, whatever the scopes of its key.
+///
+/// # Errors
+/// `forbidden`.
+pub fn may_manage_member(actor: &Actor, role: Role) -> Result<(), Refusal> {
+    if actor.key().is_some() && role == Role::Admin { Err(Code::Forbidden.into()) } else { Ok(()) }
 }
 
 /// May the actor give a conversation to a division?

@@ -5,7 +5,7 @@ mod change;
 mod locked;
 mod removal;
 
-use domain::access::{Caller, ManageTeam, may_read_counts};
+use domain::access::{Caller, ManageTeam, may_manage_member, may_read_counts};
 use domain::actor::{Actor, Allocation};
 use domain::agent::{Availability, PresenceMode, Role};
 use domain::audit::AuditAction;
@@ -66,6 +66,7 @@ pub struct Hire {
 /// none, and for channels and divisions that do not exist.
 pub fn hire(app: &App, tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, hire: &Hire) -> Result<Agent, Failure> {
     let workspace = caller.actor().workspace_id;
+    may_manage_member(caller.actor(), hire.draft.role)?;
     check_channels(tx, caller.actor(), &hire.allocation.channels)?;
     let channels = lock_channels(tx, workspace, &[], &hire.allocation.channels)?;
     let team = Team::lock(tx, caller, hire.draft.supervisor_id.into_iter().collect(), None)?;

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::access::{Caller, ManageOwnAccount};
 use domain::agent::{Availability, PresenceMode, is_online};
-use domain::audit::differences;
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
 use domain::refusal::Code;
@@ -13,11 +12,9 @@ use domain::time::Timestamp;
 use persistence::error::Failure;
 use persistence::presence::{self, NewPeriod, Sighting};
 use persistence::{agents, workspaces};
-use serde_json::{Value, json};
 
-use super::event::Administered;
 use super::profile;
-use super::transaction::{Change, Tx};
+use super::transaction::Tx;
 
 /// The most members that leave in one transaction.
 pub const LEAVE_AT_ONCE: usize = 500;
@@ -176,17 +173,8 @@ fn tell(
     let mut told = Vec::with_capacity(members.len());
     for (before, mut after) in members {
         after.version += 1;
-        let (before, data) = (before.told(), after.told());
-        let (previous, _) = differences(&json!(before), &json!(data));
-        tx.tell(Change {
-            workspace_id: workspace,
-            event_type: EventType::AgentUpdated,
-            audience: Audience::Everyone,
-            conversation_id: None,
-            actor,
-            data: &data,
-            previous: Some(Value::Object(previous)),
-        });
+        let what = (EventType::AgentUpdated, Audience::Everyone);
+        tx.tell_consequence(workspace, what, actor, &before, &after);
         told.push(after);
     }
     Ok(told)

@@ -33,6 +33,7 @@ pub fn set_assignment(
     expected_version: Option<i64>,
     wanted: Assignment,
 ) -> Result<AssignmentSettings, Failure> {
+    caller.on_workspace()?;
     let actor = caller.actor();
     let workspace = actor.workspace_id;
     let before = settings::lock_assignment(tx.conn, workspace)?.ok_or(Code::NotFound)?;

@@ -1,15 +1,12 @@
 //! Members whose profile changes because something that it names, or depends on, does.
 
-use domain::audit::differences;
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
 use domain::resource::{Agent, EventActor};
 use persistence::agents;
 use persistence::error::Failure;
-use serde_json::{Value, json};
 
-use super::event::Administered;
-use super::transaction::{Change, Tx};
+use super::transaction::Tx;
 
 /// The members as they were. What changed them is kept in the audit trail; they are only told.
 pub(super) struct Touched {
@@ -37,17 +34,8 @@ impl Touched {
         agents::raise_versions(tx.conn, self.workspace, ids.clone())?;
         let after = agents::some(tx.conn, self.workspace, ids)?;
         for (before, after) in self.before.iter().zip(&after) {
-            let told = after.told();
-            let (previous, _) = differences(&json!(before.told()), &json!(told));
-            tx.tell(Change {
-                workspace_id: self.workspace,
-                event_type: EventType::AgentUpdated,
-                audience: Audience::Everyone,
-                conversation_id: None,
-                actor,
-                data: &told,
-                previous: Some(Value::Object(previous)),
-            });
+            let what = (EventType::AgentUpdated, Audience::Everyone);
+            tx.tell_consequence(self.workspace, what, actor, before, after);
         }
         Ok(())
     }

@@ -148,6 +148,29 @@ impl<'a> Tx<'a> {
         sum.resolved += change.resolved;
     }
 
+    /// Tells that something changed because something else was administered, which the audit trail has: a
+    /// division because of its members, a member because of its division.
+    pub fn tell_consequence<T: Administered>(
+        &mut self,
+        workspace_id: WorkspaceId,
+        (event_type, audience): (EventType, Audience),
+        actor: &EventActor,
+        before: &T,
+        after: &T,
+    ) {
+        let told = after.told();
+        let (previous, _) = differences(&json!(before.told()), &json!(told));
+        self.tell(Change {
+            workspace_id,
+            event_type,
+            audience,
+            conversation_id: None,
+            actor,
+            data: &told,
+            previous: Some(Value::Object(previous)),
+        });
+    }
+
     /// Says that a job was enqueued: the worker is woken after the commit.
     pub fn has_jobs(&mut self) {
         self.jobs = true;

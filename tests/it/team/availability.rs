@@ -33,73 +33,73 @@ async fn set_mode(app: &TestApp, before: PresenceMode, after: PresenceMode) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_says_whether_it_wants_to_be_given_conversations() {
     let app = TestApp::start().await;
-    let siti = app.agent(0);
+    let agus = app.agent(1);
     // Saying so is being there.
-    let online = says(&siti, "online").await;
+    let online = says(&agus, "online").await;
     assert_eq!((&online["availability"], &online["online"]), (&json!("online"), &json!(true)));
-    assert_eq!(online.json, siti.get("/v1/me").await.expect(200).json);
-    let away = says(&siti, "away").await;
+    assert_eq!(online.json, agus.get("/v1/me").await.expect(200).json);
+    let away = says(&agus, "away").await;
     assert_eq!((&away["availability"], &away["online"]), (&json!("away"), &json!(false)));
     assert_eq!(away["version"], online["version"].as_i64().unwrap() + 1);
-    let repeated = says(&siti, "away").await;
+    let repeated = says(&agus, "away").await;
     assert_eq!(repeated["version"], away["version"], "a repeat changes nothing");
-    says(&siti, "offline").await;
-    says(&siti, "online").await;
+    says(&agus, "offline").await;
+    says(&agus, "online").await;
     let expected = [
         (json!({ "online": false }), json!(true)),
         (json!({ "availability": "online", "online": true }), json!(false)),
         (json!({ "availability": "away" }), json!(false)),
         (json!({ "availability": "offline", "online": false }), json!(true)),
     ];
-    assert_eq!(told(&app, &siti).await, expected);
-    let audited = format!("audit_entries WHERE subject_id = '{}' AND action = 'updated'", siti.id());
+    assert_eq!(told(&app, &agus).await, expected);
+    let audited = format!("audit_entries WHERE subject_id = '{}' AND action = 'updated'", agus.id());
     assert_eq!(app.count(&audited), 0);
 
     let path = "/v1/me/availability";
     for body in
         [json!({}), json!({ "availability": "busy" }), json!({ "availability": "away", "role": "admin" })]
     {
-        siti.put(path, body).await.problem(422, "validation_failed");
+        agus.put(path, body).await.problem(422, "validation_failed");
     }
-    siti.put(path, json!({ "availability": "away" })).if_match(1).await.problem(412, "version_mismatch");
-    assert_eq!(stored(&app, &siti).await.availability.as_str(), "online");
+    agus.put(path, json!({ "availability": "away" })).if_match(1).await.problem(412, "version_mismatch");
+    assert_eq!(stored(&app, &agus).await.availability.as_str(), "online");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_away_by_its_own_word_comes_and_goes_untold() {
     let app = TestApp::start().await;
-    let siti = app.agent(0);
-    says(&siti, "away").await;
-    let before = (told(&app, &siti).await.len(), stored(&app, &siti).await.version);
+    let agus = app.agent(1);
+    says(&agus, "away").await;
+    let before = (told(&app, &agus).await.len(), stored(&app, &agus).await.version);
     app.advance(TimeDelta::seconds(61));
     look(&app).await;
     assert_eq!(app.count("agents WHERE present"), 0);
-    siti.get("/v1/me").await.expect(200);
+    agus.get("/v1/me").await.expect(200);
     look(&app).await;
     assert_eq!(app.count("agents WHERE present"), 1);
-    assert_eq!((told(&app, &siti).await.len(), stored(&app, &siti).await.version), before);
+    assert_eq!((told(&app, &agus).await.len(), stored(&app, &agus).await.version), before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_its_word_is_enough_a_member_is_online_without_being_there() {
     let app = TestApp::start().await;
-    let (siti, rina, joko) = (app.agent(0), app.agent(2), app.narrow_agent());
+    let (agus, rina, joko) = (app.agent(1), app.agent(2), app.narrow_agent());
     says(&rina, "away").await;
     says(&joko, "online").await;
     let before = [told(&app, &rina).await, told(&app, &joko).await];
     set_mode(&app, PresenceMode::Connection, PresenceMode::Availability).await;
     // Of those who are online by the new mode only who was not by the old one.
-    assert_eq!(told(&app, &siti).await, [(json!({ "online": false }), json!(true))]);
+    assert_eq!(told(&app, &agus).await, [(json!({ "online": false }), json!(true))]);
     assert_eq!([told(&app, &rina).await, told(&app, &joko).await], before);
-    assert!(stored(&app, &siti).await.online);
+    assert!(stored(&app, &agus).await.online);
     app.advance(TimeDelta::seconds(61));
     look(&app).await;
-    siti.get("/v1/me").await.expect(200);
+    agus.get("/v1/me").await.expect(200);
     look(&app).await;
-    assert_eq!(told(&app, &siti).await.len(), 1, "neither coming nor going matters");
+    assert_eq!(told(&app, &agus).await.len(), 1, "neither coming nor going matters");
     // Back: whoever is not there is offline.
     set_mode(&app, PresenceMode::Availability, PresenceMode::Connection).await;
-    assert_eq!(told(&app, &siti).await.len(), 1);
+    assert_eq!(told(&app, &agus).await.len(), 1);
     assert_eq!(told(&app, &joko).await.last().unwrap(), &(json!({ "online": true }), json!(false)));
     assert!(!stored(&app, &joko).await.online);
     let team = app.another_team("dua").await;
@@ -132,7 +132,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_of_availability_has_no_gap_and_ends_in_the_present() {
     let app = TestApp::start().await;
-    let members = [app.agent(0), app.agent(2)];
+    let members = [app.agent(1), app.agent(2)];
     let mut runner = TestRunner::deterministic();
     let (mut mode, mut left) = (PresenceMode::Connection, 0);
     for _ in 0..8 {
@@ -175,11 +175,11 @@ async fn assert_periods(app: &TestApp, who: &Caller, after: &str) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_of_availability_ends_when_a_member_leaves() {
     let app = TestApp::start().await;
-    let siti = app.agent(0);
-    says(&siti, "away").await;
+    let agus = app.agent(1);
+    says(&agus, "away").await;
     app.advance(TimeDelta::seconds(5));
-    let (workspace, before) = (app.workspace, stored(&app, &siti).await);
-    let open = format!("availability_periods WHERE agent_id = '{}' AND to_at IS NULL", siti.id());
+    let (workspace, before) = (app.workspace, stored(&app, &agus).await);
+    let open = format!("availability_periods WHERE agent_id = '{}' AND to_at IS NULL", agus.id());
     assert_eq!(app.count(&open), 1);
     for _ in 0..2 {
         let before = before.clone();
@@ -189,6 +189,6 @@ async fn the_log_of_availability_ends_when_a_member_leaves() {
         assert_eq!(app.count(&open), 0);
     }
     let ended =
-        format!("availability_periods WHERE agent_id = '{}' AND to_at = '{}'", siti.id(), app.clock.now());
+        format!("availability_periods WHERE agent_id = '{}' AND to_at = '{}'", agus.id(), app.clock.now());
     assert_eq!(app.count(&ended), 1);
 }

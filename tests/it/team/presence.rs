@@ -64,50 +64,50 @@ async fn a_member_that_connects_is_online_at_once() {
         settings.times.presence_poll = Some(HOURS);
     });
     let app = options.start().await;
-    let siti = app.agent(0);
+    let agus = app.agent(1);
     let mut log = Follower::from_now(app.admin()).await;
-    let before = stored(&app, &siti).await;
+    let before = stored(&app, &agus).await;
     assert!(!before.online && before.last_seen_at.is_none());
-    let (_client, _) = StreamClient::of(&app, &siti, None).await;
-    let event = log.until("somebody is online", |event| event["data"]["id"] == siti.id()).await;
+    let (_client, _) = StreamClient::of(&app, &agus, None).await;
+    let event = log.until("somebody is online", |event| event["data"]["id"] == agus.id()).await;
     assert_eq!((&event["type"], &event["previous"]), (&json!("agent.updated"), &json!({ "online": false })));
     assert_eq!((&event["data"]["online"], &event["data"]["availability"]), (&json!(true), &json!("online")));
     assert_eq!((&event["actor"]["type"], &event["data"]["last_seen_at"]), (&json!("system"), &Value::Null));
     assert_eq!(event["version"], before.version + 1);
-    let now = stored(&app, &siti).await;
+    let now = stored(&app, &agus).await;
     assert_eq!((now.version, now.last_seen_at), (before.version + 1, Some(app.clock.now())));
-    let audited = format!("audit_entries WHERE subject_id = '{}' AND action = 'updated'", siti.id());
+    let audited = format!("audit_entries WHERE subject_id = '{}' AND action = 'updated'", agus.id());
     assert_eq!(app.count(&audited), 0, "coming is no administration");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_makes_a_member_online_and_its_silence_offline() {
     let app = TestApp::options().presence().start().await;
-    let siti = app.agent(0);
-    siti.get("/v1/conversations").await.expect(200);
-    becomes(&app, &siti, true).await;
+    let agus = app.agent(1);
+    agus.get("/v1/conversations").await.expect(200);
+    becomes(&app, &agus, true).await;
     // Also a call that is refused is one.
     app.advance(TimeDelta::seconds(50));
-    siti.post("/v1/channels", harness::app::channels().remove(0).1).await.problem(403, "forbidden");
+    agus.post("/v1/channels", harness::app::channels().remove(0).1).await.problem(403, "forbidden");
     let seen = app.clock.now();
     eventually("the call is written down", || async {
-        (stored(&app, &siti).await.last_seen_at == Some(seen)).then_some(())
+        (stored(&app, &agus).await.last_seen_at == Some(seen)).then_some(())
     })
     .await;
     app.advance(LONG);
-    let gone = becomes(&app, &siti, false).await;
+    let gone = becomes(&app, &agus, false).await;
     assert_eq!((gone.last_seen_at, gone.version), (Some(seen), 3));
-    siti.get("/v1/me").await.expect(200);
-    becomes(&app, &siti, true).await;
-    assert_eq!(told(&app, &siti).await, [came(), went(), came()]);
+    agus.get("/v1/me").await.expect(200);
+    becomes(&app, &agus, true).await;
+    assert_eq!(told(&app, &agus).await, [came(), went(), came()]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_member_stays_online_while_one_of_its_connections_lives() {
     let app = TestApp::start().await;
-    let siti = app.agent(0);
-    let (first, _) = StreamClient::of(&app, &siti, None).await;
-    let (second, _) = StreamClient::of(&app, &siti, None).await;
+    let agus = app.agent(1);
+    let (first, _) = StreamClient::of(&app, &agus, None).await;
+    let (second, _) = StreamClient::of(&app, &agus, None).await;
     look(&app).await;
     // However far the clock was moved: who is here is written down first.
     app.advance(LONG);
@@ -118,46 +118,46 @@ async fn a_member_stays_online_while_one_of_its_connections_lives() {
         app.advance(SHORT);
         look(&app).await;
     }
-    assert_eq!(told(&app, &siti).await, [came()]);
-    assert_eq!(stored(&app, &siti).await.last_seen_at, Some(app.clock.now()));
+    assert_eq!(told(&app, &agus).await, [came()]);
+    assert_eq!(stored(&app, &agus).await.last_seen_at, Some(app.clock.now()));
     drop(second);
     eventually("no connection", || async { (app.app().hub.connections() == 0).then_some(()) }).await;
     app.advance(TimeDelta::seconds(60));
     look(&app).await;
-    assert!(stored(&app, &siti).await.online, "not before the time-out has passed");
+    assert!(stored(&app, &agus).await.online, "not before the time-out has passed");
     app.advance(TimeDelta::seconds(1));
     look(&app).await;
     look(&app).await;
-    assert_eq!(told(&app, &siti).await, [came(), went()]);
+    assert_eq!(told(&app, &agus).await, [came(), went()]);
     // Reconnecting brings it back.
-    let (_third, _) = StreamClient::of(&app, &siti, None).await;
+    let (_third, _) = StreamClient::of(&app, &agus, None).await;
     look(&app).await;
-    assert_eq!(told(&app, &siti).await, [came(), went(), came()]);
+    assert_eq!(told(&app, &agus).await, [came(), went(), came()]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_of_a_member_is_its_last_call_and_not_every_one() {
     let app = TestApp::start().await;
-    let siti = app.agent(0);
-    siti.get("/v1/me").await.expect(200);
+    let agus = app.agent(1);
+    agus.get("/v1/me").await.expect(200);
     look(&app).await;
     let first = app.clock.now();
     app.advance(TimeDelta::seconds(9));
-    siti.get("/v1/me").await.expect(200);
+    agus.get("/v1/me").await.expect(200);
     let last = app.clock.now();
     look(&app).await;
-    assert_eq!(stored(&app, &siti).await.last_seen_at, Some(first), "not within a quarter of the time-out");
+    assert_eq!(stored(&app, &agus).await.last_seen_at, Some(first), "not within a quarter of the time-out");
     app.advance(TimeDelta::seconds(9));
     look(&app).await;
-    assert_eq!(stored(&app, &siti).await.last_seen_at, Some(last));
-    assert_eq!(told(&app, &siti).await, [came()], "being seen again is not told");
+    assert_eq!(stored(&app, &agus).await.last_seen_at, Some(last));
+    assert_eq!(told(&app, &agus).await, [came()], "being seen again is not told");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_was_signed_out_is_not_seen_any_more() {
     let app = TestApp::start().await;
-    let siti = app.agent(0);
-    let (phone, laptop) = (siti.sign_in().await, siti.sign_in().await);
+    let agus = app.agent(1);
+    let (phone, laptop) = (agus.sign_in().await, agus.sign_in().await);
     let by = |tokens: &harness::Reply| app.bearer(tokens["access_token"].as_str().unwrap());
     by(&phone).get("/v1/me").await.expect(200);
     look(&app).await;
@@ -169,12 +169,12 @@ async fn a_device_that_was_signed_out_is_not_seen_any_more() {
     let refresh = json!({ "refresh_token": phone["refresh_token"] });
     app.anonymous().post("/v1/auth/logout", refresh).await.expect(204);
     look(&app).await;
-    assert_eq!(stored(&app, &siti).await.last_seen_at, Some(seen));
-    assert!(stored(&app, &siti).await.online, "the time-out counts for everybody");
+    assert_eq!(stored(&app, &agus).await.last_seen_at, Some(seen));
+    assert!(stored(&app, &agus).await.online, "the time-out counts for everybody");
     // The other device is as good as ever.
     by(&laptop).get("/v1/me").await.expect(200);
     look(&app).await;
-    assert_eq!(stored(&app, &siti).await.last_seen_at, Some(app.clock.now()));
+    assert_eq!(stored(&app, &agus).await.last_seen_at, Some(app.clock.now()));
     assert_eq!(socket.closed().await, Some(4403));
     // A socket that another node ended, and this one has not heard of yet, counts for nothing either.
     let token = format!("Bearer {}", laptop["access_token"].as_str().unwrap());
@@ -183,10 +183,10 @@ async fn a_device_that_was_signed_out_is_not_seen_any_more() {
         .await;
     let seen = app.clock.now();
     app.database
-        .execute(&format!("UPDATE sign_ins SET revoked_at = '{seen}' WHERE agent_id = '{}'", siti.id()));
+        .execute(&format!("UPDATE sign_ins SET revoked_at = '{seen}' WHERE agent_id = '{}'", agus.id()));
     app.advance(SHORT);
     look(&app).await;
-    assert_eq!(stored(&app, &siti).await.last_seen_at, Some(seen));
+    assert_eq!(stored(&app, &agus).await.last_seen_at, Some(seen));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -194,7 +194,7 @@ async fn those_who_ask_for_it_are_sent_presence_as_a_signal_on_every_node() {
     let app = TestApp::options().settings(|settings| settings.stream.poll = Duration::from_millis(50));
     let app = app.start().await;
     let node = app.node(|_| {}).await;
-    let (siti, rina) = (app.agent(0), app.agent(2));
+    let (agus, rina) = (app.agent(1), app.agent(2));
     let token = format!("Bearer {}", rina.token().await.unwrap());
     let header = || [("Authorization", token.clone())];
     let mut asking = StreamClient::open(&app, "?presence=true", &header()).await.unwrap();
@@ -212,11 +212,11 @@ async fn those_who_ask_for_it_are_sent_presence_as_a_signal_on_every_node() {
     }
     there.ready().await;
 
-    siti.put("/v1/me/availability", json!({ "availability": "away" })).await.expect(200);
-    siti.patch("/v1/me", json!({ "name": "Siti N." })).await.expect(200);
-    siti.put("/v1/me/availability", json!({ "availability": "online" })).await.expect(200);
-    let away = Signal::Presence { agent_id: siti.me().id, availability: Availability::Away, online: false };
-    let back = Signal::Presence { agent_id: siti.me().id, availability: Availability::Online, online: true };
+    agus.put("/v1/me/availability", json!({ "availability": "away" })).await.expect(200);
+    agus.patch("/v1/me", json!({ "name": "Agus N." })).await.expect(200);
+    agus.put("/v1/me/availability", json!({ "availability": "online" })).await.expect(200);
+    let away = Signal::Presence { agent_id: agus.me().id, availability: Availability::Away, online: false };
+    let back = Signal::Presence { agent_id: agus.me().id, availability: Availability::Online, online: true };
     for client in [&mut asking, &mut there] {
         let (mut signals, mut events) = (Vec::new(), 0);
         while signals.len() < 2 || events < 3 {

@@ -50,22 +50,22 @@ async fn of_two_servers_that_find_a_member_at_once_each_change_is_told_once() {
 async fn a_member_on_another_server_is_not_thrown_out() {
     let app = TestApp::start().await;
     let node = app.node(|_| {}).await;
-    let siti = app.agent(0);
-    let (client, _) = StreamClient::of(&node, &siti, None).await;
+    let agus = app.agent(1);
+    let (client, _) = StreamClient::of(&node, &agus, None).await;
     for _ in 0..10 {
         write_down(node.app()).await.unwrap();
         look(&app).await;
         app.advance(TimeDelta::seconds(20));
     }
-    assert!(stored(&app, &siti).await.online);
-    assert_eq!(told(&app, &siti).await.len(), 1);
+    assert!(stored(&app, &agus).await.online);
+    assert_eq!(told(&app, &agus).await.len(), 1);
     // The node stops; its connections end with it, and the other one finds its members gone.
     drop(client);
     node.stop().await;
     app.advance(TimeDelta::seconds(61));
     look(&app).await;
-    assert!(!stored(&app, &siti).await.online);
-    assert_eq!(told(&app, &siti).await.len(), 2);
+    assert!(!stored(&app, &agus).await.online);
+    assert_eq!(told(&app, &agus).await.len(), 2);
 }
 
 /// The servers run by themselves here, and by the clock of the machine: a process that was killed tells
@@ -107,26 +107,26 @@ fn told_of(database: &Database) -> Vec<String> {
 async fn two_servers_that_look_by_themselves_tell_once() {
     let app = TestApp::options().presence().start().await;
     let node = app.node(|_| {}).await;
-    let siti = app.agent(0);
+    let agus = app.agent(1);
     for round in 1..=3 {
-        siti.get("/v1/me").await.expect(200);
-        siti.at(node.wire()).get("/v1/me").await.expect(200);
-        eventually("online", || async { stored(&app, &siti).await.online.then_some(()) }).await;
+        agus.get("/v1/me").await.expect(200);
+        agus.at(node.wire()).get("/v1/me").await.expect(200);
+        eventually("online", || async { stored(&app, &agus).await.online.then_some(()) }).await;
         app.advance(TimeDelta::seconds(61));
-        eventually("offline", || async { (!stored(&app, &siti).await.online).then_some(()) }).await;
-        assert_eq!(told(&app, &siti).await.len(), 2 * round);
+        eventually("offline", || async { (!stored(&app, &agus).await.online).then_some(()) }).await;
+        assert_eq!(told(&app, &agus).await.len(), 2 * round);
     }
-    let (_live, _) = StreamClient::of(&node, &siti, None).await;
-    eventually("online again", || async { stored(&app, &siti).await.online.then_some(()) }).await;
+    let (_live, _) = StreamClient::of(&node, &agus, None).await;
+    eventually("online again", || async { stored(&app, &agus).await.online.then_some(()) }).await;
     for _ in 0..6 {
         // By less than the time-out, so that the node has the time to write it down.
         app.advance(TimeDelta::seconds(40));
         let now = app.clock.now();
         eventually("written down", || async {
-            (stored(&app, &siti).await.last_seen_at == Some(now)).then_some(())
+            (stored(&app, &agus).await.last_seen_at == Some(now)).then_some(())
         })
         .await;
     }
-    assert_eq!(told(&app, &siti).await.len(), 7, "it was there all the time");
+    assert_eq!(told(&app, &agus).await.len(), 7, "it was there all the time");
     tokio::time::timeout(Duration::from_secs(20), node.stop()).await.expect("the server stops");
 }

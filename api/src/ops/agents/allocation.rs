@@ -5,7 +5,6 @@ use std::hash::Hash;
 
 use domain::access::{Caller, ManageTeam};
 use domain::actor::{Actor, Allocation};
-use domain::audit::AuditAction;
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, ChannelId, DivisionId, WorkspaceId};
 use domain::refusal::{Code, Refusal};
@@ -16,7 +15,7 @@ use persistence::{agents, divisions};
 
 use super::locked::{Locked, Which};
 use crate::ops::channels::shape;
-use crate::ops::transaction::{Administration, Tx};
+use crate::ops::transaction::Tx;
 use crate::state::App;
 
 /// Says which channels and divisions a member works for: these and no others. An id that comes twice counts once. A
@@ -141,27 +140,13 @@ impl Moved {
             let gone =
                 || StoreError::Unreadable { table: "channels", column: "id", id: before.id.to_string() };
             let after = channels::get(tx.conn, self.workspace, before.id)?.ok_or_else(gone)?;
-            tx.administer(Administration {
-                workspace_id: self.workspace,
-                event_type: EventType::ChannelUpdated,
-                audience: Audience::Channel(before.id),
-                actor,
-                action: AuditAction::Updated,
-                before: Some(before),
-                after: Some(&shape(app, after)),
-            });
+            let what = (EventType::ChannelUpdated, Audience::Channel(before.id));
+            tx.tell_consequence(self.workspace, what, actor, before, &shape(app, after));
         }
         for before in &self.divisions {
             let after = division(tx, self.workspace, before.id)?;
-            tx.administer(Administration {
-                workspace_id: self.workspace,
-                event_type: EventType::DivisionUpdated,
-                audience: Audience::Everyone,
-                actor,
-                action: AuditAction::Updated,
-                before: Some(before),
-                after: Some(&after),
-            });
+            let what = (EventType::DivisionUpdated, Audience::Everyone);
+            tx.tell_consequence(self.workspace, what, actor, before, &after);
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! What a member is called, what it may do, and who looks after it.
 
-use domain::access::{Caller, ManageTeam};
+use domain::access::{Caller, ManageTeam, may_manage_member};
 use domain::agent::Role;
 use domain::id::AgentId;
 use domain::resource::Agent;
 use persistence::agents::{self, Profile};
 use persistence::error::Failure;
+use persistence::one_time_tokens;
 
 use super::email_taken;
 use super::locked::{Locked, Which};
@@ -39,6 +40,7 @@ pub fn update(
     locked.expect(which)?;
     let old = Profile::from(&locked.before);
     let role = patch.role.unwrap_or(old.role);
+    may_manage_member(caller.actor(), role)?;
     if role != Role::Admin {
         locked.can_be_spared()?;
     }
@@ -52,7 +54,12 @@ pub fn update(
     if new == old {
         return Ok(locked.before);
     }
+    let (moved, now) = (new.email != old.email, tx.now);
     agents::update(tx.conn, locked.workspace, which.id, new).map_err(email_taken)?;
+    if moved {
+        // What was mailed to the old address gives nobody a way in any more.
+        one_time_tokens::void(tx.conn, locked.workspace, which.id, now)?;
+    }
     let after = locked.tell(tx)?;
     if old.role == Role::Supervisor && role != Role::Supervisor {
         locked.free_supervised(tx)?;

@@ -1,6 +1,6 @@
 //! A member that is locked, with whoever decides what may be done to it.
 
-use domain::access::{Caller, ManageTeam};
+use domain::access::{Caller, ManageTeam, may_manage_member};
 use domain::agent::Role;
 use domain::audit::AuditAction;
 use domain::event::{Audience, EventType};
@@ -81,6 +81,7 @@ impl Locked {
         let ids = also.into_iter().chain([id]).collect();
         let team = Team::lock(tx, caller, ids, Some(id))?;
         let before = agents::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
+        may_manage_member(caller.actor(), before.role)?;
         Ok(Self { workspace, actor: EventActor::from(caller.actor()), before, team })
     }
 

@@ -72,6 +72,7 @@ pub async fn list_audit_entries(
     caller: Auth<ReadAuditTrail>,
     query: Query<AuditQuery>,
 ) -> Result<HttpResponse, Problem> {
+    caller.on_workspace()?;
     let (workspace, query) = (caller.actor().workspace_id, query.0);
     let limit = page::limit(query.limit)?;
     let narrowed = (&query.actor_id, &query.subject_type, &query.subject_id, query.from, query.to);

@@ -166,3 +166,36 @@ async fn a_limited_key_is_told_live_of_its_channel_only_and_no_typing_without_th
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_05_a_program_makes_itself_no_admin() {
+    let app = TestApp::start().await;
+    let program = key(&app, json!({ "scopes": ["team:read", "team:write"] })).await.program;
+    let person = |role: &str| json!({ "name": "Nina", "email": "nina@satu.example", "role": role, "password": "kata-sandi-nina" });
+    let (agents, admins) = (app.count("agents"), app.count("agents WHERE role = 'admin'"));
+    program.post("/v1/agents", person("admin")).await.problem(403, "forbidden");
+    assert_eq!(app.count("agents"), agents);
+    let nina = program.post("/v1/agents", person("agent")).await.expect(201);
+    let path = format!("/v1/agents/{}", nina.id());
+    program.patch(&path, json!({ "role": "admin" })).await.problem(403, "forbidden");
+    program.patch(&path, json!({ "role": "supervisor" })).await.expect(200);
+    // With the mail of an admin, its password could be reset.
+    let dewi = format!("/v1/agents/{}", app.admin().id());
+    program.patch(&dewi, json!({ "email": "lain@satu.example" })).await.problem(403, "forbidden");
+    program.patch(&dewi, json!({ "role": "agent" })).await.problem(403, "forbidden");
+    program.delete(&dewi).await.problem(403, "forbidden");
+    assert_eq!(app.count("agents WHERE role = 'admin' AND active"), admins);
+    app.admin().patch(&path, json!({ "role": "admin" })).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_of_some_channels_does_nothing_to_the_whole_workspace() {
+    let app = TestApp::start().await;
+    let program = key(&app, json!({ "channel_ids": [app.channel("telegram")] })).await.program;
+    program.get("/v1/audit-entries").await.problem(403, "forbidden");
+    program.patch("/v1/workspace", json!({ "name": "Lain" })).await.problem(403, "forbidden");
+    let settings =
+        json!({ "agents_may_claim": false, "agents_may_transfer": true, "restrict_to_allocation": false });
+    program.put("/v1/settings/assignment", settings).await.problem(403, "forbidden");
+    assert_eq!(app.admin().get("/v1/workspace").await.expect(200)["name"], "Toko satu");
+}

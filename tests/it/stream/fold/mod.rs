@@ -252,9 +252,9 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     fold.does(200, admin.patch(path, json!({ "name": "Bot cadangan" }))).await;
     let path = format!("/v1/channels/{}", fold.app.channel("whatsapp"));
     fold.does(200, admin.patch(path, json!({ "name": "Nomor lama", "access_token": "token-0002" }))).await;
+    presence::members_come_and_go(&mut fold).await;
     agents::team_changes(&mut fold).await;
     api_keys::keys_come_and_go(&mut fold, admin).await;
-    presence::members_come_and_go(&mut fold).await;
     begins_a_workspace(&mut fold).await;
     joins(&mut fold, &mails).await;
     administration::changes(&mut fold).await;
