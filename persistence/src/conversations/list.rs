@@ -146,7 +146,8 @@ fn text(runs: &Runs, length: Length) -> String {
         // What the reader holds may be found by its channel as well: twice the page has at least a page of different ones.
         found = format!(
             "SELECT DISTINCT ON (last_activity_at, id) * FROM (
-                 SELECT * FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT 2 * {{length}}) twice"
+                 SELECT * FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT 2 * {{length}}) twice
+             ORDER BY last_activity_at DESC, id DESC"
         );
     }
     // Rows cannot move while a statement looks at them: where they lie is the cheapest way back to them.

@@ -146,7 +146,8 @@ fn text(runs: &Runs, length: Length) -> String {
         // Twice the page has at least a page of different ones.
         found = format!(
             "SELECT DISTINCT ON (opened_at, id) * FROM (
-                 SELECT * FROM ({found}) found ORDER BY opened_at DESC, id DESC LIMIT 2 * {{length}}) twice"
+                 SELECT * FROM ({found}) found ORDER BY opened_at DESC, id DESC LIMIT 2 * {{length}}) twice
+             ORDER BY opened_at DESC, id DESC"
         );
     }
     let (columns, joins) = (super::COLUMNS, super::JOINS);

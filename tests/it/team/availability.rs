@@ -103,7 +103,7 @@ async fn where_its_word_is_enough_a_member_is_online_without_being_there() {
     assert_eq!(told(&app, &joko).await.last().unwrap(), &(json!({ "online": true }), json!(false)));
     assert!(!stored(&app, &joko).await.online);
     let team = app.another_team("dua").await;
-    assert_eq!(team.agent(0).get("/v1/me").await.expect(200)["version"], 1, "others are not concerned");
+    assert_eq!(team.agent(1).get("/v1/me").await.expect(200)["version"], 1, "others are not concerned");
 }
 
 /// One thing that happens to a team of two.
