@@ -6,18 +6,20 @@ use domain::id::ChannelId;
 
 use crate::error::StoreError;
 
-/// The most rows that a page of a list may be read with.
+/// The most rows that a page of a list may be read with: 100, and the one more that tells whether another page follows.
 pub const LONGEST: i64 = 101;
-/// A page of the usual length, and the one row more that tells whether another follows.
-const USUAL: i64 = 26;
 
-/// How much is read of each run of a list.
+/// How many rows a page is read with.
 ///
 /// PostgreSQL plans well for a length that it sees in the text, and badly for one that is a parameter: not knowing it, it
-/// prepares for a tenth of the table. So a text has one of two lengths, and a parameter cuts what is found.
+/// prepares for a tenth of the table. So there are texts for three lengths, and what is too much is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
+    /// The usual 25, and one more.
     Usual,
+    /// 50, and one more.
+    Double,
+    /// [`LONGEST`].
     Longest,
 }
 
@@ -27,19 +29,30 @@ impl Length {
     /// # Errors
     /// A fault of ours for more than [`LONGEST`].
     pub(crate) fn of(limit: i64) -> Result<Self, StoreError> {
-        if limit > LONGEST {
-            return Err(StoreError::internal(format!("a page of {limit} rows is longer than any may be")));
-        }
-        Ok(if limit > USUAL { Self::Longest } else { Self::Usual })
+        let has_room = |length: &Self| limit <= length.rows();
+        [Self::Usual, Self::Double, Self::Longest]
+            .into_iter()
+            .find(has_room)
+            .ok_or_else(|| StoreError::internal(format!("a page of {limit} rows is longer than any may be")))
     }
 
-    /// The number in the text.
-    pub(crate) const fn text(self) -> &'static str {
+    const fn rows(self) -> i64 {
         match self {
-            Self::Usual => "26",
-            Self::Longest => "101",
+            Self::Usual => 26,
+            Self::Double => 51,
+            Self::Longest => LONGEST,
         }
     }
+
+    /// A text with this length wherever it says `{length}`.
+    pub(crate) fn put_into(self, text: &str) -> String {
+        text.replace("{length}", &self.rows().to_string())
+    }
+}
+
+/// Leaves the first `limit` rows.
+pub(crate) fn cut<T>(rows: &mut Vec<T>, limit: i64) {
+    rows.truncate(usize::try_from(limit).unwrap_or(0));
 }
 
 /// The channels that a list is kept to; `None`: any.

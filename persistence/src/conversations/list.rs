@@ -12,7 +12,7 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::lists::Length;
+use crate::lists::{Length, cut};
 use crate::sql::{Sql, sql};
 
 use super::shape::{COLUMNS, JOINS, ShapeRow};
@@ -51,13 +51,11 @@ pub fn list(
         return Ok(Vec::new());
     }
     let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id)));
-    let statement =
-        sql(text(&runs, Length::of(limit)?)).bind(visible.workspace_id).bind(at).bind(id).bind(limit);
-    bind_runs(statement, runs)
-        .load::<ShapeRow>(conn)?
-        .into_iter()
-        .map(|row| row.into_resource(now).map(|(_, shape)| shape))
-        .collect()
+    let length = Length::of(limit)?;
+    let statement = sql(text(&runs, length)).bind(visible.workspace_id).bind(at).bind(id);
+    let mut rows = bind_runs(statement, runs).load::<ShapeRow>(conn)?;
+    cut(&mut rows, limit);
+    rows.into_iter().map(|row| row.into_resource(now).map(|(_, shape)| shape)).collect()
 }
 
 #[derive(QueryableByName)]
@@ -105,25 +103,25 @@ macro_rules! newest {
     };
 }
 
-const ON_SHELVES: &str = newest!("unnest((SELECT $5::text[])) AS run (shelf)", "c.shelf = run.shelf");
+const ON_SHELVES: &str = newest!("unnest((SELECT $4::text[])) AS run (shelf)", "c.shelf = run.shelf");
 
 const ON_CHANNELS: &str = newest!(
-    "unnest((SELECT $6::uuid[]), (SELECT $7::text[])) AS run (channel_id, shelf)",
+    "unnest((SELECT $5::uuid[]), (SELECT $6::text[])) AS run (channel_id, shelf)",
     "c.channel_id = run.channel_id AND c.shelf = run.shelf"
 );
 
 const HELD: &str = newest!(
-    "unnest((SELECT $8::uuid[]), (SELECT $9::text[])) AS run (assignee_id, shelf)",
+    "unnest((SELECT $7::uuid[]), (SELECT $8::text[])) AS run (assignee_id, shelf)",
     "c.assignee_id = run.assignee_id AND c.shelf = run.shelf"
 );
 
 const HELD_ON_CHANNELS: &str = newest!(
-    "unnest((SELECT $10::uuid[]), (SELECT $11::uuid[]), (SELECT $12::text[])) AS run (assignee_id, channel_id, shelf)",
+    "unnest((SELECT $9::uuid[]), (SELECT $10::uuid[]), (SELECT $11::text[])) AS run (assignee_id, channel_id, shelf)",
     "c.assignee_id = run.assignee_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
 );
 
 const FOR_DIVISIONS: &str = newest!(
-    "unnest((SELECT $13::uuid[]), (SELECT $14::uuid[]), (SELECT $15::text[])) AS run (division_id, channel_id, shelf)",
+    "unnest((SELECT $12::uuid[]), (SELECT $13::uuid[]), (SELECT $14::text[])) AS run (division_id, channel_id, shelf)",
     "c.division_id = run.division_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
 );
 
@@ -152,15 +150,14 @@ fn text(runs: &Runs, length: Length) -> String {
     }
     // Rows cannot move while a statement looks at them: where they lie is the cheapest way back to them.
     let text = format!(
-        "{COLUMNS} FROM (SELECT place FROM ({found}) found ORDER BY last_activity_at DESC, id DESC
-             LIMIT (SELECT $4::bigint)) page
+        "{COLUMNS} FROM (SELECT place FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT {{length}}) page
          JOIN conversations c ON c.ctid = page.place {JOINS}
          ORDER BY c.last_activity_at DESC, c.id DESC"
     );
-    text.replace("{length}", length.text())
+    length.put_into(&text)
 }
 
-/// Gives `$5` to `$15` their values; the text names those that there are.
+/// Gives `$4` to `$14` their values; the text names those that there are.
 fn bind_runs(statement: Sql, runs: Runs) -> Sql {
     let word = runs::Shelf::word;
     let (channels, on_channels): (Vec<_>, Vec<_>) =

@@ -10,7 +10,7 @@ use domain::resource;
 use domain::time::Timestamp;
 
 use crate::error::StoreError;
-use crate::lists::{Channels, Length, narrowed};
+use crate::lists::{Channels, Length, cut, narrowed};
 use crate::sql::sql;
 
 use super::{ShapeRow, with_holders};
@@ -33,16 +33,17 @@ pub fn list(
         return Ok(Vec::new());
     }
     let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id)));
-    let rows = sql(text(&runs, Length::of(limit)?))
+    let length = Length::of(limit)?;
+    let mut rows = sql(text(&runs, length))
         .bind(visible.workspace_id)
         .bind(at)
         .bind(id)
-        .bind(limit)
         .bind(runs.channels)
         .bind(runs.holders)
         .bind(runs.holders_on_channels.iter().map(|run| run.0).collect::<Vec<_>>())
         .bind(runs.holders_on_channels.iter().map(|run| run.1).collect::<Vec<_>>())
         .load::<ShapeRow>(conn)?;
+    cut(&mut rows, limit);
     with_holders(conn, visible.workspace_id, rows)
 }
 
@@ -120,12 +121,12 @@ macro_rules! newest {
 const ALL: &str = newest!("(SELECT) AS run", "true");
 
 const ON_CHANNELS: &str =
-    newest!("unnest((SELECT $5::uuid[])) AS run (channel_id)", "t.channel_id = run.channel_id");
+    newest!("unnest((SELECT $4::uuid[])) AS run (channel_id)", "t.channel_id = run.channel_id");
 
-const HELD: &str = newest!("unnest((SELECT $6::uuid[])) AS run (agent_id)", "t.agent_id = run.agent_id");
+const HELD: &str = newest!("unnest((SELECT $5::uuid[])) AS run (agent_id)", "t.agent_id = run.agent_id");
 
 const HELD_ON_CHANNELS: &str = newest!(
-    "unnest((SELECT $7::uuid[]), (SELECT $8::uuid[])) AS run (agent_id, channel_id)",
+    "unnest((SELECT $6::uuid[]), (SELECT $7::uuid[])) AS run (agent_id, channel_id)",
     "t.agent_id = run.agent_id AND t.channel_id = run.channel_id"
 );
 
@@ -152,10 +153,9 @@ fn text(runs: &Runs, length: Length) -> String {
     }
     let (columns, joins) = (super::COLUMNS, super::JOINS);
     let text = format!(
-        "{columns} FROM (SELECT place FROM ({found}) found ORDER BY opened_at DESC, id DESC
-             LIMIT (SELECT $4::bigint)) page
+        "{columns} FROM (SELECT place FROM ({found}) found ORDER BY opened_at DESC, id DESC LIMIT {{length}}) page
          JOIN tickets t ON t.ctid = page.place {joins}
          ORDER BY t.opened_at DESC, t.id DESC"
     );
-    text.replace("{length}", length.text())
+    length.put_into(&text)
 }

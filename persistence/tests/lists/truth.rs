@@ -50,8 +50,8 @@ prop_compose! {
         tab in select(Tab::ALL),
         statuses in prop_oneof![Just(Vec::new()), subsequence(ConversationStatus::ALL, 1..=3)],
         channels in prop_oneof![Just(Vec::new()), some_of(CHANNELS)],
-        // Both lengths that statements are made for, and those that cut them.
-        limit in prop_oneof![1..6_i64, Just(26), Just(27), Just(101)],
+        // The lengths that there are texts for, and others.
+        limit in prop_oneof![1..6_i64, Just(26), Just(27), Just(51), Just(52), Just(101)],
     ) -> Question {
         Question { reader, everything, agents, unassigned, restricted_to, only_channels, tab, statuses, channels, limit }
     }
@@ -148,8 +148,8 @@ fn ask(texts: usize, check: impl Fn(&mut PgConnection, u128, WorkspaceId, &[Know
 
 #[test]
 fn a_list_of_conversations_is_what_its_scope_contains() {
-    // Runs by shelf, with or without held ones, or any of the four other kinds together; two lengths.
-    let texts = (2 + 15) * 2;
+    // Runs by shelf, with or without held ones, or any of the four other kinds together; three lengths.
+    let texts = (2 + 15) * 3;
     let now = Timestamp::from_unix_seconds(1_795_100_000).unwrap();
     ask(texts, |conn, world, workspace_id, known, question| {
         let (visible, filter) = (question.visible(world, workspace_id), question.filter(world));
@@ -167,8 +167,8 @@ fn a_list_of_conversations_is_what_its_scope_contains() {
 
 #[test]
 fn a_list_of_tickets_is_what_its_scope_contains() {
-    // All of them, or any of the three kinds of runs together; two lengths.
-    let texts = (1 + 7) * 2;
+    // All of them, or any of the three kinds of runs together; three lengths.
+    let texts = (1 + 7) * 3;
     ask(texts, |conn, world, workspace_id, known, question| {
         let visible = question.visible(world, workspace_id);
         let listed = all_pages(question.limit, |after| {
