@@ -32,7 +32,7 @@ use crate::state::{App, Shared};
 use crate::stream::hub::Hub;
 use crate::telemetry;
 
-/// A client that stops reading fills this and no more, in bytes (FACTS 15: the kernel would take 3.9 MB).
+/// A client that stops reading fills this and no more, in bytes (left alone, the kernel takes 3.9 MB).
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// How long sent bytes may stay unacknowledged before the kernel gives the connection up.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(15);
@@ -183,7 +183,7 @@ async fn assemble(
     Ok((app, tasks))
 }
 
-/// Bounds what a connection may keep in the kernel (FACTS 15).
+/// Bounds what a connection may keep in the kernel.
 fn bound_socket(connection: &dyn std::any::Any) {
     if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
         let socket = socket2::SockRef::from(stream);

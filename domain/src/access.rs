@@ -99,6 +99,8 @@ use KeyUse::{Always, Never, With};
 actions! {
     /// See the workspace and its settings.
     ReadWorkspace = "read_workspace" by With(WorkspaceRead),
+    /// See the workspace's settings.
+    ReadSettings = "read_settings" by With(WorkspaceRead),
     /// Change the workspace and its settings.
     ManageWorkspace = "manage_workspace" by With(WorkspaceWrite),
     /// See who is in the team.
@@ -220,6 +222,7 @@ fn may_know(who: Standing, action: Action, relation: Relation) -> bool {
     use Relation::{Other, Outside, Own, Supervised};
     match action {
         Action::ReadWorkspace
+        | Action::ReadSettings
         | Action::ManageWorkspace
         | Action::ReadTeam
         | Action::ReadCounts
@@ -272,7 +275,8 @@ fn may_do(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ReadConversation
         | Action::ReadMessages
         | Action::ReadTicket => true,
-        Action::ManageWorkspace
+        Action::ReadSettings
+        | Action::ManageWorkspace
         | Action::ManageTeam
         | Action::ManageApiKeys
         | Action::ReadAuditTrail

@@ -19,7 +19,7 @@ ALTER TABLE agents
     ADD COLUMN availability text NOT NULL DEFAULT 'online' CHECK (availability IN ('online', 'away', 'offline')),
     ADD COLUMN present boolean NOT NULL DEFAULT false,
     ADD COLUMN last_seen_at timestamptz;
-UPDATE agents SET name_folded = lower(name);
+UPDATE agents SET name_folded = lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036F]', '', 'g'));
 -- Who has left gives the address free.
 ALTER TABLE agents DROP CONSTRAINT agents_workspace_id_email_key;
 CREATE UNIQUE INDEX agents_by_active_email ON agents (workspace_id, email) WHERE active;
@@ -61,7 +61,7 @@ CREATE INDEX availability_periods_by_agent ON availability_periods (workspace_id
 CREATE UNIQUE INDEX availability_periods_one_open ON availability_periods (workspace_id, agent_id) WHERE to_at IS NULL;
 
 ALTER TABLE divisions ADD COLUMN name_folded text NOT NULL DEFAULT '';
-UPDATE divisions SET name_folded = lower(name);
+UPDATE divisions SET name_folded = lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036F]', '', 'g'));
 
 CREATE TABLE channel_agents (
     workspace_id  uuid NOT NULL,

@@ -172,13 +172,12 @@ pub fn lock(
     workspace: WorkspaceId,
     id: ChannelId,
 ) -> Result<Option<StoredChannel>, StoreError> {
-    sql(select!("WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE"))
+    sql("SELECT FROM channels WHERE workspace_id = $1 AND id = $2 FOR NO KEY UPDATE")
         .bind(workspace)
         .bind(id)
-        .get_result::<Row>(conn)
-        .optional()?
-        .map(Row::into_channel)
-        .transpose()
+        .execute(conn)?;
+    // By a statement of its own: one that waited for the lock would show the members of before.
+    get(conn, workspace, id)
 }
 
 /// The channel that a provider's webhook names in its path; the only look-up that no tenant scopes,

@@ -30,11 +30,15 @@ pub async fn run(app: App, every: Duration) {
             () = app.attendance.newcomer() => false,
         };
         // Who is here is written down first: a clock that was moved throws nobody out.
-        let mut outcome = write_down(&app).await;
-        let now = app.clock.now();
-        if ticked && outcome.is_ok() && gate.opens(now, app.attendance.timeout()) {
-            outcome = sweep(&app).await;
-        }
+        let outcome = match touch(&app).await {
+            Ok(newcomers) => {
+                let welcomed = welcome_all(&app, newcomers).await;
+                let opens = ticked && gate.opens(app.clock.now(), app.attendance.timeout());
+                if opens { welcomed.and(sweep(&app).await) } else { welcomed }
+            }
+            // Those who are here may look gone.
+            Err(failure) => Err(failure),
+        };
         match outcome {
             Ok(()) => failing = false,
             Err(failure) => {
@@ -66,12 +70,17 @@ impl Gate {
     }
 }
 
-/// Stores who was seen on this node: by calls, and by live streams. One statement for all that are known
-/// to be present; one transaction per workspace for those that come.
+/// Stores who was seen on this node: by calls, and by live streams.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn write_down(app: &App) -> Result<(), Failure> {
+    let newcomers = touch(app).await?;
+    welcome_all(app, newcomers).await
+}
+
+/// One statement for all that are known to be present. Answers the others.
+async fn touch(app: &App) -> Result<Vec<Sighting>, Failure> {
     let now = app.clock.now();
     let live = app.hub.signed_in().into_iter();
     app.attendance.still_here(live.map(|(workspace_id, agent_id, sign_in_id)| Sighting {
@@ -81,16 +90,23 @@ pub async fn write_down(app: &App) -> Result<(), Failure> {
         at: now,
     }));
     let due = app.attendance.due(now);
-    if !due.is_empty() {
-        let sightings = due.clone();
-        let touched = app.db.write(move |conn| Ok(presence::touch(conn, &sightings)?)).await?;
-        let newcomers = settle(app, due, &touched.into_iter().collect());
-        for (workspace, sightings) in by_workspace(newcomers) {
-            welcome(app, workspace, sightings).await?;
-        }
+    if due.is_empty() {
+        return Ok(due);
     }
-    app.attendance.forget(now);
-    Ok(())
+    let sightings = due.clone();
+    let touched = app.db.write(move |conn| Ok(presence::touch(conn, &sightings)?)).await?;
+    Ok(settle(app, due, &touched.into_iter().collect()))
+}
+
+/// One transaction per workspace for those that come. What one workspace cannot do now is no matter of
+/// the others.
+async fn welcome_all(app: &App, newcomers: Vec<Sighting>) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    for (workspace, sightings) in by_workspace(newcomers) {
+        outcome = outcome.and(welcome(app, workspace, sightings).await);
+    }
+    app.attendance.forget(app.clock.now());
+    outcome
 }
 
 /// Those of the members have been stored; answers the others.
@@ -126,9 +142,15 @@ async fn welcome(app: &App, workspace: WorkspaceId, sightings: Vec<Sighting>) ->
 pub async fn sweep(app: &App) -> Result<(), Failure> {
     let before = app.clock.now().plus(-app.attendance.timeout());
     let workspaces = app.db.read(move |conn| Ok(presence::overdue(conn, before)?)).await?;
+    let mut outcome = Ok(());
     for workspace in workspaces {
-        while app.write(move |tx| leave(tx, workspace, before)).await? == LEAVE_AT_ONCE {}
+        outcome = outcome.and(sweep_one(app, workspace, before).await);
     }
+    outcome
+}
+
+async fn sweep_one(app: &App, workspace: WorkspaceId, before: Timestamp) -> Result<(), Failure> {
+    while app.write(move |tx| leave(tx, workspace, before)).await? == LEAVE_AT_ONCE {}
     Ok(())
 }
 

@@ -67,6 +67,8 @@ pub struct Hire {
 pub fn hire(app: &App, tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, hire: &Hire) -> Result<Agent, Failure> {
     let workspace = caller.actor().workspace_id;
     may_manage_member(caller.actor(), hire.draft.role)?;
+    // The workspace comes first in the order of locks.
+    workspaces::hold_presence(tx.conn, workspace)?;
     check_channels(tx, caller.actor(), &hire.allocation.channels)?;
     let channels = lock_channels(tx, workspace, &[], &hire.allocation.channels)?;
     let team = Team::lock(tx, caller, hire.draft.supervisor_id.into_iter().collect(), None)?;
@@ -101,8 +103,10 @@ pub fn invite_again(
 ) -> Result<Agent, Failure> {
     confirm(tx, caller)?;
     let workspace = caller.actor().workspace_id;
+    let invited = agents::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
+    may_manage_member(caller.actor(), invited.role)?;
     invitations::invite(tx, mail, workspace, id)?;
-    existing(tx, workspace, id)
+    Ok(invited)
 }
 
 /// Makes a member.

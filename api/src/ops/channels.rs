@@ -15,6 +15,7 @@ use persistence::error::{Failure, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::precondition::expect_version;
 use super::transaction::{Administration, Change, Tx};
 use crate::channels::ChannelCredentials;
 use crate::channels::messenger::outbound::MessengerCredentials;
@@ -208,9 +209,7 @@ pub fn update(
     let actor = caller.actor();
     caller.on_channel(id)?;
     let mut channel = channels::lock(tx.conn, actor.workspace_id, id)?.ok_or(Code::NotFound)?;
-    if expected_version.is_some_and(|version| version != channel.version) {
-        return Err(Refusal::new(Code::VersionMismatch).with("version", channel.version).into());
-    }
+    expect_version(expected_version, channel.version)?;
     let before = shape_for(app, channel.clone(), actor);
     let old = open(app, &channel)?;
     let secrets = replaced(old.clone(), &channel, &patch.secrets)?;

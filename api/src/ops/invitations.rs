@@ -75,6 +75,6 @@ pub fn accept(
         before: Some(&before),
         after: Some(&agent),
     });
-    sign_in_throttle::proved(tx, Attempt::new(&app.keys, &account.email, client))?;
+    sign_in_throttle::proved(tx, Attempt::new(&app.keys, &workspace.to_string(), &account.email, client))?;
     Ok(agent)
 }

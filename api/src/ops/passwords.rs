@@ -56,7 +56,8 @@ pub fn reset(
     let now = tx.now;
     accounts::set_password(tx.conn, token.workspace_id, agent, password_hash)?;
     let ended = sign_ins::revoke_all(tx.conn, token.workspace_id, agent, None, now)?;
-    sign_in_throttle::proved(tx, Attempt::new(&app.keys, &account.email, client))?;
+    let realm = token.workspace_id.to_string();
+    sign_in_throttle::proved(tx, Attempt::new(&app.keys, &realm, &account.email, client))?;
     Ok(ended)
 }
 
@@ -72,7 +73,7 @@ pub fn admit_change(
     client: ClientAddress,
 ) -> Result<(Admitted, Option<String>), Failure> {
     let account = accounts::get(tx.conn, actor.workspace_id, actor.agent_id)?.ok_or(Code::InvalidToken)?;
-    let attempt = Attempt::new(&app.keys, &account.email, client);
+    let attempt = Attempt::new(&app.keys, &actor.workspace_id.to_string(), &account.email, client);
     Ok((sign_in_throttle::admit(tx, attempt)?, account.password_hash))
 }
 

@@ -4,11 +4,12 @@ use domain::access::{Caller, ManageOwnAccount};
 use domain::audit::AuditAction;
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
-use domain::refusal::{Code, Refusal};
+use domain::refusal::Code;
 use domain::resource::Agent;
 use persistence::agents;
 use persistence::error::Failure;
 
+use super::precondition::expect_version;
 use super::transaction::{Administration, Tx};
 
 /// Gives the caller another name; `None` leaves it.
@@ -49,10 +50,6 @@ pub(super) fn locked(
         return Err(Code::Forbidden.into());
     }
     let agent = agents::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
-    match expected_version {
-        Some(version) if version != agent.version => {
-            Err(Refusal::new(Code::VersionMismatch).with("version", agent.version).into())
-        }
-        _ => Ok(agent),
-    }
+    expect_version(expected_version, agent.version)?;
+    Ok(agent)
 }

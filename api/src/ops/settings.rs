@@ -33,7 +33,6 @@ pub fn set_assignment(
     expected_version: Option<i64>,
     wanted: Assignment,
 ) -> Result<AssignmentSettings, Failure> {
-    caller.on_workspace()?;
     let actor = caller.actor();
     let workspace = actor.workspace_id;
     let before = settings::lock_assignment(tx.conn, workspace)?.ok_or(Code::NotFound)?;
@@ -52,7 +51,7 @@ pub fn set_assignment(
     tx.administer(Administration {
         workspace_id: workspace,
         event_type: EventType::SettingsUpdated,
-        audience: Audience::Everyone,
+        audience: Audience::Admins,
         actor: &EventActor::from(actor),
         action: AuditAction::Updated,
         before: Some(&before),

@@ -23,13 +23,15 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// `email` is lower-cased. The account is the same in every workspace: so may its password be.
+    /// `email` is lower-cased; `realm` is the workspace's id, or the words that were given for one that
+    /// is not known. The account is the same in every workspace: so may its password be. But who has an
+    /// account with this address elsewhere must not clear by it what was counted here.
     #[must_use]
-    pub fn new(keys: &Keys, email: &str, client: ClientAddress) -> Self {
+    pub fn new(keys: &Keys, realm: &str, email: &str, client: ClientAddress) -> Self {
         let key = &keys.sign_in_throttle;
         let account = mac(key, &[b"account ", email.as_bytes()]);
         let address = mac(key, &[b"address ", &client.distinguishing()]);
-        Self { pair: mac(key, &[b"pair ", &account, &address]), address, account }
+        Self { pair: mac(key, &[b"pair ", &account, &address, realm.as_bytes()]), address, account }
     }
 }
 

@@ -15,6 +15,8 @@ use super::transaction::Tx;
 /// # Errors
 /// `forbidden`; those of the database.
 pub fn confirm<A: Act>(tx: &mut Tx<'_>, caller: &Caller<A>) -> Result<(), Failure> {
+    // The team is of every channel: who is limited to some could get out of the limit by it.
+    caller.on_workspace()?;
     let actor = caller.actor();
     match agents::lock_role(tx.conn, actor.workspace_id, actor.agent_id)? {
         Some((role, true)) => {

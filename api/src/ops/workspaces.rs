@@ -89,7 +89,6 @@ pub fn update(
     patch: &WorkspacePatch,
 ) -> Result<Workspace, Failure> {
     let id = caller.actor().workspace_id;
-    caller.on_workspace()?;
     let before = workspaces::lock(tx.conn, id)?.ok_or(Code::NotFound)?;
     team_rights::confirm(tx, caller)?;
     expect_version(expected_version, before.version)?;

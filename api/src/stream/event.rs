@@ -220,7 +220,7 @@ impl LogEvent {
     fn narrowed(&self, visible: &Visible) -> Option<String> {
         self.rewritten(self.event_type, |fields| {
             let mut data: Value = serde_json::from_str(fields.data.get()).ok()?;
-            if let Some(channels) = data["channels"].as_array_mut() {
+            if let Some(channels) = data.get_mut("channels").and_then(Value::as_array_mut) {
                 channels.retain(|channel| {
                     let id = serde_json::from_value(channel["id"].clone());
                     id.is_ok_and(|id: ChannelId| visible.allows_channel(id))

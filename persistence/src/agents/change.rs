@@ -11,6 +11,7 @@ use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::error::{StoreError, expect_rows, word};
+use crate::sign_ins;
 use crate::sql::sql;
 
 /// What decides what may be done to a member, and by its help.
@@ -201,20 +202,12 @@ pub fn leave(
         .bind(Availability::Offline.as_str())
         .execute(conn)?;
     expect_rows("agents::leave", changed, 1)?;
-    let sign_ins = sql("UPDATE sign_ins SET revoked_at = $3
-         WHERE workspace_id = $1 AND agent_id = $2 AND revoked_at IS NULL RETURNING id")
-    .bind(workspace)
-    .bind(id)
-    .bind(now)
-    .load::<IdRow>(conn)?;
+    let sign_ins = sign_ins::revoke_all(conn, workspace, id, None, now)?;
     let api_keys = sql("UPDATE api_keys SET revoked_at = $3
          WHERE workspace_id = $1 AND agent_id = $2 AND revoked_at IS NULL RETURNING id")
     .bind(workspace)
     .bind(id)
     .bind(now)
     .load::<IdRow>(conn)?;
-    Ok(Ended {
-        sign_ins: sign_ins.into_iter().map(|row| row.id.into()).collect(),
-        api_keys: api_keys.into_iter().map(|row| row.id.into()).collect(),
-    })
+    Ok(Ended { sign_ins, api_keys: api_keys.into_iter().map(|row| row.id.into()).collect() })
 }

@@ -48,6 +48,9 @@ async fn an_address_in_two_workspaces_needs_the_workspace() {
         app.anonymous().post("/v1/auth/login", body)
     };
     login(Value::Null, "kata-sandi-toko-a").await.problem(422, "workspace_required");
+    login(Value::Null, "kata-sandi-toko-b").await.problem(422, "workspace_required");
+    // Who does not know a password is not told that there are two accounts.
+    login(Value::Null, "kata-sandi-salah").await.problem(401, "invalid_credentials");
     let signed_in = login(json!("toko-b"), "kata-sandi-toko-b").await.expect(200);
     let token = signed_in["access_token"].as_str().unwrap();
     assert_eq!(app.bearer(token).get("/v1/workspace").await.expect(200)["slug"], "toko-b");

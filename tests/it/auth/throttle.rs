@@ -185,3 +185,19 @@ async fn s_17_a_proxy_is_believed_about_its_clients_and_a_client_is_not() {
     let peer: IpAddr = "127.0.0.1".parse().unwrap();
     assert!(nobody.client(peer, &["192.0.2.1"]) == nobody.client(peer, &[]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_17_an_account_elsewhere_with_the_same_address_clears_nothing_here() {
+    let app = TestApp::start().await;
+    let email = app.agent(0).me().email.clone();
+    let other = app.another_team("dua").await;
+    let twin = json!({ "name": "Bukan Siti", "email": email, "role": "agent", "password": PASSWORD });
+    other.admin().post("/v1/agents", twin).await.expect(201);
+    let elsewhere = json!({ "workspace": "dua", "email": email, "password": PASSWORD });
+    for _ in 0..5 {
+        login(&app.anonymous(), &email, WRONG).await.problem(401, "invalid_credentials");
+        app.anonymous().post("/v1/auth/login", elsewhere.clone()).await.expect(200);
+    }
+    assert_eq!(wait(login(&app.anonymous(), &email, WRONG).await), 1);
+    app.anonymous().post("/v1/auth/login", elsewhere).await.expect(200);
+}

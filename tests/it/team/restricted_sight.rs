@@ -12,18 +12,15 @@ use super::settings::{SETTINGS, settings};
 use crate::stream::{events, quick_app, up_to};
 use crate::support::text;
 
-/// Says which channels a member works for, all at once.
-fn allocate(app: &TestApp, who: &Caller, kinds: &[&str]) {
-    let (workspace, agent) = (app.workspace, who.id());
-    let channels: Vec<String> = kinds.iter().map(|kind| format!("'{}'::uuid", app.channel(kind))).collect();
-    app.database.execute(&format!(
-        "DO $$ BEGIN
-             DELETE FROM channel_agents WHERE agent_id = '{agent}';
-             INSERT INTO channel_agents (workspace_id, channel_id, agent_id)
-             SELECT '{workspace}', unnest(ARRAY[{}]), '{agent}';
-         END $$",
-        channels.join(", ")
-    ));
+/// The admin says which channels a member works for; its divisions stay.
+async fn allocate(app: &TestApp, who: &Caller, kinds: &[&str]) {
+    let path = format!("/v1/agents/{}", who.id());
+    let member = app.admin().get(&path).await.expect(200);
+    let divisions: Vec<&Value> =
+        member["divisions"].as_array().unwrap().iter().map(|division| &division["id"]).collect();
+    let channels: Vec<&str> = kinds.iter().map(|kind| app.channel(kind)).collect();
+    let body = json!({ "channel_ids": channels, "division_ids": divisions });
+    app.admin().put(format!("{path}/allocation"), body).await.expect(200);
 }
 
 /// Conversations by a letter: on WhatsApp `u` waits, `d` waits for the division, `0` is agent 0's, `x` is
@@ -59,7 +56,7 @@ impl World {
             ids.insert(letter, id);
         }
         for who in [app.supervisor(), app.agent(0), app.agent(2)] {
-            allocate(&app, &who, &["whatsapp"]);
+            allocate(&app, &who, &["whatsapp"]).await;
         }
         Self { app, ids }
     }
@@ -328,7 +325,7 @@ async fn whoever_comes_to_see_more_or_less_is_told_to_load_anew() {
     reset(&mut narrowed, &rina).await;
     assert_eq!(world.tab(&rina, "all").await, "02du", "now it waits for anybody");
 
-    allocate(app, &rina, &["whatsapp", "telegram"]);
+    allocate(app, &rina, &["whatsapp", "telegram"]).await;
     reset(&mut narrowed, &rina).await;
     assert_eq!(world.tab(&rina, "all").await, "012dtu");
     admin.put(SETTINGS, settings(true, true, false)).await.expect(200);

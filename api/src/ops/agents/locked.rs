@@ -10,6 +10,7 @@ use domain::resource::{Agent, EventActor};
 use persistence::agents::{self, TeamMember};
 use persistence::error::{Failure, StoreError};
 
+use crate::ops::precondition::expect_version;
 use crate::ops::team_rights::confirm;
 use crate::ops::transaction::{Administration, Tx};
 
@@ -90,12 +91,7 @@ impl Locked {
         if !self.before.active {
             return Err(Refusal::new(Code::AgentLeft).with("agent", &self.before.name));
         }
-        match which.expected_version {
-            Some(version) if version != self.before.version => {
-                Err(Refusal::new(Code::VersionMismatch).with("version", self.before.version))
-            }
-            _ => Ok(()),
-        }
+        expect_version(which.expected_version, self.before.version)
     }
 
     /// Refuses if nobody could manage the workspace without this member.

@@ -8,6 +8,7 @@ use domain::search;
 use persistence::agents::{self, After, Filter};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use crate::auth::extract::Auth;
 use crate::http::page::{self, List, Page};
@@ -121,7 +122,12 @@ pub async fn list_agents(
     }
     let (workspace, sort, limit) = (reader.workspace_id, query.sort, page::limit(query.limit)?);
     let list = List::new(&app.keys, workspace, "agents", &query);
-    let (after, filter) = (query.after(&list)?, query.filter()?);
+    let (after, mut filter) = (query.after(&list)?, query.filter()?);
+    if filter.channels.iter().any(|channel| reader.is_kept_from(*channel)) {
+        // Nobody works for what does not exist.
+        filter.channels.retain(|channel| !reader.is_kept_from(*channel));
+        filter.channels.push(ChannelId(Uuid::nil()));
+    }
     let read = app
         .read(workspace, move |conn| {
             let rows = agents::list(conn, workspace, filter, sort, after, limit + 1)?;

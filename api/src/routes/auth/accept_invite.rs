@@ -33,7 +33,7 @@ pub struct AcceptInvite {
 
 /// Accept an invitation
 ///
-/// Stores the password and signs the member in. The link is used up; it is good for seven days, and
+/// Stores the password and signs the member in. The link is used up; it is good for `TANGGAP_INVITATION_LIFETIME` (seven days), and
 /// until a newer one was sent.
 #[utoipa::path(tag = "sign in", request_body = AcceptInvite, security(()), extensions(("x-roles" = json!(["public"]))),
     responses((status = 200, description = "Joined and signed in", body = SignedIn), Open))]

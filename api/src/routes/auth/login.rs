@@ -50,20 +50,27 @@ pub async fn login(
     let workspace = workspace.map(|slug| input::slug("/workspace", &slug)).transpose();
     let workspace = workspace.map_err(|_| Code::InvalidCredentials)?;
     let _turn = password::turn(app.settings.database.wait).await?;
-    let attempt = Attempt::new(&app.keys, &email, client);
-    let (admitted, mut logins) = app
+    // With the workspace named there is one at most; without, two are as bad as many.
+    let most = if workspace.is_some() { 1 } else { 2 };
+    let keys = app.keys.clone();
+    let (admitted, logins) = app
         .write(move |tx| {
-            let admitted = sign_in_throttle::admit(tx, attempt)?;
-            Ok((admitted, accounts::logins(tx.conn, workspace.clone(), email.clone(), 2)?))
+            let logins = accounts::logins(tx.conn, workspace.clone(), email.clone(), most)?;
+            let realm = match &logins[..] {
+                [one] => one.workspace_id.to_string(),
+                _ => workspace.clone().unwrap_or_default(),
+            };
+            let admitted = sign_in_throttle::admit(tx, Attempt::new(&keys, &realm, &email, client))?;
+            Ok((admitted, logins))
         })
         .await?;
-    if logins.len() > 1 {
+    let ambiguous = logins.len() > 1;
+    let login = the_one(logins, password, most).await.ok_or(Code::InvalidCredentials)?;
+    if ambiguous {
+        // Told only to who knows the password: that there is another account is nobody else's business.
+        app.write(move |tx| sign_in_throttle::succeeded(tx, admitted)).await?;
         return Err(Code::WorkspaceRequired.into());
     }
-    let login = logins.pop();
-    let hash = login.as_ref().and_then(|login| login.password_hash.clone());
-    let right = password::check(password, hash).await;
-    let login = login.filter(|_| right).ok_or(Code::InvalidCredentials)?;
     let lifetime = TimeDelta::from_std(app.settings.times.refresh_token).map_err(Problem::internal)?;
     let (token, agent) = app
         .write(move |tx| {
@@ -74,4 +81,19 @@ pub async fn login(
         })
         .await?;
     Ok(HttpResponse::Ok().json(SignedIn::new(&app, token, agent)?))
+}
+
+/// The account that the password belongs to. As many are tried for an unknown address as for a known
+/// one, so that both take as long.
+async fn the_one(logins: Vec<accounts::Login>, password: String, tries: i64) -> Option<accounts::Login> {
+    let mut found = None;
+    let mut logins = logins.into_iter();
+    for _ in 0..tries {
+        let account = logins.next();
+        let hash = account.as_ref().and_then(|account| account.password_hash.clone());
+        if password::check(password.clone(), hash).await {
+            found = found.or(account);
+        }
+    }
+    found
 }

@@ -25,7 +25,7 @@ pub struct PasswordResetRequest {
 
 /// Ask for a new password
 ///
-/// Mails a link that is good for an hour, at most one per member and minute. Known and unknown
+/// Mails a link that is good for `TANGGAP_PASSWORD_RESET_LIFETIME` (an hour), at most one per member and minute. Known and unknown
 /// addresses get the same answer after the same time. Who was invited and has not joined gets no mail.
 #[utoipa::path(tag = "sign in", request_body = PasswordResetRequest, security(()),
     extensions(("x-roles" = json!(["public"]))),

@@ -22,6 +22,7 @@ pub async fn get_division_deletion_impact(
     caller: Auth<ManageTeam>,
     id: web::Path<DivisionId>,
 ) -> Result<HttpResponse, Problem> {
+    caller.on_workspace()?;
     let (workspace, id) = (caller.actor().workspace_id, id.into_inner());
     let read = app.read(workspace, move |conn| divisions::impact(conn, workspace, id)).await?;
     Ok(reply::read(&app, &read))

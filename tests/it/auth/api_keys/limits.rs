@@ -193,6 +193,15 @@ async fn a_program_of_some_channels_does_nothing_to_the_whole_workspace() {
     let app = TestApp::start().await;
     let program = key(&app, json!({ "channel_ids": [app.channel("telegram")] })).await.program;
     program.get("/v1/audit-entries").await.problem(403, "forbidden");
+    // Whoever it made could sign in, and see every channel.
+    let nina = json!({ "name": "Nina", "email": "nina@satu.example", "role": "agent", "password": "kata-sandi-nina" });
+    program.post("/v1/agents", nina).await.problem(403, "forbidden");
+    let siti = format!("/v1/agents/{}", app.agent(0).id());
+    program.patch(&siti, json!({ "email": "lain@satu.example" })).await.problem(403, "forbidden");
+    program.delete(&siti).await.problem(403, "forbidden");
+    let division = format!("/v1/divisions/{}", app.division);
+    program.get(format!("{division}/deletion-impact")).await.problem(403, "forbidden");
+    program.delete(division).await.problem(403, "forbidden");
     program.patch("/v1/workspace", json!({ "name": "Lain" })).await.problem(403, "forbidden");
     let settings =
         json!({ "agents_may_claim": false, "agents_may_transfer": true, "restrict_to_allocation": false });

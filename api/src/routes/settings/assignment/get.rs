@@ -1,5 +1,5 @@
 use actix_web::{HttpResponse, get, web};
-use domain::access::{Action, ReadWorkspace};
+use domain::access::{Action, ReadSettings};
 use domain::refusal::Code;
 use domain::resource::AssignmentSettings;
 use persistence::settings;
@@ -11,12 +11,12 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read the assignment settings
-#[utoipa::path(tag = "administration", extensions(("x-action" = json!(Action::ReadWorkspace))),
+#[utoipa::path(tag = "administration", extensions(("x-action" = json!(Action::ReadSettings))),
     responses((status = 200, description = "The settings", body = AssignmentSettings), Reading))]
 #[get("/v1/settings/assignment")]
 pub async fn get_assignment_settings(
     app: web::Data<App>,
-    caller: Auth<ReadWorkspace>,
+    caller: Auth<ReadSettings>,
 ) -> Result<HttpResponse, Problem> {
     let workspace = caller.actor().workspace_id;
     let read = app
