@@ -125,18 +125,13 @@ async fn s_17_strangers_delay_unknown_addresses_mildly_and_known_ones_not_at_all
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn s_17_the_count_is_one_over_nodes_and_workspaces_and_is_forgotten_in_the_end() {
+async fn s_17_the_count_is_one_over_nodes_and_is_forgotten_in_the_end() {
     let app = TestApp::start().await;
     let node = app.node(|_| {}).await;
-    app.another_team("dua").await;
     let email = app.agent(0).me().email.clone();
     for number in 0..5 {
-        let (caller, slug) = match number % 2 {
-            0 => (app.anonymous(), "satu"),
-            _ => (Caller::anonymous(node.wire()), "dua"),
-        };
-        let body = json!({ "workspace": slug, "email": email, "password": WRONG });
-        caller.post("/v1/auth/login", body).await.problem(401, "invalid_credentials");
+        let caller = if number % 2 == 0 { app.anonymous() } else { Caller::anonymous(node.wire()) };
+        login(&caller, &email, WRONG).await.problem(401, "invalid_credentials");
     }
     for caller in [app.anonymous(), Caller::anonymous(node.wire())] {
         assert_eq!(wait(login(&caller, &email, PASSWORD).await), 1);
