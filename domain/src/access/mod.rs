@@ -4,8 +4,6 @@
 //! (it may know, not do: 403). A permitted action yields a [`Permit`], which the transitions of the
 //! domain take as an argument: a forgotten check does not compile.
 
-use std::marker::PhantomData;
-
 use crate::actor::Actor;
 use crate::agent::Role;
 use crate::conversation::Tab;
@@ -13,8 +11,12 @@ use crate::id::{AgentId, ChannelId, DivisionId};
 use crate::refusal::{Code, Refusal};
 use crate::text_enum::text_enum;
 
+pub use caller::{Caller, Permit};
+pub use keys::{KeyScope, KeyUse};
 pub use scope::{Scope, Seen, Visible};
 
+mod caller;
+mod keys;
 mod scope;
 
 /// What a caller wants to do, as a type.
@@ -46,48 +48,6 @@ macro_rules! actions {
             }
         )+
     };
-}
-
-text_enum! {
-    /// What an API key may do of what its member may.
-    pub enum KeyScope {
-        /// Read the workspace and its settings.
-        WorkspaceRead = "workspace:read",
-        /// Change the workspace and its settings.
-        WorkspaceWrite = "workspace:write",
-        /// Read agents and divisions.
-        TeamRead = "team:read",
-        /// Change agents and divisions, but make, change or remove no admins. Who can make members can
-        /// sign in as them.
-        TeamWrite = "team:write",
-        /// Read channels.
-        ChannelsRead = "channels:read",
-        /// Connect and change channels.
-        ChannelsWrite = "channels:write",
-        /// Read conversations and their contacts.
-        ConversationsRead = "conversations:read",
-        /// Assign, claim, resolve, archive and mark conversations.
-        ConversationsWrite = "conversations:write",
-        /// Read messages.
-        MessagesRead = "messages:read",
-        /// Send messages.
-        MessagesWrite = "messages:write",
-        /// Read tickets.
-        TicketsRead = "tickets:read",
-        /// Read the audit trail.
-        AuditRead = "audit:read",
-    }
-}
-
-/// Whether, and by which scope, an API key may do something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyUse {
-    /// People only: what concerns a person's own account, and keys themselves.
-    Never,
-    /// Every key.
-    Always,
-    /// Keys with this scope.
-    With(KeyScope),
 }
 
 use KeyScope::{
@@ -366,93 +326,6 @@ pub fn may_compare_counts(actor: &Actor) -> Result<(), Refusal> {
     match decide(actor.into(), Action::ReadCounts, Relation::Other) {
         Verdict::Allowed => Ok(()),
         Verdict::Forbidden | Verdict::Hidden => Err(Code::Forbidden.into()),
-    }
-}
-
-/// A caller whose role allows the action on at least some things. What depends on the thing is
-/// asked again, with [`Caller::on`], after its row is locked.
-#[derive(Debug, Clone)]
-pub struct Caller<A> {
-    actor: Actor,
-    action: PhantomData<fn() -> A>,
-}
-
-impl<A: Act> Caller<A> {
-    /// Checks what the role alone, and the key if it is a program that calls, can settle.
-    ///
-    /// # Errors
-    /// `forbidden` if no thing could ever allow the action to this role, or to any program;
-    /// `scope_missing` if the key lacks the scope.
-    pub fn new(actor: Actor) -> Result<Self, Refusal> {
-        if let Some(key) = actor.key() {
-            match A::ACTION.key_use() {
-                KeyUse::Never => return Err(Code::Forbidden.into()),
-                KeyUse::With(scope) if !key.scopes.contains(&scope) => {
-                    return Err(Refusal::new(Code::ScopeMissing).with("scope", scope));
-                }
-                KeyUse::Always | KeyUse::With(_) => {}
-            }
-        }
-        if may_ever((&actor).into(), A::ACTION) {
-            Ok(Self { actor, action: PhantomData })
-        } else {
-            Err(Code::Forbidden.into())
-        }
-    }
-
-    /// Who acts.
-    #[must_use]
-    pub fn actor(&self) -> &Actor {
-        &self.actor
-    }
-
-    /// Checks the action on one conversation or ticket.
-    ///
-    /// # Errors
-    /// `not_found` if the caller may not know of it, `forbidden` if it may not do this.
-    pub fn on(&self, facts: Facts) -> Result<Permit<A>, Refusal> {
-        self.permit(facts.relation_to(&self.actor))
-    }
-
-    /// Checks the action on something of a channel.
-    ///
-    /// # Errors
-    /// `not_found` if the caller is a program that is kept from the channel; `forbidden`.
-    pub fn on_channel(&self, channel: ChannelId) -> Result<Permit<A>, Refusal> {
-        let outside = self.actor.is_kept_from(channel);
-        self.permit(if outside { Relation::Outside } else { Relation::Other })
-    }
-
-    /// Checks the action on what is of the workspace as a whole, so of every channel.
-    ///
-    /// # Errors
-    /// `forbidden` if the caller is a program that is limited to channels.
-    pub fn on_workspace(&self) -> Result<(), Refusal> {
-        let limited = self.actor.key().is_some_and(|key| key.channels.is_some());
-        if limited { Err(Code::Forbidden.into()) } else { Ok(()) }
-    }
-
-    fn permit(&self, relation: Relation) -> Result<Permit<A>, Refusal> {
-        match decide((&self.actor).into(), A::ACTION, relation) {
-            Verdict::Allowed => Ok(Permit { actor: self.actor.clone(), action: PhantomData }),
-            Verdict::Forbidden => Err(Code::Forbidden.into()),
-            Verdict::Hidden => Err(Code::NotFound.into()),
-        }
-    }
-}
-
-/// Proof that the actor may do `A` to the thing it was asked for.
-#[derive(Debug, Clone)]
-pub struct Permit<A> {
-    actor: Actor,
-    action: PhantomData<fn() -> A>,
-}
-
-impl<A: Act> Permit<A> {
-    /// Who acts.
-    #[must_use]
-    pub fn actor(&self) -> &Actor {
-        &self.actor
     }
 }
 
