@@ -68,19 +68,20 @@ macro_rules! narrowed {
     };
 }
 
-/// One page: found first, by an index in the order of the list, and joined afterwards.
+/// One page: found first, by an index in the order of the list, and joined afterwards. The values stand in sub-selects
+/// as in the lists of conversations: PostgreSQL then keeps one plan, and planning costs more than this takes.
 macro_rules! page {
     ($from:literal, $filter:expr, $after:expr, $order:expr, $shown:expr) => {
         shape_query!(
             concat!(
                 "(SELECT a.* FROM ",
                 $from,
-                " WHERE a.workspace_id = $1 AND a.active = $2 AND ",
+                " WHERE a.workspace_id = (SELECT $1::uuid) AND a.active = (SELECT $2::boolean) AND ",
                 $after,
                 $filter,
                 " ORDER BY ",
                 $order,
-                " LIMIT $11) a"
+                " LIMIT (SELECT $11::bigint)) a"
             ),
             $shown
         )
@@ -92,7 +93,7 @@ macro_rules! page_by_name {
         page!(
             "agents a",
             $filter,
-            "($9::text IS NULL OR (a.name, a.id) > ($9, $10::uuid))",
+            "(a.name, a.id) > ((SELECT coalesce($9::text, '')), (SELECT coalesce($10::uuid, '00000000-0000-0000-0000-000000000000')))",
             "a.name, a.id",
             "ORDER BY a.name, a.id"
         )
@@ -102,9 +103,14 @@ macro_rules! page_by_name {
 macro_rules! page_by_count {
     ($count:literal, $filter:expr) => {
         page!(
-            "agent_counts o JOIN agents a ON a.workspace_id = o.workspace_id AND a.id = o.agent_id AND o.workspace_id = $1",
+            "agent_counts o JOIN agents a ON a.workspace_id = o.workspace_id AND a.id = o.agent_id AND o.workspace_id = (SELECT $1::uuid)",
             $filter,
-            concat!("($9::bigint IS NULL OR (o.", $count, ", o.agent_id) < ($9, $10::uuid))"),
+            concat!(
+                "(o.",
+                $count,
+                ", o.agent_id) < ((SELECT coalesce($9::bigint, 9223372036854775807)),
+                     (SELECT coalesce($10::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')))"
+            ),
             concat!("o.", $count, " DESC, o.agent_id DESC"),
             concat!("ORDER BY n.", $count, " DESC, n.agent_id DESC")
         )
