@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http::methods::Methods;
 use crate::ids::Ids;
-use crate::jobs::{housekeeping, presence, runner};
+use crate::jobs::{housekeeping, presence, router as routing, runner};
 use crate::mail::{MailSettingsError, Mailer};
 use crate::openapi::{self, Documents};
 use crate::ops::ingest::{self, Ingest};
@@ -169,11 +169,13 @@ async fn assemble(
         providers,
         mailer,
         jobs: Arc::new(Notify::new()),
+        router: Arc::new(Notify::new()),
     });
     let mut tasks = vec![
         app.hub.start(app.clone(), app.settings.stream.poll),
         tokio::spawn(ingest::run(app.clone(), ingest_db, queue, writers)),
         tokio::spawn(runner::run(app.clone())),
+        tokio::spawn(routing::run(app.clone())),
         tokio::spawn(housekeeping::run(app.clone())),
         tokio::spawn(key_uses::run(app.clone())),
     ];

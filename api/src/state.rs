@@ -64,6 +64,8 @@ pub struct Shared {
     pub mailer: Option<Mailer>,
     /// Wakes the worker: a job was enqueued or has become due.
     pub jobs: Arc<Notify>,
+    /// Wakes routing: there is something to look at, or a timer was set.
+    pub router: Arc<Notify>,
 }
 
 impl App {

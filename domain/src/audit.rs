@@ -31,6 +31,8 @@ text_enum! {
         Workspace = "workspace",
         /// The workspace's assignment settings.
         AssignmentSettings = "assignment_settings",
+        /// A distribution policy.
+        DistributionPolicy = "distribution_policy",
     }
 }
 

@@ -6,6 +6,7 @@ use crate::access::{
 };
 use crate::id::{AgentId, ChannelId, ContactId, ConversationId, DivisionId, MessageId, SessionId, TicketId};
 use crate::refusal::{Code, Refusal};
+use crate::routing::{Nobody, Placement, Trigger};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 
@@ -56,6 +57,12 @@ text_enum! {
         Assigned = "assigned",
         /// It answered a conversation that nobody held.
         Replied = "replied",
+        /// Routing gave it a conversation that waited.
+        AutoAssigned = "auto_assigned",
+        /// Routing gave it a conversation whose holder did not answer in time.
+        UnansweredTransfer = "unanswered_transfer",
+        /// Routing gave it a conversation whose holder went offline.
+        Handover = "handover",
     }
 }
 
@@ -79,6 +86,10 @@ pub enum State {
         session: Session,
         /// Since when nobody holds it.
         since: Timestamp,
+        /// Why nobody holds it.
+        cause: Trigger,
+        /// Whether a stored decision of routing says why it waits.
+        decided: bool,
         /// The session's ticket.
         ticket: Option<TicketId>,
     },
@@ -88,6 +99,10 @@ pub enum State {
         session: Session,
         /// The holder.
         assignee: AgentId,
+        /// Since when it is the holder.
+        since: Timestamp,
+        /// Whether the holder had reached its limit when it was given the conversation by hand.
+        over_limit: bool,
         /// The session's ticket.
         ticket: TicketId,
     },
@@ -114,6 +129,11 @@ pub struct Conversation {
     pub last_message_id: Option<MessageId>,
     /// Messages of the customer since somebody read or answered.
     pub unread_count: i32,
+    /// The customer's first message since an agent last answered.
+    pub unanswered_since: Option<Timestamp>,
+    /// Who lost it to a time-out or gave it back since it was last answered: gets it from routing only if nobody
+    /// else can.
+    pub previous_holders: Vec<AgentId>,
     /// Since when it is out of the everyday tabs.
     pub archived_at: Option<Timestamp>,
     /// Rises by one with every change.
@@ -173,6 +193,8 @@ impl Conversation {
             last_activity_at: now,
             last_message_id: None,
             unread_count: 0,
+            unanswered_since: None,
+            previous_holders: Vec::new(),
             archived_at: None,
             version: 0,
             created_at: now,
@@ -250,9 +272,11 @@ impl Conversation {
     pub fn receive(&mut self, message: MessageId, written_at: Timestamp, session: SessionId, now: Timestamp) {
         if self.state == State::Resolved {
             let session = Session { id: session, started_at: now };
-            self.state = State::Waiting { session, since: now, ticket: None };
+            let cause = Trigger::SessionStarted;
+            self.state = State::Waiting { session, since: now, cause, decided: false, ticket: None };
         }
         self.archived_at = None;
+        self.unanswered_since.get_or_insert(now);
         self.unread_count = self.unread_count.saturating_add(1);
         self.last_inbound_at = self.last_inbound_at.max(Some(written_at));
         self.note(message, now);
@@ -308,7 +332,11 @@ impl Conversation {
             return Err(Code::AlreadyResolved.into());
         }
         self.division_id = Some(division);
-        Ok(self.release(now))
+        let released = self.give_back(Trigger::DivisionSet, now);
+        if let State::Waiting { cause, decided, .. } = &mut self.state {
+            (*cause, *decided) = (Trigger::DivisionSet, false);
+        }
+        Ok(released)
     }
 
     /// Its division is no more. A waiting one waits for anybody.
@@ -325,12 +353,49 @@ impl Conversation {
         _permit: &Permit<UnassignConversation>,
         now: Timestamp,
     ) -> Result<TicketChange, Refusal> {
-        self.release(now).ok_or_else(|| Code::NotHeld.into())
+        self.give_back(Trigger::Unassigned, now).ok_or_else(|| Code::NotHeld.into())
     }
 
     /// Puts it back into the queue because its holder leaves the team; `None` if nobody holds it.
     pub fn lose_holder(&mut self, _permit: &Permit<ManageTeam>, now: Timestamp) -> Option<TicketChange> {
-        self.release(now)
+        self.release(Trigger::HolderLeft, now)
+    }
+
+    /// Routing found an agent for it. Whom it is taken from does not get it back while anybody else can.
+    ///
+    /// Nothing happens to a resolved one.
+    pub fn place(
+        &mut self,
+        placement: Placement,
+        trigger: Trigger,
+        fresh: FreshIds,
+        now: Timestamp,
+    ) -> Option<TicketChange> {
+        let reason = match (self.state, trigger) {
+            (State::Resolved, _) => return None,
+            (State::Held { .. }, Trigger::Handover) => HoldReason::Handover,
+            (State::Held { .. }, _) => HoldReason::UnansweredTransfer,
+            (State::Waiting { .. }, _) => HoldReason::AutoAssigned,
+        };
+        self.pass_on();
+        self.hold(placement.agent(), reason, fresh, now)
+    }
+
+    /// Routing found nobody: it waits, and the stored decision says why. Its holder, if it has one, is gone.
+    pub fn queue(&mut self, _nobody: Nobody, trigger: Trigger, now: Timestamp) -> Option<TicketChange> {
+        self.pass_on();
+        let released = self.release(trigger, now);
+        if let State::Waiting { decided, .. } = &mut self.state {
+            *decided = true;
+        }
+        released
+    }
+
+    /// Says whether the holder had reached its limit when it was given the conversation.
+    pub fn mark_over_limit(&mut self, reached: bool) {
+        if let State::Held { over_limit, .. } = &mut self.state {
+            *over_limit = reached;
+        }
     }
 
     /// Ends the session. The ticket, if there is one, is to be closed.
@@ -346,6 +411,7 @@ impl Conversation {
         self.state = State::Resolved;
         self.division_id = None;
         self.unread_count = 0;
+        self.answered();
         Ok((session, ticket))
     }
 
@@ -359,6 +425,7 @@ impl Conversation {
     ) -> Option<TicketChange> {
         self.unread_count = 0;
         self.archived_at = None;
+        self.answered();
         match self.state {
             State::Held { .. } => None,
             State::Waiting { .. } | State::Resolved => {
@@ -394,7 +461,7 @@ impl Conversation {
             return None;
         }
         let ticket = held_before.unwrap_or(fresh.ticket);
-        self.state = State::Held { session, assignee: agent, ticket };
+        self.state = State::Held { session, assignee: agent, since: now, over_limit: false, ticket };
         self.last_activity_at = self.last_activity_at.max(now);
         Some(if held_before.is_some() {
             TicketChange::Moved { ticket, to: agent, reason }
@@ -403,10 +470,29 @@ impl Conversation {
         })
     }
 
-    fn release(&mut self, now: Timestamp) -> Option<TicketChange> {
+    /// The holder gives it back, and does not get it again while anybody else can.
+    fn give_back(&mut self, cause: Trigger, now: Timestamp) -> Option<TicketChange> {
+        self.pass_on();
+        self.release(cause, now)
+    }
+
+    fn release(&mut self, cause: Trigger, now: Timestamp) -> Option<TicketChange> {
         let State::Held { session, ticket, .. } = self.state else { return None };
-        self.state = State::Waiting { session, since: now, ticket: Some(ticket) };
+        self.state = State::Waiting { session, since: now, cause, decided: false, ticket: Some(ticket) };
         self.last_activity_at = self.last_activity_at.max(now);
         Some(TicketChange::Released { ticket })
+    }
+
+    /// Remembers the holder as one who had it.
+    fn pass_on(&mut self) {
+        if let Some(holder) = self.assignee().filter(|holder| !self.previous_holders.contains(holder)) {
+            self.previous_holders.push(holder);
+        }
+    }
+
+    /// The customer has an answer, or needs none any longer.
+    fn answered(&mut self) {
+        self.unanswered_since = None;
+        self.previous_holders.clear();
     }
 }

@@ -67,6 +67,20 @@ text_enum! {
         ApiKeyCreated = "api_key.created",
         /// A key was ended.
         ApiKeyDeleted = "api_key.deleted",
+        /// A distribution policy was made.
+        PolicyCreated = "policy.created",
+        /// A distribution policy changed.
+        PolicyUpdated = "policy.updated",
+        /// A distribution policy is no more.
+        PolicyDeleted = "policy.deleted",
+        /// Routing found nobody: the conversation waits, or stays with its holder.
+        RoutingQueued = "routing.queued",
+        /// Routing gave a conversation to an agent.
+        RoutingDecided = "routing.decided",
+        /// A member is to know of something.
+        NotificationCreated = "notification.created",
+        /// A member has read a notification.
+        NotificationRead = "notification.read",
         /// A channel was connected.
         ChannelCreated = "channel.created",
         /// A channel's name, credentials or state changed.
@@ -151,7 +165,11 @@ impl EventType {
             | Self::ConversationHidden
             | Self::ConversationShown
             | Self::ContactCreated
-            | Self::ContactUpdated => KeyScope::ConversationsRead,
+            | Self::ContactUpdated
+            | Self::RoutingQueued
+            | Self::RoutingDecided
+            | Self::NotificationCreated
+            | Self::NotificationRead => KeyScope::ConversationsRead,
             Self::MessageCreated | Self::MessageUpdated => KeyScope::MessagesRead,
             Self::TicketOpened
             | Self::TicketAnswered
@@ -165,7 +183,11 @@ impl EventType {
             | Self::DivisionUpdated
             | Self::DivisionDeleted => KeyScope::TeamRead,
             Self::ChannelCreated | Self::ChannelUpdated => KeyScope::ChannelsRead,
-            Self::WorkspaceUpdated | Self::SettingsUpdated => KeyScope::WorkspaceRead,
+            Self::WorkspaceUpdated
+            | Self::SettingsUpdated
+            | Self::PolicyCreated
+            | Self::PolicyUpdated
+            | Self::PolicyDeleted => KeyScope::WorkspaceRead,
             // No key reads keys; but for its member's role a key would be told of admins' doings.
             Self::ApiKeyCreated | Self::ApiKeyDeleted => KeyScope::AuditRead,
         }

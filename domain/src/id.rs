@@ -83,4 +83,14 @@ ids! {
     AuditEntryId,
     /// A stretch of one member's availability.
     AvailabilityPeriodId,
+    /// Routing options of some channels.
+    DistributionPolicyId,
+    /// One decision of routing.
+    RoutingDecisionId,
+    /// Something that routing has to look at.
+    RoutingRequestId,
+    /// Something that happens later.
+    TimerId,
+    /// What one member is to know of.
+    NotificationId,
 }

@@ -1,6 +1,7 @@
 //! What people type, made safe once: after this a name is a name.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use chrono_tz::Tz;
 use email_address::EmailAddress;
@@ -84,6 +85,19 @@ pub fn distinct<Id: Copy + Ord>(pointer: &str, ids: &[Id], max: usize) -> Result
             Err(Refusal::invalid(format!("{pointer}/{at}"), "duplicate", "must not be there more than once"))
         }
         None => Ok(()),
+    }
+}
+
+/// A number within bounds.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn number(pointer: &str, value: u32, bounds: RangeInclusive<u32>) -> Result<(), Refusal> {
+    if bounds.contains(&value) {
+        Ok(())
+    } else {
+        let detail = format!("must be {} to {}", bounds.start(), bounds.end());
+        Err(Refusal::invalid(pointer, "out_of_range", detail))
     }
 }
 

@@ -18,8 +18,9 @@ use diesel::sql_types::{
     Uuid as SqlUuid,
 };
 use domain::id::{
-    AgentId, ApiKeyId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId, ConversationId, DivisionId,
-    EventId, IdentityId, JobId, MessageId, OneTimeTokenId, SessionId, SignInId, TicketId, WorkspaceId,
+    AgentId, ApiKeyId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId, ConversationId,
+    DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, MessageId, NotificationId, OneTimeTokenId,
+    RoutingDecisionId, RoutingRequestId, SessionId, SignInId, TicketId, TimerId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -142,6 +143,11 @@ bind_with_null_and_array! {
     AuditEntryId => SqlUuid, Uuid, |id| id.0;
     AvailabilityPeriodId => SqlUuid, Uuid, |id| id.0;
     OneTimeTokenId => SqlUuid, Uuid, |id| id.0;
+    DistributionPolicyId => SqlUuid, Uuid, |id| id.0;
+    RoutingDecisionId => SqlUuid, Uuid, |id| id.0;
+    RoutingRequestId => SqlUuid, Uuid, |id| id.0;
+    TimerId => SqlUuid, Uuid, |id| id.0;
+    NotificationId => SqlUuid, Uuid, |id| id.0;
     String => Text, String, |text| text;
     &'static str => Text, &'static str, |text| text;
     i32 => Integer, i32, |number| number;

@@ -45,7 +45,7 @@ impl Row {
     }
 }
 
-/// Stores a new tenant, its event counter and its settings.
+/// Stores a new tenant, its event counter, its settings and its place in routing.
 ///
 /// # Errors
 /// `Taken("workspaces_slug_key")` if another has the slug.
@@ -62,6 +62,7 @@ pub fn insert(conn: &mut PgConnection, workspace: &Workspace) -> Result<(), Stor
     .execute(conn)?;
     sql("INSERT INTO event_counters (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
     sql("INSERT INTO assignment_settings (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
+    sql("INSERT INTO routing_states (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
     Ok(())
 }
 

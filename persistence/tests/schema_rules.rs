@@ -13,8 +13,11 @@ use domain::channel::{ChannelKind, ChannelState};
 use domain::conversation::HoldReason;
 use domain::event::ActorType;
 use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
+use domain::notification::NotificationKind;
 use domain::one_time_token::TokenPurpose;
+use domain::routing::{DecisionOutcome, DecisionReason, Strategy, TieBreak, Trigger};
 use domain::sign_in_throttle::ThrottleScope;
+use domain::timer::{TimerKind, TimerState};
 use throwaway::Throwaway;
 
 /// Tables of the installation itself, which belong to no tenant. This list only shrinks. (Wrong passwords
@@ -168,6 +171,17 @@ fn enumerations() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("messages.status", all!(MessageStatus)),
         // Only people put emojis on messages.
         ("message_reactions.author_type", words(["contact", "agent"])),
+        ("assignment_settings.strategy", all!(Strategy)),
+        ("conversations.waiting_cause", all!(Trigger)),
+        ("distribution_policies.strategy", all!(Strategy)),
+        ("notifications.kind", all!(NotificationKind)),
+        ("routing_decisions.outcome", all!(DecisionOutcome)),
+        ("routing_decisions.reason", all!(DecisionReason)),
+        ("routing_decisions.tie_break", all!(TieBreak)),
+        ("routing_decisions.trigger", all!(Trigger)),
+        ("routing_requests.cause", all!(Trigger)),
+        ("timers.kind", all!(TimerKind)),
+        ("timers.state", all!(TimerState)),
         ("one_time_tokens.purpose", all!(TokenPurpose)),
         ("sign_in_throttles.scope", all!(ThrottleScope)),
         ("ticket_holders.reason", all!(HoldReason)),

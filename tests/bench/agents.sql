@@ -11,9 +11,9 @@ INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, extern
 SELECT workspace_id, id, id, '{channel}', phone, phone, name, created_at FROM contacts WHERE workspace_id = '{workspace}';
 
 -- The last session of each customer is held by somebody.
-INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, assignee_id, ticket_id,
+INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, assignee_id, assigned_at, ticket_id,
     last_inbound_at, last_activity_at, created_at)
-SELECT '{workspace}', id, '{channel}', id, id, ticket, now(), holder, ticket, now(), now(), now()
+SELECT '{workspace}', id, '{channel}', id, id, ticket, now(), holder, now(), ticket, now(), now(), now()
 FROM (
     SELECT md5('customer of the team ' || n)::uuid AS id, md5('ticket ' || n)::uuid AS ticket,
         md5('member ' || n * n % 1000)::uuid AS holder

@@ -34,10 +34,11 @@ INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, extern
 SELECT c.workspace_id, id, id, channel, phone, phone, name, c.created_at FROM contacts c JOIN one USING (id)
 WHERE c.workspace_id = '{workspace}';
 
-INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, assignee_id, ticket_id,
-    waiting_since, division_id, last_inbound_at, last_activity_at, last_message_id, unread_count, created_at)
+INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, assignee_id, assigned_at, ticket_id,
+    waiting_since, waiting_cause, division_id, last_inbound_at, last_activity_at, last_message_id, unread_count, created_at)
 SELECT '{workspace}', id, channel, id, id, CASE WHEN held OR waits THEN id END, CASE WHEN held OR waits THEN at END,
-    CASE WHEN held THEN md5('agent ' || n / 5 % 20)::uuid END, CASE WHEN held THEN id END, CASE WHEN waits THEN at END,
+    CASE WHEN held THEN md5('agent ' || n / 5 % 20)::uuid END, CASE WHEN held THEN at END, CASE WHEN held THEN id END,
+    CASE WHEN waits THEN at END, CASE WHEN waits THEN 'session_started' END,
     CASE WHEN waits AND n % 3 > 0 THEN md5('division ' || n % 4)::uuid END, at, at, id, 1, at
 FROM one;
 

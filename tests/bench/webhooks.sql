@@ -20,9 +20,9 @@ SELECT workspace_id, id, 'Customer ' || phone, phone, now() FROM customers;
 INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, phone, name, created_at)
 SELECT workspace_id, id, id, workspace_id, phone, phone, 'Customer ' || phone, now() FROM customers;
 
-INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, waiting_since,
+INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, waiting_since, waiting_cause,
     last_inbound_at, last_activity_at, unread_count, created_at)
-SELECT workspace_id, id, workspace_id, id, id, id, now(), now(), now(), now(), 1, now() FROM customers;
+SELECT workspace_id, id, workspace_id, id, id, id, now(), now(), 'session_started', now(), now(), 1, now() FROM customers;
 
 DROP TABLE customers;
 

@@ -310,10 +310,11 @@ impl TestApp {
         invited.await.unwrap()
     }
 
-    /// Moves the clock and wakes the worker.
+    /// Moves the clock and wakes the workers.
     pub fn advance(&self, by: TimeDelta) {
         self.clock.advance(by);
         self.app().jobs.notify_one();
+        self.app().router.notify_one();
     }
 
     /// Follows the log from now on, as the admin sees it.

@@ -12,6 +12,7 @@ use domain::id::{AgentId, DivisionId, WorkspaceId};
 use domain::resource::Agent;
 use domain::resource::EventActor;
 use persistence::error::Failure;
+use serde_json::{Value, json};
 use std::sync::OnceLock;
 
 use crate::client::{Caller, Member, PASSWORD, Wire};
@@ -164,4 +165,26 @@ fn agent(
         view_all,
     };
     agents::create(tx, workspace, &draft, &EventActor::operator())
+}
+
+/// The body of `PUT /v1/settings/assignment`: as a new workspace has them, but for these.
+#[must_use]
+pub fn assignment_settings(changes: &Value) -> Value {
+    let mut settings = json!({
+        "assignment_enabled": true,
+        "agents_may_claim": true,
+        "agents_may_transfer": true,
+        "auto_assign": false,
+        "strategy": "least_busy",
+        "max_conversations_per_agent": null,
+        "unanswered_transfer_minutes": null,
+        "notify_supervisor_minutes": null,
+        "auto_handover": false,
+        "handover_grace_seconds": 60,
+        "restrict_to_allocation": false,
+    });
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        settings[name] = value.clone();
+    }
+    settings
 }

@@ -8,6 +8,7 @@ use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest, web};
 use domain::refusal::{Code, Refusal};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_path_to_error::{Path, Segment};
 use sha2::{Digest, Sha256};
 
@@ -98,4 +99,14 @@ fn in_callers_words(text: &str) -> String {
         }
     }
     sentence.to_owned()
+}
+
+/// For a field that can be left out, and can be null, where the two mean different things: `None` if it is left out.
+///
+/// # Errors
+/// If the value does not fit.
+pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }

@@ -3,6 +3,7 @@
 pub mod fetch_profile;
 pub mod housekeeping;
 pub mod presence;
+pub mod router;
 pub mod runner;
 pub mod send_mail;
 pub mod send_message;

@@ -5,8 +5,8 @@ use domain::audit::AuditSubject;
 use domain::event::EventType;
 use domain::id::{ConversationId, EventId, WorkspaceId};
 use domain::resource::{
-    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, Division, EventActor, Message, Ticket,
-    Workspace,
+    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division,
+    EventActor, Message, Notification, RoutingDecision, Ticket, Workspace,
 };
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -46,6 +46,7 @@ subjects! {
     Channel: |it| format!("/v1/channels/{}", it.id);
     Contact: |it| format!("/v1/contacts/{}", it.id);
     Conversation: |it| format!("/v1/conversations/{}", it.id);
+    DistributionPolicy: |it| format!("/v1/distribution-policies/{}", it.id);
     Division: |it| format!("/v1/divisions/{}", it.id);
     Message: |it| format!("/v1/conversations/{}/messages/{}", it.conversation_id, it.id);
     Ticket: |it| format!("/v1/tickets/{}", it.id);
@@ -59,6 +60,28 @@ impl Subject for ApiKey {
 
     fn path(&self) -> String {
         "/v1/api-keys".to_owned()
+    }
+}
+
+impl Subject for RoutingDecision {
+    /// A decision is never changed.
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn path(&self) -> String {
+        format!("/v1/conversations/{}/routing-decisions", self.conversation_id)
+    }
+}
+
+impl Subject for Notification {
+    /// It can be read, and that is all.
+    fn version(&self) -> i64 {
+        if self.read_at.is_some() { 2 } else { 1 }
+    }
+
+    fn path(&self) -> String {
+        "/v1/notifications".to_owned()
     }
 }
 
@@ -127,6 +150,18 @@ impl Administered for ApiKey {
 
 impl Administered for Division {
     const SUBJECT: AuditSubject = AuditSubject::Division;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Administered for DistributionPolicy {
+    const SUBJECT: AuditSubject = AuditSubject::DistributionPolicy;
 
     fn subject_id(&self, _: WorkspaceId) -> Uuid {
         self.id.0

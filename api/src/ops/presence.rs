@@ -8,13 +8,14 @@ use domain::event::{Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
 use domain::refusal::Code;
 use domain::resource::{Agent, EventActor};
+use domain::routing::Trigger;
 use domain::time::Timestamp;
 use persistence::error::Failure;
 use persistence::presence::{self, NewPeriod, Sighting};
 use persistence::{agents, workspaces};
 
 use super::profile;
-use super::transaction::Tx;
+use super::transaction::{Look, Tx};
 
 /// The most members that leave in one transaction.
 pub const LEAVE_AT_ONCE: usize = 500;
@@ -41,7 +42,7 @@ impl Turn {
 
 /// Every change of who is available comes by here, in its transaction and with the members' rows locked:
 /// what members say, their coming and going, the workspace's mode, joining and leaving the team. Turns
-/// that change nothing are fine. Keeps the log of availability.
+/// that change nothing are fine. Keeps the log of availability, and has routing look.
 ///
 /// # Errors
 /// Only those of the database.
@@ -51,6 +52,9 @@ pub fn changed(tx: &mut Tx<'_>, workspace: WorkspaceId, turns: &[Turn]) -> Resul
         return Ok(());
     }
     let now = tx.now;
+    for turn in &turns {
+        tx.look_at(workspace, Look::Agent(turn.agent_id), Trigger::AgentAvailable);
+    }
     let members = turns.iter().map(|turn| turn.agent_id).collect();
     let closed: BTreeMap<AgentId, Timestamp> =
         presence::close_periods(tx.conn, workspace, members, now)?.into_iter().collect();

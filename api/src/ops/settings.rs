@@ -9,21 +9,10 @@ use persistence::error::Failure;
 use persistence::settings;
 
 use super::precondition::expect_version;
-use super::team_rights;
 use super::transaction::{Administration, Tx};
+use super::{routing, team_rights};
 
-/// What the assignment settings are to be.
-#[derive(Debug, Clone, Copy)]
-pub struct Assignment {
-    /// Whether agents may take conversations that nobody holds.
-    pub agents_may_claim: bool,
-    /// Whether agents may give conversations to others.
-    pub agents_may_transfer: bool,
-    /// Whether what is seen is restricted to the allocation.
-    pub restrict_to_allocation: bool,
-}
-
-/// Sets all assignment settings.
+/// Sets all assignment settings; the version in `wanted` counts for nothing.
 ///
 /// # Errors
 /// `forbidden`, `version_mismatch`.
@@ -31,23 +20,20 @@ pub fn set_assignment(
     tx: &mut Tx<'_>,
     caller: &Caller<ManageWorkspace>,
     expected_version: Option<i64>,
-    wanted: Assignment,
+    wanted: &AssignmentSettings,
 ) -> Result<AssignmentSettings, Failure> {
     let actor = caller.actor();
     let workspace = actor.workspace_id;
-    let before = settings::lock_assignment(tx.conn, workspace)?.ok_or(Code::NotFound)?;
+    let configuration = settings::lock_configuration(tx.conn, workspace)?.ok_or(Code::NotFound)?;
+    let before = configuration.settings.clone();
     team_rights::confirm(tx, caller)?;
     expect_version(expected_version, before.version)?;
-    let mut after = AssignmentSettings {
-        agents_may_claim: wanted.agents_may_claim,
-        agents_may_transfer: wanted.agents_may_transfer,
-        restrict_to_allocation: wanted.restrict_to_allocation,
-        version: before.version,
-    };
+    let mut after = AssignmentSettings { version: before.version, ..wanted.clone() };
     if after == before {
         return Ok(after);
     }
     settings::save_assignment(tx.conn, workspace, &mut after)?;
+    routing::reconfigure(tx, workspace, &configuration)?;
     tx.administer(Administration {
         workspace_id: workspace,
         event_type: EventType::SettingsUpdated,

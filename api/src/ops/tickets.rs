@@ -1,11 +1,12 @@
 //! What a change of a conversation means for its session's ticket.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use domain::access::Facts;
 use domain::conversation::{Conversation, TicketChange};
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{TicketId, WorkspaceId};
+use domain::resource;
 use domain::ticket::Ticket;
 use persistence::agents::CountsChange;
 use persistence::error::{Failure, StoreError};
@@ -25,25 +26,62 @@ pub fn follow(
     what: TicketChange,
     actor: &EventActor,
 ) -> Result<(), Failure> {
+    follow_many(tx, workspace, &[(conversation, what)], actor)
+}
+
+/// The same for several conversations.
+///
+/// # Errors
+/// Only those of the database.
+pub fn follow_many(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    changes: &[(&Conversation, TicketChange)],
+    actor: &EventActor,
+) -> Result<(), Failure> {
     let now = tx.now;
-    match what {
-        TicketChange::Opened { ticket, agent, reason } => {
-            let session = conversation.session().ok_or_else(|| missing(ticket))?;
-            let mut opened = Ticket::open(ticket, conversation.id, session, agent, reason, now);
-            store(tx, workspace, &mut opened, EventType::TicketOpened, None, actor)
-        }
-        TicketChange::Moved { ticket, to, reason } => {
-            change(tx, workspace, ticket, EventType::TicketTransferred, actor, |moved| {
-                moved.transfer(to, reason, now);
-                true
-            })
-        }
-        TicketChange::Released { ticket } => {
-            change(tx, workspace, ticket, EventType::TicketTransferred, actor, |released| {
-                released.release(now);
-                true
-            })
-        }
+    let known = changes.iter().filter_map(|(_, what)| match what {
+        TicketChange::Moved { ticket, .. } | TicketChange::Released { ticket } => Some(*ticket),
+        TicketChange::Opened { .. } => None,
+    });
+    let mut known: HashMap<TicketId, Ticket> = tickets::get_many(tx.conn, workspace, known.collect())?
+        .into_iter()
+        .map(|ticket| (ticket.id, ticket))
+        .collect();
+    let mut steps = Vec::with_capacity(changes.len());
+    for (conversation, what) in changes {
+        let mut moved = |id: TicketId| known.remove(&id).ok_or_else(|| missing(id));
+        steps.push(match *what {
+            TicketChange::Opened { ticket, agent, reason } => {
+                let session = conversation.session().ok_or_else(|| missing(ticket))?;
+                let after = Ticket::open(ticket, conversation.id, session, agent, reason, now);
+                Step { before: None, after, event_type: EventType::TicketOpened }
+            }
+            TicketChange::Moved { ticket, to, reason } => {
+                Step::of(moved(ticket)?, EventType::TicketTransferred, |after| {
+                    after.transfer(to, reason, now)
+                })
+            }
+            TicketChange::Released { ticket } => {
+                Step::of(moved(ticket)?, EventType::TicketTransferred, |after| after.release(now))
+            }
+        });
+    }
+    store(tx, workspace, steps, actor)
+}
+
+/// A ticket that is new or changed.
+struct Step {
+    before: Option<Ticket>,
+    after: Ticket,
+    event_type: EventType,
+}
+
+impl Step {
+    fn of(before: Ticket, event_type: EventType, transition: impl FnOnce(&mut Ticket)) -> Self {
+        let mut after = before.clone();
+        transition(&mut after);
+        Self { before: Some(before), after, event_type }
     }
 }
 
@@ -87,37 +125,43 @@ fn change(
     actor: &EventActor,
     transition: impl FnOnce(&mut Ticket) -> bool,
 ) -> Result<(), Failure> {
-    let mut ticket = tickets::get(tx.conn, workspace, id)?.ok_or_else(|| missing(id))?;
-    let before = ticket.clone();
-    if transition(&mut ticket) {
-        store(tx, workspace, &mut ticket, event_type, Some(&before), actor)?;
-    }
-    Ok(())
+    let before = tickets::get(tx.conn, workspace, id)?.ok_or_else(|| missing(id))?;
+    let mut changed = false;
+    let step = Step::of(before, event_type, |ticket| changed = transition(ticket));
+    if changed { store(tx, workspace, vec![step], actor) } else { Ok(()) }
 }
 
+/// Stores tickets, counts them, and tells of them.
 fn store(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
-    ticket: &mut Ticket,
-    event_type: EventType,
-    before: Option<&Ticket>,
+    steps: Vec<Step>,
     actor: &EventActor,
 ) -> Result<(), Failure> {
-    tickets::save(tx.conn, workspace, ticket)?;
-    count(tx, workspace, before, ticket);
-    let shape = tickets::shape(tx.conn, workspace, ticket.id)?.ok_or_else(|| missing(ticket.id))?;
-    // The last holder keeps seeing it.
-    let channel = shape.channel.id;
-    let facts = |ticket: &Ticket| Facts { channel, assignee: Some(ticket.agent_id), division: None };
-    tx.tell(Change {
-        workspace_id: workspace,
-        event_type,
-        audience: Audience::Ticket(Sight { before: before.map(facts), after: Some(facts(ticket)) }),
-        conversation_id: Some(ticket.conversation_id),
-        actor,
-        data: &shape,
-        previous: None,
-    });
+    let mut after: Vec<Ticket> = steps.iter().map(|step| step.after.clone()).collect();
+    tickets::save_many(tx.conn, workspace, &mut after)?;
+    let ids = after.iter().map(|ticket| ticket.id).collect();
+    let mut shapes: HashMap<TicketId, resource::Ticket> =
+        tickets::shapes(tx.conn, workspace, ids)?.into_iter().map(|shape| (shape.id, shape)).collect();
+    for Step { before, after, event_type } in steps {
+        count(tx, workspace, before.as_ref(), &after);
+        let shape = shapes.remove(&after.id).ok_or_else(|| missing(after.id))?;
+        // The last holder keeps seeing it.
+        let channel = shape.channel.id;
+        let facts = |ticket: &Ticket| Facts { channel, assignee: Some(ticket.agent_id), division: None };
+        tx.tell(Change {
+            workspace_id: workspace,
+            event_type,
+            audience: Audience::Ticket(Sight {
+                before: before.as_ref().map(facts),
+                after: Some(facts(&after)),
+            }),
+            conversation_id: Some(after.conversation_id),
+            actor,
+            data: &shape,
+            previous: None,
+        });
+    }
     Ok(())
 }
 

@@ -3,10 +3,11 @@
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, WorkspaceId};
 use domain::resource::{Agent, EventActor};
+use domain::routing::Trigger;
 use persistence::agents;
 use persistence::error::Failure;
 
-use super::transaction::Tx;
+use super::transaction::{Look, Tx};
 
 /// The members as they were. What changed them is kept in the audit trail; they are only told.
 pub(super) struct Touched {
@@ -29,6 +30,9 @@ impl Touched {
     pub(super) fn tell(self, tx: &mut Tx<'_>, actor: &EventActor) -> Result<(), Failure> {
         if self.before.is_empty() {
             return Ok(());
+        }
+        for agent in &self.before {
+            tx.look_at(self.workspace, Look::Agent(agent.id), Trigger::AllocationChanged);
         }
         let ids: Vec<AgentId> = self.before.iter().map(|agent| agent.id).collect();
         agents::raise_versions(tx.conn, self.workspace, ids.clone())?;

@@ -1,17 +1,23 @@
 //! The frame of every write.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use diesel::PgConnection;
 use domain::audit::{AuditAction, differences};
 use domain::event::{Audience, EventType};
 use domain::id::{AgentId, ConversationId, WorkspaceId};
+use domain::refusal::Code;
 use domain::resource::EventActor;
+use domain::routing::{Configuration, Trigger};
 use domain::time::Timestamp;
+use domain::timer::Running;
 use persistence::agents::{self, CountsChange};
 use persistence::audit::{self, NewAuditEntry};
 use persistence::error::Failure;
 use persistence::events::{self, NewEvent};
+use persistence::routing::{self, Request};
+use persistence::timers::{self, Wanted};
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -30,7 +36,21 @@ pub struct Tx<'a> {
     events: Vec<NewEvent>,
     audit: Vec<NewAuditEntry>,
     counts: BTreeMap<(WorkspaceId, AgentId), CountsChange>,
+    configurations: BTreeMap<WorkspaceId, Arc<Configuration>>,
+    timers: BTreeMap<(WorkspaceId, ConversationId), Vec<Running>>,
+    requests: BTreeMap<(WorkspaceId, Look), Trigger>,
     jobs: bool,
+}
+
+/// What routing is to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Look {
+    /// The whole queue, by settings that have changed.
+    Queue,
+    /// A member: what it is or holds has changed.
+    Agent(AgentId),
+    /// A conversation that waits for its first decision.
+    Conversation(ConversationId),
 }
 
 /// One change to be told.
@@ -71,7 +91,18 @@ pub struct Administration<'a, T> {
 
 impl<'a> Tx<'a> {
     fn begin(conn: &'a mut PgConnection, now: Timestamp, ids: &'a Ids) -> Self {
-        Self { conn, now, ids, events: Vec::new(), audit: Vec::new(), counts: BTreeMap::new(), jobs: false }
+        Self {
+            conn,
+            now,
+            ids,
+            events: Vec::new(),
+            audit: Vec::new(),
+            counts: BTreeMap::new(),
+            configurations: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            jobs: false,
+        }
     }
 
     /// A new id.
@@ -146,6 +177,79 @@ impl<'a> Tx<'a> {
         sum.assigned += change.assigned;
         sum.handled += change.handled;
         sum.resolved += change.resolved;
+        sum.assigned_at = sum.assigned_at.max(change.assigned_at);
+        sum.at_most = match (sum.at_most, change.at_most) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+    }
+
+    /// The settings and policies by which what happens in this transaction has its consequences. They do not change
+    /// until it ends. Ask before locking conversations.
+    ///
+    /// # Errors
+    /// `not_found` for an unknown workspace; those of the database.
+    pub fn configuration(&mut self, workspace: WorkspaceId) -> Result<Arc<Configuration>, Failure> {
+        self.hold_configurations([workspace])?;
+        Ok(self.configurations.get(&workspace).ok_or(Code::NotFound)?.clone())
+    }
+
+    /// The same for several workspaces, in one statement.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn hold_configurations(
+        &mut self,
+        workspaces: impl IntoIterator<Item = WorkspaceId>,
+    ) -> Result<(), Failure> {
+        let wanted = workspaces.into_iter().filter(|one| !self.configurations.contains_key(one));
+        let mut missing: Vec<_> = wanted.collect();
+        missing.sort_unstable();
+        missing.dedup();
+        if !missing.is_empty() {
+            let held = persistence::settings::hold_configurations(self.conn, missing)?;
+            self.configurations.extend(held.into_iter().map(|(id, one)| (id, Arc::new(one))));
+        }
+        Ok(())
+    }
+
+    /// Says that the configuration was changed in this transaction.
+    pub fn reconfigured(&mut self, workspace: WorkspaceId) {
+        self.configurations.remove(&workspace);
+    }
+
+    /// From now on a conversation has these timers and no others. Written at the end of the transaction.
+    pub fn run_timers(&mut self, workspace: WorkspaceId, conversation: ConversationId, timers: Vec<Running>) {
+        self.timers.insert((workspace, conversation), timers);
+    }
+
+    /// Has routing look at something, right after the commit. Of several causes the first is kept.
+    pub fn look_at(&mut self, workspace: WorkspaceId, what: Look, cause: Trigger) {
+        self.requests.entry((workspace, what)).or_insert(cause);
+    }
+
+    fn wanted_timers(&mut self) -> Vec<Wanted> {
+        let timers = std::mem::take(&mut self.timers);
+        let wanted = timers.into_iter().map(|((workspace_id, conversation_id), running)| Wanted {
+            workspace_id,
+            conversation_id,
+            running: running.into_iter().map(|one| (self.id(), one)).collect(),
+        });
+        wanted.collect()
+    }
+
+    fn routing_requests(&mut self) -> Vec<(WorkspaceId, Request)> {
+        let requests = std::mem::take(&mut self.requests);
+        let request = |((workspace, what), cause)| {
+            let (agent_id, conversation_id) = match what {
+                Look::Queue => (None, None),
+                Look::Agent(id) => (Some(id), None),
+                Look::Conversation(id) => (None, Some(id)),
+            };
+            let id = self.id();
+            (workspace, Request { id, cause, agent_id, conversation_id, created_at: self.now })
+        };
+        requests.into_iter().map(request).collect()
     }
 
     /// Tells that something changed because something else was administered, which the audit trail has: a
@@ -200,22 +304,26 @@ impl App {
         mut work: impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let (clock, ids) = (self.clock.clone(), self.ids.clone());
-        let (done, heads, jobs) = db
+        let (done, heads, jobs, routing) = db
             .write(move |conn| {
                 let now = clock.now();
                 let mut tx = Tx::begin(conn, now, &ids);
                 let done = work(&mut tx)?;
+                let (timers, requests) = (tx.wanted_timers(), tx.routing_requests());
                 let Tx { conn, events, audit, counts, jobs, .. } = tx;
                 for ((workspace, agent), change) in counts {
                     if change != CountsChange::default() {
                         agents::change_counts(conn, workspace, agent, change)?;
                     }
                 }
+                let routing = !timers.is_empty() || !requests.is_empty();
+                timers::run(conn, &timers)?;
+                routing::write_requests(conn, requests)?;
                 for entry in audit {
                     audit::insert(conn, entry)?;
                 }
                 let heads: BTreeMap<WorkspaceId, i64> = events::append(conn, events)?;
-                Ok((done, heads, jobs))
+                Ok((done, heads, jobs, routing))
             })
             .await?;
         for (workspace, seq) in heads {
@@ -223,6 +331,9 @@ impl App {
         }
         if jobs {
             self.jobs.notify_one();
+        }
+        if routing {
+            self.router.notify_one();
         }
         Ok(done)
     }

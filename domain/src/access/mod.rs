@@ -103,6 +103,14 @@ actions! {
     SendMessage = "send_message" by With(MessagesWrite),
     /// See a ticket and its transcript.
     ReadTicket = "read_ticket" by With(TicketsRead),
+    /// See which conversations wait, and why.
+    ReadQueue = "read_queue" by With(ConversationsRead),
+    /// Try out settings on what happened, or on a conversation that might come.
+    SimulateRouting = "simulate_routing" by With(WorkspaceRead),
+    /// See what one is to know of.
+    ReadNotifications = "read_notifications" by With(ConversationsRead),
+    /// Say that one has read it.
+    MarkNotificationsRead = "mark_notifications_read" by With(ConversationsWrite),
 }
 
 text_enum! {
@@ -191,6 +199,10 @@ fn may_know(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ReadAuditTrail
         | Action::ReadOwnProfile
         | Action::ManageOwnAccount
+        | Action::ReadQueue
+        | Action::SimulateRouting
+        | Action::ReadNotifications
+        | Action::MarkNotificationsRead
         | Action::FollowEvents => true,
         _ if relation == Outside => false,
         Action::ReadChannels | Action::ManageChannels => true,
@@ -230,12 +242,17 @@ fn may_do(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ReadTeam
         | Action::ReadOwnProfile
         | Action::ManageOwnAccount
+        | Action::ReadNotifications
+        | Action::MarkNotificationsRead
         | Action::FollowEvents
         | Action::ReadChannels
         | Action::ReadConversation
         | Action::ReadMessages
         | Action::ReadTicket => true,
+        // The queue is part of the tab Unassigned.
+        Action::ReadQueue => !agent || who.view_all,
         Action::ReadSettings
+        | Action::SimulateRouting
         | Action::ManageWorkspace
         | Action::ManageTeam
         | Action::ManageApiKeys

@@ -94,6 +94,8 @@ pub struct Profile {
     pub view_all: bool,
     /// Who looks after it.
     pub supervisor_id: Option<AgentId>,
+    /// The most conversations that routing gives it.
+    pub max_conversations: Option<u32>,
 }
 
 impl From<&Agent> for Profile {
@@ -104,6 +106,7 @@ impl From<&Agent> for Profile {
             role: agent.role,
             view_all: agent.view_all,
             supervisor_id: agent.supervisor.as_ref().map(|supervisor| supervisor.id),
+            max_conversations: agent.max_conversations,
         }
     }
 }
@@ -119,7 +122,7 @@ pub fn update(
     profile: Profile,
 ) -> Result<(), StoreError> {
     let changed = sql("UPDATE agents SET name = $3, name_folded = $4, email = $5, role = $6, view_all = $7, supervisor_id = $8,
-             version = version + 1
+             max_conversations = $9, version = version + 1
          WHERE workspace_id = $1 AND id = $2")
     .bind(workspace)
     .bind(id)
@@ -129,6 +132,7 @@ pub fn update(
     .bind(profile.role.as_str())
     .bind(profile.view_all)
     .bind(profile.supervisor_id)
+    .bind(profile.max_conversations.and_then(|limit| i32::try_from(limit).ok()))
     .execute(conn)?;
     expect_rows("agents::update", changed, 1)
 }
@@ -151,6 +155,43 @@ pub fn supervised(
     let rows = sql("SELECT id FROM agents WHERE workspace_id = $1 AND supervisor_id = $2 ORDER BY id")
         .bind(workspace)
         .bind(supervisor)
+        .load::<IdRow>(conn)?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}
+
+#[derive(QueryableByName)]
+struct SupervisorRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    supervisor_id: Uuid,
+}
+
+/// Who looks after these members; those whom nobody looks after are left out.
+///
+/// # Errors
+/// Only those of the database.
+pub fn supervisors_of(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<AgentId>,
+) -> Result<Vec<(AgentId, AgentId)>, StoreError> {
+    let rows = sql("SELECT a.id, a.supervisor_id FROM agents a
+         JOIN agents s ON s.workspace_id = a.workspace_id AND s.id = a.supervisor_id AND s.active
+         WHERE a.workspace_id = $1 AND a.id = ANY($2)")
+    .bind(workspace)
+    .bind(ids)
+    .load::<SupervisorRow>(conn)?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.supervisor_id.into())).collect())
+}
+
+/// The active admins.
+///
+/// # Errors
+/// Only those of the database.
+pub fn admins(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<Vec<AgentId>, StoreError> {
+    let rows = sql("SELECT id FROM agents WHERE workspace_id = $1 AND role = 'admin' AND active ORDER BY id")
+        .bind(workspace)
         .load::<IdRow>(conn)?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }

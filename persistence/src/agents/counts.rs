@@ -1,8 +1,10 @@
 //! How much members have to do and have done.
 
-use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
+use diesel::sql_types::Bool;
+use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::{AgentId, WorkspaceId};
+use domain::time::Timestamp;
 
 use crate::error::{StoreError, expect_rows};
 use crate::sql::sql;
@@ -16,12 +18,17 @@ pub struct CountsChange {
     pub handled: i64,
     /// To the tickets that were resolved in its hands.
     pub resolved: i64,
+    /// When it came to hold a conversation.
+    pub assigned_at: Option<Timestamp>,
+    /// The most conversations that it may hold after this; `None`: any number.
+    pub at_most: Option<i64>,
 }
 
 /// Changes the counts of a member. Call it in the order of ids, after everything but the event counter is locked.
 ///
 /// # Errors
-/// `RowCount` if the member is not there.
+/// `RowCount` if the member is not there. If it would hold more than it may, the transaction runs again: what it was
+/// decided on has changed.
 pub fn change_counts(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
@@ -29,14 +36,48 @@ pub fn change_counts(
     change: CountsChange,
 ) -> Result<(), StoreError> {
     let changed = sql(
-        "UPDATE agent_counts SET assigned = assigned + $3, handled = handled + $4, resolved = resolved + $5
-         WHERE workspace_id = $1 AND agent_id = $2",
+        "UPDATE agent_counts SET assigned = assigned + $3, handled = handled + $4, resolved = resolved + $5,
+             last_assigned_at = greatest(last_assigned_at, $6)
+         WHERE workspace_id = $1 AND agent_id = $2 AND ($7::bigint IS NULL OR assigned + $3 <= $7)",
     )
     .bind(workspace)
     .bind(agent)
     .bind(change.assigned)
     .bind(change.handled)
     .bind(change.resolved)
+    .bind(change.assigned_at)
+    .bind(change.at_most)
     .execute(conn)?;
+    if changed == 0 && change.at_most.is_some() {
+        return Err(StoreError::overtaken());
+    }
     expect_rows("agents::change_counts", changed, 1)
+}
+
+#[derive(QueryableByName)]
+struct RoomRow {
+    #[diesel(sql_type = Bool)]
+    room: bool,
+}
+
+/// Whether a member holds fewer conversations than it is given by itself, where the workspace's limit is this.
+///
+/// # Errors
+/// Only those of the database.
+pub fn has_room(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    agent: AgentId,
+    of_workspace: Option<u32>,
+) -> Result<bool, StoreError> {
+    let rows = sql(
+        "SELECT n.assigned < coalesce(a.max_conversations, $3, n.assigned + 1) AS room FROM agent_counts n
+         JOIN agents a ON a.workspace_id = n.workspace_id AND a.id = n.agent_id
+         WHERE n.workspace_id = $1 AND n.agent_id = $2",
+    )
+    .bind(workspace)
+    .bind(agent)
+    .bind(of_workspace.map(i64::from))
+    .load::<RoomRow>(conn)?;
+    Ok(rows.first().is_none_or(|row| row.room))
 }

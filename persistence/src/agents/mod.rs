@@ -24,9 +24,10 @@ mod shape;
 pub use actor::actors;
 pub use allocation::{allocate, allocation, known_channels, lock_divisions, raise_channels, raise_divisions};
 pub use change::{
-    Ended, Profile, TeamMember, free_supervised, leave, lock_for_removal, lock_team, supervised, update,
+    Ended, Profile, TeamMember, admins, free_supervised, leave, lock_for_removal, lock_team, supervised,
+    supervisors_of, update,
 };
-pub use counts::{CountsChange, change_counts};
+pub use counts::{CountsChange, change_counts, has_room};
 pub use list::{After, Filter, list};
 pub use lock::{lock_active, lock_role, raise_versions};
 pub use own::{rename, set_availability};

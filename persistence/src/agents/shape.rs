@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::agent::is_online;
 use domain::id::{AgentId, WorkspaceId};
@@ -44,6 +44,8 @@ pub(super) struct Row {
     divisions: Value,
     #[diesel(sql_type = Jsonb)]
     channels: Value,
+    #[diesel(sql_type = Nullable<Integer>)]
+    max_conversations: Option<i32>,
     #[diesel(sql_type = BigInt)]
     assigned: i64,
     #[diesel(sql_type = BigInt)]
@@ -72,6 +74,7 @@ impl Row {
                 .map(|(id, name)| AgentRef { id: id.into(), name }),
             divisions: json("agents", "divisions", self.id, self.divisions)?,
             channels: json("agents", "channels", self.id, self.channels)?,
+            max_conversations: self.max_conversations.and_then(|limit| u32::try_from(limit).ok()),
             counts: Some(AgentCounts {
                 assigned: self.assigned,
                 handled: self.handled,
@@ -103,6 +106,7 @@ macro_rules! shape_query {
                       ORDER BY h.name, h.id), '[]')
                   FROM channel_agents ca JOIN channels h ON h.workspace_id = ca.workspace_id AND h.id = ca.channel_id
                   WHERE ca.workspace_id = a.workspace_id AND ca.agent_id = a.id) AS channels,
+                 a.max_conversations,
                  n.assigned, n.handled, n.resolved, a.last_seen_at, a.version, a.created_at
              FROM ",
             $from,

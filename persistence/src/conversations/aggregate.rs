@@ -22,7 +22,8 @@ pub fn lock_many(
 ) -> Result<Vec<(WorkspaceId, Conversation)>, StoreError> {
     let (workspaces, ids): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
     sql("SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id, c.division_id,
-             c.ticket_id, c.waiting_since, c.last_inbound_at, c.last_activity_at, c.last_message_id, c.unread_count,
+             c.ticket_id, c.waiting_since, c.waiting_cause, c.waiting_decided, c.assigned_at, c.over_limit,
+             c.unanswered_since, c.previous_holders, c.last_inbound_at, c.last_activity_at, c.last_message_id, c.unread_count,
              c.archived_at, c.version, c.created_at
          FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
          JOIN conversations c ON c.workspace_id = k.workspace_id AND c.id = k.id
@@ -45,6 +46,25 @@ pub fn lock(
     id: ConversationId,
 ) -> Result<Option<Conversation>, StoreError> {
     Ok(lock_many(conn, vec![(workspace, id)])?.pop().map(|(_, conversation)| conversation))
+}
+
+/// The conversations whose customers wait for an answer, unlocked.
+///
+/// # Errors
+/// As [`lock_many`].
+pub fn unanswered(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<Vec<Conversation>, StoreError> {
+    // The shelf leaves out the resolved ones, which are most.
+    sql("SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id, c.division_id,
+             c.ticket_id, c.waiting_since, c.waiting_cause, c.waiting_decided, c.assigned_at, c.over_limit,
+             c.unanswered_since, c.previous_holders, c.last_inbound_at, c.last_activity_at, c.last_message_id, c.unread_count,
+             c.archived_at, c.version, c.created_at
+         FROM conversations c WHERE c.workspace_id = $1 AND c.unanswered_since IS NOT NULL
+           AND c.shelf IN ('open', 'directed', 'answered', 'archived_open', 'archived_directed', 'archived_answered')")
+    .bind(workspace)
+    .load::<Row>(conn)?
+    .into_iter()
+    .map(|row| Ok(row.into_conversation()?.1))
+    .collect()
 }
 
 /// Stores new conversations, each with its identity.
@@ -96,11 +116,15 @@ pub fn save_many(
     let changed = sql("UPDATE conversations c SET session_id = n.session_id, session_started_at = n.session_started_at,
              assignee_id = n.assignee_id, division_id = n.division_id, ticket_id = n.ticket_id, waiting_since = n.waiting_since,
              last_inbound_at = n.last_inbound_at, last_activity_at = n.last_activity_at, last_message_id = n.last_message_id,
-             unread_count = n.unread_count, archived_at = n.archived_at, version = n.version
+             unread_count = n.unread_count, archived_at = n.archived_at, version = n.version, waiting_cause = n.waiting_cause,
+             waiting_decided = n.waiting_decided, assigned_at = n.assigned_at, over_limit = n.over_limit,
+             unanswered_since = n.unanswered_since, previous_holders = n.previous_holders::uuid[]
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::uuid[], $8::timestamptz[],
-                     $9::timestamptz[], $10::timestamptz[], $11::uuid[], $12::integer[], $13::timestamptz[], $14::bigint[])
+                     $9::timestamptz[], $10::timestamptz[], $11::uuid[], $12::integer[], $13::timestamptz[], $14::bigint[],
+                     $15::text[], $16::boolean[], $17::timestamptz[], $18::boolean[], $19::timestamptz[], $20::text[])
              AS n (workspace_id, id, session_id, session_started_at, assignee_id, division_id, ticket_id, waiting_since,
-                   last_inbound_at, last_activity_at, last_message_id, unread_count, archived_at, version)
+                   last_inbound_at, last_activity_at, last_message_id, unread_count, archived_at, version,
+                   waiting_cause, waiting_decided, assigned_at, over_limit, unanswered_since, previous_holders)
          WHERE c.workspace_id = n.workspace_id AND c.id = n.id")
         .bind(columns.workspaces)
         .bind(columns.ids)
@@ -116,8 +140,31 @@ pub fn save_many(
         .bind(columns.unread)
         .bind(columns.archived)
         .bind(columns.versions)
+        .bind(columns.waiting_causes)
+        .bind(columns.waiting_decided)
+        .bind(columns.assigned)
+        .bind(columns.over_limit)
+        .bind(columns.unanswered)
+        .bind(columns.previous_holders)
         .execute(conn)?;
     expect_rows("conversations::save_many", changed, conversations.len())
+}
+
+/// Says of waiting conversations that a stored decision says why they wait. Nothing that clients see changes.
+///
+/// # Errors
+/// Only those of the database.
+pub fn mark_decided(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<ConversationId>,
+) -> Result<(), StoreError> {
+    sql("UPDATE conversations SET waiting_decided = true
+         WHERE workspace_id = $1 AND id = ANY($2) AND waiting_since IS NOT NULL")
+    .bind(workspace)
+    .bind(ids)
+    .execute(conn)?;
+    Ok(())
 }
 
 /// Stores one changed conversation.
@@ -152,6 +199,13 @@ struct Columns {
     unread: Vec<i32>,
     archived: Vec<Option<Timestamp>>,
     versions: Vec<i64>,
+    waiting_causes: Vec<Option<&'static str>>,
+    waiting_decided: Vec<bool>,
+    assigned: Vec<Option<Timestamp>>,
+    over_limit: Vec<bool>,
+    unanswered: Vec<Option<Timestamp>>,
+    /// Each a literal of PostgreSQL's: `unnest` takes lists of lists apart.
+    previous_holders: Vec<String>,
 }
 
 impl Columns {
@@ -164,10 +218,20 @@ impl Columns {
         self.assignees.push(conversation.assignee());
         self.divisions.push(conversation.division_id.map(Uuid::from));
         self.tickets.push(conversation.ticket().map(Uuid::from));
-        self.waiting.push(match conversation.state {
-            State::Waiting { since, .. } => Some(since),
-            State::Held { .. } | State::Resolved => None,
-        });
+        let (mut waiting, mut held) = (None, None);
+        match conversation.state {
+            State::Waiting { since, cause, decided, .. } => waiting = Some((since, cause, decided)),
+            State::Held { since, over_limit, .. } => held = Some((since, over_limit)),
+            State::Resolved => {}
+        }
+        self.waiting.push(waiting.map(|(since, ..)| since));
+        self.waiting_causes.push(waiting.map(|(_, cause, _)| cause.as_str()));
+        self.waiting_decided.push(waiting.is_some_and(|(.., decided)| decided));
+        self.assigned.push(held.map(|(since, _)| since));
+        self.over_limit.push(held.is_some_and(|(_, over_limit)| over_limit));
+        self.unanswered.push(conversation.unanswered_since);
+        let previous: Vec<_> = conversation.previous_holders.iter().map(ToString::to_string).collect();
+        self.previous_holders.push(format!("{{{}}}", previous.join(",")));
         self.inbound.push(conversation.last_inbound_at);
         self.activity.push(conversation.last_activity_at);
         self.messages.push(conversation.last_message_id.map(Uuid::from));

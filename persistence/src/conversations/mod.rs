@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::conversation::{Conversation, Session, State};
 use domain::id::WorkspaceId;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::error::StoreError;
+use crate::error::{StoreError, word};
 use crate::sql::sql;
 
 mod aggregate;
@@ -17,7 +17,7 @@ mod division;
 mod list;
 mod shape;
 
-pub use aggregate::{insert_many, lock, lock_many, save, save_many};
+pub use aggregate::{insert_many, lock, lock_many, mark_decided, save, save_many, unanswered};
 pub use division::{count_of_division, of_division};
 pub use list::{After, Filter, held_by, list};
 pub use shape::{shape, shapes};
@@ -44,6 +44,18 @@ pub(super) struct Row {
     pub(super) ticket_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) waiting_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub(super) waiting_cause: Option<String>,
+    #[diesel(sql_type = Bool)]
+    pub(super) waiting_decided: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) assigned_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    pub(super) over_limit: bool,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub(super) unanswered_since: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    pub(super) previous_holders: Vec<Uuid>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) last_inbound_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Timestamptz)]
@@ -73,11 +85,20 @@ impl Row {
             Some(assignee) => State::Held {
                 session,
                 assignee: assignee.into(),
+                since: self.assigned_at.map(Timestamp::new).ok_or_else(|| unreadable("assigned_at"))?,
+                over_limit: self.over_limit,
                 ticket: ticket.ok_or_else(|| unreadable("ticket_id"))?,
             },
             None => State::Waiting {
                 session,
                 since: self.waiting_since.map(Timestamp::new).ok_or_else(|| unreadable("waiting_since"))?,
+                cause: word(
+                    "conversations",
+                    "waiting_cause",
+                    self.id,
+                    self.waiting_cause.as_deref().unwrap_or(""),
+                )?,
+                decided: self.waiting_decided,
                 ticket,
             },
         })
@@ -95,6 +116,8 @@ impl Row {
             last_activity_at: Timestamp::new(self.last_activity_at),
             last_message_id: self.last_message_id.map(Into::into),
             unread_count: self.unread_count,
+            unanswered_since: self.unanswered_since.map(Timestamp::new),
+            previous_holders: self.previous_holders.into_iter().map(Into::into).collect(),
             archived_at: self.archived_at.map(Timestamp::new),
             version: self.version,
             created_at: Timestamp::new(self.created_at),

@@ -82,6 +82,7 @@ impl ShapeRow {
                 .division_id
                 .zip(self.division_name)
                 .map(|(id, name)| DivisionRef { id, name }),
+            over_limit: matches!(conversation.state, State::Held { over_limit: true, .. }),
             unread_count: conversation.unread_count,
             last_message,
             last_activity_at: conversation.last_activity_at,
@@ -91,6 +92,7 @@ impl ShapeRow {
                 State::Waiting { since, .. } => Some(since),
                 State::Held { .. } | State::Resolved => None,
             },
+            unanswered_since: conversation.unanswered_since,
             archived_at: conversation.archived_at,
             version: conversation.version,
             created_at: conversation.created_at,
@@ -103,7 +105,8 @@ impl ShapeRow {
 macro_rules! columns {
     () => {
         "SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id,
-             c.division_id, c.ticket_id, c.waiting_since, c.last_inbound_at, c.last_activity_at, c.last_message_id,
+             c.division_id, c.ticket_id, c.waiting_since, c.waiting_cause, c.waiting_decided, c.assigned_at, c.over_limit,
+             c.unanswered_since, c.previous_holders, c.last_inbound_at, c.last_activity_at, c.last_message_id,
              c.unread_count, c.archived_at, c.version, c.created_at,
              h.kind AS channel_kind, h.name AS channel_name, p.name AS contact_name, p.phone AS contact_phone,
              a.name AS assignee_name, d.name AS division_name, m.kind AS message_kind,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
+use diesel::{QueryableByName, RunQueryDsl};
 use domain::conversation::Session;
 use domain::id::{TicketId, WorkspaceId};
 use domain::resource::{self, AgentRef, ChannelRef, ContactRef, TicketHolder};
@@ -92,78 +92,112 @@ fn holders(
         .load::<HolderRow>(conn)?)
 }
 
-/// The ticket with this id. Its conversation's lock guards it.
+/// The tickets with these ids, in no order. Their conversations' locks guard them.
 ///
 /// # Errors
 /// `Unreadable` for a row that the domain does not know; those of the database.
+pub fn get_many(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<TicketId>,
+) -> Result<Vec<Ticket>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sql("SELECT id, conversation_id, session_id, agent_id, session_started_at, opened_at, answered_at, closed_at, version
+         FROM tickets WHERE workspace_id = $1 AND id = ANY($2)")
+        .bind(workspace)
+        .bind(ids)
+        .load::<Row>(conn)?;
+    let mut holdings: HashMap<Uuid, Vec<Holding>> = HashMap::new();
+    for holder in holders(conn, workspace, rows.iter().map(|row| row.id).collect())? {
+        holdings.entry(holder.ticket_id).or_default().push(Holding {
+            agent_id: holder.agent_id.into(),
+            from: Timestamp::new(holder.from_at),
+            to: holder.to_at.map(Timestamp::new),
+            reason: word("ticket_holders", "reason", holder.position, &holder.reason)?,
+        });
+    }
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let holdings = holdings.remove(&row.id).unwrap_or_default();
+            row.into_ticket(holdings)
+        })
+        .collect())
+}
+
+/// The ticket with this id. Its conversation's lock guards it.
+///
+/// # Errors
+/// As [`get_many`].
 pub fn get(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     id: TicketId,
 ) -> Result<Option<Ticket>, StoreError> {
-    let row = sql("SELECT id, conversation_id, session_id, agent_id, session_started_at, opened_at, answered_at, closed_at, version
-         FROM tickets WHERE workspace_id = $1 AND id = $2")
-        .bind(workspace)
-        .bind(id)
-        .get_result::<Row>(conn)
-        .optional()?;
-    let Some(row) = row else { return Ok(None) };
-    let holdings = holders(conn, workspace, vec![row.id])?
-        .into_iter()
-        .map(|holder| {
-            Ok(Holding {
-                agent_id: holder.agent_id.into(),
-                from: Timestamp::new(holder.from_at),
-                to: holder.to_at.map(Timestamp::new),
-                reason: word("ticket_holders", "reason", holder.position, &holder.reason)?,
-            })
-        })
-        .collect::<Result<_, StoreError>>()?;
-    Ok(Some(row.into_ticket(holdings)))
+    Ok(get_many(conn, workspace, vec![id])?.pop())
 }
 
-/// Stores a new or changed ticket with its holders, raising its version by one.
+/// Stores new or changed tickets with their holders, raising the version of each by one.
 ///
 /// # Errors
-/// `Taken("tickets_one_unresolved")` if the conversation has another unresolved one, which the lock
+/// `Taken("tickets_one_unresolved")` if a conversation has another unresolved one, which the lock
 /// on the conversation excludes.
-pub fn save(conn: &mut PgConnection, workspace: WorkspaceId, ticket: &mut Ticket) -> Result<(), StoreError> {
-    ticket.version += 1;
+pub fn save_many(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    tickets: &mut [Ticket],
+) -> Result<(), StoreError> {
+    if tickets.is_empty() {
+        return Ok(());
+    }
+    for ticket in tickets.iter_mut() {
+        ticket.version += 1;
+    }
+    let column = |of: fn(&Ticket) -> Uuid| tickets.iter().map(of).collect::<Vec<Uuid>>();
     let changed = sql("INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at,
              opened_at, answered_at, closed_at, version)
-         SELECT c.workspace_id, $2, c.id, c.channel_id, $4, $5, $6, $7, $8, $9, $10
-         FROM conversations c WHERE c.workspace_id = $1 AND c.id = $3
+         SELECT c.workspace_id, n.id, c.id, c.channel_id, n.session_id, n.agent_id, n.session_started_at, n.opened_at,
+             n.answered_at, n.closed_at, n.version
+         FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[],
+                     $9::timestamptz[], $10::bigint[])
+             AS n (id, conversation_id, session_id, agent_id, session_started_at, opened_at, answered_at, closed_at, version)
+         JOIN conversations c ON c.workspace_id = $1 AND c.id = n.conversation_id
          ON CONFLICT (workspace_id, id) DO UPDATE SET channel_id = EXCLUDED.channel_id, agent_id = EXCLUDED.agent_id,
              answered_at = EXCLUDED.answered_at, closed_at = EXCLUDED.closed_at, version = EXCLUDED.version")
         .bind(workspace)
-        .bind(ticket.id)
-        .bind(ticket.conversation_id)
-        .bind(ticket.session.id)
-        .bind(ticket.agent_id)
-        .bind(ticket.session.started_at)
-        .bind(ticket.opened_at)
-        .bind(ticket.answered_at)
-        .bind(ticket.closed_at)
-        .bind(ticket.version)
+        .bind(column(|ticket| ticket.id.0))
+        .bind(column(|ticket| ticket.conversation_id.0))
+        .bind(column(|ticket| ticket.session.id.0))
+        .bind(column(|ticket| ticket.agent_id.0))
+        .bind(tickets.iter().map(|ticket| ticket.session.started_at).collect::<Vec<_>>())
+        .bind(tickets.iter().map(|ticket| ticket.opened_at).collect::<Vec<_>>())
+        .bind(tickets.iter().map(|ticket| ticket.answered_at).collect::<Vec<_>>())
+        .bind(tickets.iter().map(|ticket| ticket.closed_at).collect::<Vec<_>>())
+        .bind(tickets.iter().map(|ticket| ticket.version).collect::<Vec<_>>())
         .execute(conn)?;
-    expect_rows("tickets::save", changed, 1)?;
-    let positions: Vec<i32> = (0..).take(ticket.holders.len()).collect();
+    expect_rows("tickets::save_many", changed, tickets.len())?;
+    let holdings: Vec<(TicketId, i32, Holding)> = tickets
+        .iter()
+        .flat_map(|ticket| (0..).zip(&ticket.holders).map(|(position, one)| (ticket.id, position, *one)))
+        .collect();
     let changed = sql(
         "INSERT INTO ticket_holders (workspace_id, ticket_id, position, agent_id, from_at, to_at, reason)
-         SELECT $1, $2, n.position, n.agent_id, n.from_at, n.to_at, n.reason
-         FROM unnest($3::integer[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[])
-             AS n (position, agent_id, from_at, to_at, reason)
+         SELECT $1, n.ticket_id, n.position, n.agent_id, n.from_at, n.to_at, n.reason
+         FROM unnest($2::uuid[], $3::integer[], $4::uuid[], $5::timestamptz[], $6::timestamptz[], $7::text[])
+             AS n (ticket_id, position, agent_id, from_at, to_at, reason)
          ON CONFLICT (workspace_id, ticket_id, position) DO UPDATE SET to_at = EXCLUDED.to_at",
     )
     .bind(workspace)
-    .bind(ticket.id)
-    .bind(positions)
-    .bind(ticket.holders.iter().map(|holding| holding.agent_id).collect::<Vec<_>>())
-    .bind(ticket.holders.iter().map(|holding| holding.from).collect::<Vec<_>>())
-    .bind(ticket.holders.iter().map(|holding| holding.to).collect::<Vec<_>>())
-    .bind(ticket.holders.iter().map(|holding| holding.reason.as_str()).collect::<Vec<_>>())
+    .bind(holdings.iter().map(|(ticket, ..)| *ticket).collect::<Vec<_>>())
+    .bind(holdings.iter().map(|(_, position, _)| *position).collect::<Vec<_>>())
+    .bind(holdings.iter().map(|(.., holding)| holding.agent_id).collect::<Vec<_>>())
+    .bind(holdings.iter().map(|(.., holding)| holding.from).collect::<Vec<_>>())
+    .bind(holdings.iter().map(|(.., holding)| holding.to).collect::<Vec<_>>())
+    .bind(holdings.iter().map(|(.., holding)| holding.reason.as_str()).collect::<Vec<_>>())
     .execute(conn)?;
-    expect_rows("tickets::save", changed, ticket.holders.len())
+    expect_rows("tickets::save_many", changed, holdings.len())
 }
 
 #[derive(QueryableByName)]
@@ -257,19 +291,31 @@ fn with_holders(
         .collect()
 }
 
+/// The shapes of these tickets, whoever asks, in no order.
+///
+/// # Errors
+/// As [`get_many`].
+pub fn shapes(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<TicketId>,
+) -> Result<Vec<resource::Ticket>, StoreError> {
+    let rows =
+        sql(concat!(columns!(), "FROM tickets t", joins!(), " WHERE t.workspace_id = $1 AND t.id = ANY($2)"))
+            .bind(workspace)
+            .bind(ids)
+            .load::<ShapeRow>(conn)?;
+    with_holders(conn, workspace, rows)
+}
+
 /// The shape of one ticket, whoever asks.
 ///
 /// # Errors
-/// As [`get`].
+/// As [`get_many`].
 pub fn shape(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     id: TicketId,
 ) -> Result<Option<resource::Ticket>, StoreError> {
-    let rows =
-        sql(concat!(columns!(), "FROM tickets t", joins!(), " WHERE t.workspace_id = $1 AND t.id = $2"))
-            .bind(workspace)
-            .bind(id)
-            .load::<ShapeRow>(conn)?;
-    Ok(with_holders(conn, workspace, rows)?.pop())
+    Ok(shapes(conn, workspace, vec![id])?.pop())
 }

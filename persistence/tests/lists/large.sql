@@ -32,11 +32,12 @@ INSERT INTO contacts (workspace_id, id, name, created_at) SELECT md5('workspace 
 INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, created_at)
 SELECT md5('workspace 0')::uuid, id, id, md5('channel ' || channel)::uuid, n, at FROM plan;
 INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, assignee_id,
-    ticket_id, waiting_since, division_id, last_activity_at, last_message_id, archived_at, created_at)
+    ticket_id, assigned_at, waiting_since, waiting_cause, division_id, last_activity_at, last_message_id, archived_at, created_at)
 SELECT md5('workspace 0')::uuid, id, md5('channel ' || channel)::uuid, id, id, CASE WHEN held OR waits THEN id END,
     CASE WHEN held OR waits THEN at END,
     CASE WHEN held THEN md5('agent ' || CASE channel WHEN 7 THEN 19 ELSE n / 7 % 19 END)::uuid END,
-    CASE WHEN held THEN id END, CASE WHEN waits AND NOT held THEN at END,
+    CASE WHEN held THEN id END, CASE WHEN held THEN at END, CASE WHEN waits AND NOT held THEN at END,
+    CASE WHEN waits AND NOT held THEN 'session_started' END,
     CASE WHEN waits AND NOT held AND n / 40 % 100 > 0 THEN md5('division 0')::uuid END, at, id,
     CASE WHEN channel = 6 AND n < 99900 THEN now() END, at
 FROM plan;

@@ -132,6 +132,8 @@ fn rows(workspace: u128, id: Uuid, one: &Known) -> String {
     };
     let ticket = quoted(one.is_held().then_some(own));
     let waiting = if one.status == ConversationStatus::Open { began.as_str() } else { "NULL" };
+    let cause = if one.status == ConversationStatus::Open { "'session_started'" } else { "NULL" };
+    let assigned = if one.is_held() { began.as_str() } else { "NULL" };
     let archived = if one.archived { "now()" } else { "NULL" };
     let (channel, division) = (facts.channel, quoted(facts.division.map(Uuid::from)));
     let (assignee, holder) = (quoted(facts.assignee.map(Uuid::from)), agent(workspace, one.assignee));
@@ -140,9 +142,9 @@ fn rows(workspace: u128, id: Uuid, one: &Known) -> String {
          INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, created_at)
          VALUES ('{id}', '{own}', '{own}', '{channel}', '{own}', now());
          INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at,
-             assignee_id, division_id, ticket_id, waiting_since, last_activity_at, archived_at, created_at)
+             assignee_id, division_id, ticket_id, waiting_since, waiting_cause, assigned_at, last_activity_at, archived_at, created_at)
          VALUES ('{id}', '{own}', '{channel}', '{own}', '{own}', {session}, {began}, {assignee}, {division}, {ticket},
-             {waiting}, '{at}', {archived}, now());
+             {waiting}, {cause}, {assigned}, '{at}', {archived}, now());
          INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at, opened_at)
          VALUES ('{id}', '{own}', '{own}', '{channel}', '{own}', '{holder}', '{at}', '{at}');"
     )

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use harness::client::PASSWORD;
 use harness::contract::{self, operations};
+use harness::team::assignment_settings;
 use harness::{Caller, Reply, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ const TRAIL: &str = "/v1/audit-entries";
 const SETTINGS: &str = "/v1/settings/assignment";
 
 fn settings(claim: bool) -> Value {
-    json!({ "agents_may_claim": claim, "agents_may_transfer": true, "restrict_to_allocation": false })
+    assignment_settings(&json!({ "agents_may_claim": claim }))
 }
 
 fn fields(value: &Value) -> Option<BTreeSet<&str>> {

@@ -1,5 +1,6 @@
 //! The assignment settings: who may set them, and what agents may do under them.
 
+use harness::team::assignment_settings;
 use harness::{Caller, TestApp};
 use serde_json::{Value, json};
 
@@ -9,7 +10,9 @@ pub(super) const SETTINGS: &str = "/v1/settings/assignment";
 
 /// All settings, as they are set.
 pub(super) fn settings(claim: bool, transfer: bool, restrict: bool) -> Value {
-    json!({ "agents_may_claim": claim, "agents_may_transfer": transfer, "restrict_to_allocation": restrict })
+    assignment_settings(&json!({
+        "agents_may_claim": claim, "agents_may_transfer": transfer, "restrict_to_allocation": restrict
+    }))
 }
 
 /// The same person at a new device, of whom the server believes nothing yet.

@@ -4,6 +4,7 @@ mod rights;
 
 use harness::contract::{Operation, operations};
 use harness::mail::MailServer;
+use harness::team::assignment_settings;
 use harness::{Caller, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -59,9 +60,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "create_division" | "update_division" => json!({ "name": "Divisi lain" }),
         "update_division_members" => json!({ "agent_ids": [] }),
         "update_workspace" => json!({ "name": "Toko lain" }),
-        "update_assignment_settings" => json!({
-            "agents_may_claim": true, "agents_may_transfer": true, "restrict_to_allocation": false,
-        }),
+        "update_assignment_settings" => assignment_settings(&json!({})),
         "update_channel" => json!({ "name": "Diambil alih" }),
         "create_agent" => {
             json!({ "name": "X", "email": "x@x.example", "role": "agent", "password": "kata-sandi" })

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use harness::client::PASSWORD;
 use harness::contract::{Operation, operations};
 use harness::mail::MailServer;
+use harness::team::assignment_settings;
 use harness::{Caller, TestApp, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -180,11 +181,7 @@ impl World {
             "update_workspace" => {
                 Ready::with(operation.path, json!({ "name": format!("Toko {}", self.number()) }))
             }
-            "update_assignment_settings" => {
-                let body = json!({ "agents_may_claim": true, "agents_may_transfer": true,
-                    "restrict_to_allocation": false });
-                Ready::with(operation.path, body)
-            }
+            "update_assignment_settings" => Ready::with(operation.path, assignment_settings(&json!({}))),
             "create_agent" => Ready::with(operation.path, self.person()),
             "update_agent" => Ready::with(self.member().await, json!({ "name": "Nina Kartika" })),
             "delete_agent" => Ready::at(self.member().await),

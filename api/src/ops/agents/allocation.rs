@@ -9,13 +9,14 @@ use domain::event::{Audience, EventType};
 use domain::id::{AgentId, ChannelId, DivisionId, WorkspaceId};
 use domain::refusal::{Code, Refusal};
 use domain::resource::{Agent, Channel, Division, EventActor};
+use domain::routing::Trigger;
 use persistence::channels::{self, StoredChannel};
 use persistence::error::{Failure, StoreError};
 use persistence::{agents, divisions};
 
 use super::locked::{Locked, Which};
 use crate::ops::channels::shape;
-use crate::ops::transaction::Tx;
+use crate::ops::transaction::{Look, Tx};
 use crate::state::App;
 
 /// Says which channels and divisions a member works for: these and no others. An id that comes twice counts once. A
@@ -117,6 +118,7 @@ impl Move {
         agents::raise_channels(tx.conn, workspace, channels.iter().map(|channel| channel.id).collect())?;
         agents::raise_divisions(tx.conn, workspace, changed)?;
         agents::allocate(tx.conn, workspace, agent, to)?;
+        tx.look_at(workspace, Look::Agent(agent), Trigger::AllocationChanged);
         let channels = channels.into_iter().map(|channel| shape(app, channel)).collect();
         Ok(Moved { workspace, channels, divisions: before })
     }

@@ -4,13 +4,14 @@ use domain::access::{Caller, ManageTeam, may_manage_member};
 use domain::agent::Role;
 use domain::id::AgentId;
 use domain::resource::Agent;
+use domain::routing::Trigger;
 use persistence::agents::{self, Profile};
 use persistence::error::Failure;
 use persistence::one_time_tokens;
 
 use super::email_taken;
 use super::locked::{Locked, Which};
-use crate::ops::transaction::Tx;
+use crate::ops::transaction::{Look, Tx};
 
 /// What is to be changed of a member; `None` stays. Its words have been checked.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub struct AgentPatch {
     pub role: Option<Role>,
     /// Whether it sees conversations of others and those waiting.
     pub view_all: Option<bool>,
+    /// The most conversations that routing gives it; within: as many as the workspace's settings say.
+    pub max_conversations: Option<Option<u32>>,
 }
 
 /// Changes a member. Nobody looks after supervisors and admins, and only supervisors look after others: a new role
@@ -50,11 +53,17 @@ pub fn update(
         role,
         view_all: patch.view_all.unwrap_or(old.view_all),
         supervisor_id: old.supervisor_id.filter(|_| role == Role::Agent),
+        max_conversations: patch.max_conversations.unwrap_or(old.max_conversations),
     };
     if new == old {
         return Ok(locked.before);
     }
     let (moved, now) = (new.email != old.email, tx.now);
+    if new.max_conversations != old.max_conversations {
+        tx.look_at(locked.workspace, Look::Agent(which.id), Trigger::LimitChanged);
+    } else if new.role != old.role {
+        tx.look_at(locked.workspace, Look::Agent(which.id), Trigger::AllocationChanged);
+    }
     agents::update(tx.conn, locked.workspace, which.id, new).map_err(email_taken)?;
     if moved {
         // What was mailed to the old address gives nobody a way in any more.

@@ -14,8 +14,8 @@ use persistence::{agents, conversations, messages};
 use serde_json::{Value, json};
 
 use super::Which;
-use crate::ops::tickets;
 use crate::ops::transaction::{Change, Tx};
+use crate::ops::{routing, tickets};
 
 /// A conversation that is locked and may be changed by this caller.
 pub(in crate::ops) struct Locked<A> {
@@ -30,6 +30,7 @@ impl<A: Act> Locked<A> {
     /// Locks the conversation and asks whether the caller may do this to it.
     pub(in crate::ops) fn lock(tx: &mut Tx<'_>, caller: &Caller<A>, which: Which) -> Result<Self, Failure> {
         let workspace = caller.actor().workspace_id;
+        tx.configuration(workspace)?;
         let conversation = conversations::lock(tx.conn, workspace, which.id)?.ok_or(Code::NotFound)?;
         let permit = caller.on(conversation.facts())?;
         conversation.expect_version(which.expected_version)?;
@@ -45,6 +46,7 @@ impl<A: Act> Locked<A> {
     ) -> Result<resource::Conversation, Failure> {
         let now = tx.now;
         self.change_hands(tx)?;
+        routing::follow(tx, self.workspace, &self.before, &self.conversation)?;
         conversations::save(tx.conn, self.workspace, &mut self.conversation)?;
         let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
             .ok_or_else(|| gone(self.conversation.id))?;
@@ -61,9 +63,10 @@ impl<A: Act> Locked<A> {
         Ok(shape)
     }
 
-    /// Counts what the old and the new holder have to do. Who takes a conversation itself must not have left in the
-    /// moment for which it is believed, nor leave before this is committed.
-    fn change_hands(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+    /// Counts what the old and the new holder have to do, and says if that is more than the new one would be given by
+    /// itself. Who takes a conversation itself must not have left in the moment for which it is believed, nor leave before
+    /// this is committed.
+    fn change_hands(&mut self, tx: &mut Tx<'_>) -> Result<(), Failure> {
         let (from, to) = (self.before.assignee(), self.conversation.assignee());
         if from == to {
             return Ok(());
@@ -74,10 +77,19 @@ impl<A: Act> Locked<A> {
         {
             return Err(Code::InvalidToken.into());
         }
-        for (agent, assigned) in [(from, -1), (to, 1)] {
-            if let Some(agent) = agent {
-                tx.count(self.workspace, agent, CountsChange { assigned, ..CountsChange::default() });
-            }
+        if let Some(from) = from {
+            tx.count(self.workspace, from, CountsChange { assigned: -1, ..CountsChange::default() });
+        }
+        if let Some(to) = to {
+            let of_workspace = tx.configuration(self.workspace)?.settings.max_conversations_per_agent;
+            let room = agents::has_room(tx.conn, self.workspace, to, of_workspace)?;
+            self.conversation.mark_over_limit(!room);
+            let assigned_at = Some(tx.now);
+            tx.count(
+                self.workspace,
+                to,
+                CountsChange { assigned: 1, assigned_at, ..CountsChange::default() },
+            );
         }
         Ok(())
     }
@@ -102,30 +114,8 @@ impl<A: Act> Locked<A> {
         text: String,
         content: Value,
     ) -> Result<(), Failure> {
-        let id = tx.id();
-        let message = NewMessage {
-            workspace_id: self.workspace,
-            id,
-            conversation_id: self.conversation.id,
-            channel_id: self.conversation.channel_id,
-            session_id: session,
-            direction: Direction::System,
-            author_type: AuthorType::System,
-            author_id: None,
-            kind: MessageKind::System,
-            text: Some(text),
-            content: Some(content),
-            media: None,
-            raw: None,
-            reply_to_provider_id: None,
-            reply_to_id: None,
-            status: MessageStatus::Received,
-            client_message_id: None,
-            provider_message_id: None,
-            at: tx.now,
-            edited_at: None,
-            created_at: tx.now,
-        };
+        let message = system_message(tx, self.workspace, &self.conversation, session, text, content);
+        let id = message.id;
         messages::insert_new(tx.conn, vec![message])?;
         let shape =
             messages::shape(tx.conn, self.workspace, id)?.ok_or_else(|| gone(self.conversation.id))?;
@@ -160,8 +150,42 @@ impl<A: Act> Locked<A> {
     }
 }
 
+/// A line in the thread that says what happened.
+pub(in crate::ops) fn system_message(
+    tx: &Tx<'_>,
+    workspace: WorkspaceId,
+    conversation: &Conversation,
+    session: Option<SessionId>,
+    text: String,
+    content: Value,
+) -> NewMessage {
+    NewMessage {
+        workspace_id: workspace,
+        id: tx.id(),
+        conversation_id: conversation.id,
+        channel_id: conversation.channel_id,
+        session_id: session,
+        direction: Direction::System,
+        author_type: AuthorType::System,
+        author_id: None,
+        kind: MessageKind::System,
+        text: Some(text),
+        content: Some(content),
+        media: None,
+        raw: None,
+        reply_to_provider_id: None,
+        reply_to_id: None,
+        status: MessageStatus::Received,
+        client_message_id: None,
+        provider_message_id: None,
+        at: tx.now,
+        edited_at: None,
+        created_at: tx.now,
+    }
+}
+
 /// What changed of a conversation, as it was before.
-fn changed(before: &Conversation, after: &Conversation) -> Value {
+pub(in crate::ops) fn changed(before: &Conversation, after: &Conversation) -> Value {
     let mut previous = serde_json::Map::new();
     if before.status() != after.status() {
         previous.insert("status".to_owned(), json!(before.status()));

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::tickets;
 use super::transaction::Tx;
 
-pub(super) use locked::Locked;
+pub(super) use locked::{Locked, changed, system_message};
 
 /// To whom a conversation is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

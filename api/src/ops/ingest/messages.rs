@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::Delivery;
 use super::news::News;
 use super::people::{People, Person};
+use crate::ops::routing;
 use crate::ops::transaction::{Change, Tx};
 use domain::resource::EventActor;
 
@@ -35,6 +36,7 @@ impl Threads {
         if wanted.is_empty() {
             return Ok(Self { locked: BTreeMap::new() });
         }
+        tx.hold_configurations(wanted.iter().map(|(workspace, _)| *workspace))?;
         let locked = conversations::lock_many(tx.conn, wanted.into_iter().collect())?;
         let locked = locked.into_iter().map(|(workspace, one)| ((workspace, one.id), one)).collect();
         Ok(Self { locked })
@@ -106,6 +108,11 @@ pub(super) fn store(
         let Some(before) = threads.locked.get(&one.thread) else { continue };
         let conversation = changed.entry(one.thread).or_insert_with(|| before.clone());
         conversation.receive(one.id, one.at, one.new_session, now);
+    }
+    for (thread, after) in &changed {
+        if let Some(before) = threads.locked.get(thread) {
+            routing::follow(tx, thread.0, before, after)?;
+        }
     }
     let mut saved: Vec<(WorkspaceId, Conversation)> =
         changed.into_iter().map(|((workspace, _), conversation)| (workspace, conversation)).collect();

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::which;
 use crate::auth::extract::Auth;
-use crate::http::body::Body;
+use crate::http::body::{Body, present};
 use crate::http::problem::Problem;
 use crate::http::reply;
 use crate::http::responses::{VersionHeader, Writing};
@@ -31,6 +31,10 @@ pub struct AgentChange {
     pub role: Option<Role>,
     /// For the role `agent`: whether it sees conversations of others and those waiting.
     pub view_all: Option<bool>,
+    /// The most conversations that routing gives it; null: as many as the workspace's settings say.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<u32>, example = 5, minimum = 1, maximum = 1000)]
+    pub max_conversations: Option<Option<u32>>,
 }
 
 /// Change an agent
@@ -50,11 +54,15 @@ pub async fn update_agent(
     body: Body<AgentChange>,
 ) -> Result<HttpResponse, Problem> {
     let (which, change) = (which(&request, id.into_inner())?, body.value);
+    if let Some(Some(limit)) = change.max_conversations {
+        input::number("/max_conversations", limit, 1..=1000)?;
+    }
     let patch = AgentPatch {
         name: change.name.map(|name| input::name("/name", &name)).transpose()?,
         email: change.email.map(|email| input::email("/email", &email)).transpose()?,
         role: change.role,
         view_all: change.view_all,
+        max_conversations: change.max_conversations,
     };
     let caller = caller.into_caller();
     let agent = app.write(move |tx| agents::update(tx, &caller, which, &patch)).await?;

@@ -4,6 +4,7 @@ use api::stream::cursor::StreamCursor;
 use api::stream::protocol::ServerFrame;
 use harness::hooks::messenger_message;
 use harness::stream::Received;
+use harness::team::assignment_settings;
 use harness::{Caller, Follower, StreamClient, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -203,8 +204,7 @@ async fn a_program_of_some_channels_does_nothing_to_the_whole_workspace() {
     program.get(format!("{division}/deletion-impact")).await.problem(403, "forbidden");
     program.delete(division).await.problem(403, "forbidden");
     program.patch("/v1/workspace", json!({ "name": "Lain" })).await.problem(403, "forbidden");
-    let settings =
-        json!({ "agents_may_claim": false, "agents_may_transfer": true, "restrict_to_allocation": false });
+    let settings = assignment_settings(&json!({ "agents_may_claim": false }));
     program.put("/v1/settings/assignment", settings).await.problem(403, "forbidden");
     assert_eq!(app.admin().get("/v1/workspace").await.expect(200)["name"], "Toko satu");
 }

@@ -1,5 +1,6 @@
 //! Divisions, the workspace, its settings.
 
+use harness::team::assignment_settings;
 use serde_json::json;
 
 use super::Fold;
@@ -19,7 +20,7 @@ pub(super) async fn changes(fold: &mut Fold) {
     fold.does(200, admin.put(&members, json!({ "agent_ids": [siti.id(), rina.id()] }))).await;
 
     let settings = |restricted: bool| {
-        let body = json!({ "agents_may_claim": true, "agents_may_transfer": true, "restrict_to_allocation": restricted });
+        let body = assignment_settings(&json!({ "restrict_to_allocation": restricted }));
         admin.put("/v1/settings/assignment", body)
     };
     fold.does(200, settings(true)).await;

@@ -31,6 +31,13 @@ macro_rules! shape {
     };
 }
 
+mod routing;
+
+pub use routing::{
+    AssignmentSettings, DistributionPolicy, Notification, OmittedCandidates, QueueCode, QueueEntry,
+    QueueReason, RoutingCandidate, RoutingDecision, Timer,
+};
+
 shape! {
     /// A reference to an agent.
     pub struct AgentRef {
@@ -118,6 +125,8 @@ shape! {
         pub divisions: Vec<DivisionRef>,
         /// The channels it is allocated to.
         pub channels: Vec<ChannelRef>,
+        /// The most conversations that routing gives it; null: as many as the workspace's settings say.
+        pub max_conversations: Option<u32>,
         /// How much it has to do and has done. Null in events, and for readers who may not know: agents
         /// know their own, supervisors also those of the agents they supervise.
         pub counts: Option<AgentCounts>,
@@ -143,21 +152,6 @@ shape! {
         pub handled: i64,
         /// Tickets that were resolved in its hands.
         pub resolved: i64,
-    }
-}
-
-shape! {
-    /// What decides who is given conversations, and who sees them.
-    pub struct AssignmentSettings {
-        /// Whether agents may take conversations that nobody holds.
-        pub agents_may_claim: bool,
-        /// Whether agents may give conversations to others.
-        pub agents_may_transfer: bool,
-        /// Whether supervisors and agents see conversations of others, and waiting ones, only on the
-        /// channels, and for the divisions, that they are allocated to.
-        pub restrict_to_allocation: bool,
-        /// Rises by one with every change.
-        pub version: i64,
     }
 }
 
@@ -458,6 +452,8 @@ shape! {
         pub handler: Handler,
         /// Who holds it.
         pub assignee: Option<AgentRef>,
+        /// Whether the holder had reached its limit when it was given the conversation, by hand.
+        pub over_limit: bool,
         /// The division it waits for or was given to.
         pub division: Option<DivisionRef>,
         /// Messages of the customer since somebody read or answered.
@@ -472,6 +468,8 @@ shape! {
         pub ticket_id: Option<TicketId>,
         /// Since when it waits for an agent.
         pub waiting_since: Option<Timestamp>,
+        /// Since when the customer waits for an answer: the first message since an agent last wrote.
+        pub unanswered_since: Option<Timestamp>,
         /// Since when it is archived.
         pub archived_at: Option<Timestamp>,
         /// Rises by one with every change.

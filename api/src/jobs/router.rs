@@ -1,0 +1,100 @@
+//! Has routing look at what there is to look at: at once when something happened on this node, and otherwise when a timer
+//! is due or another node left something.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use domain::id::WorkspaceId;
+use persistence::error::Failure;
+use persistence::{routing as stored, timers};
+
+use crate::http::finish::chain;
+use crate::ops::routing::{Memory, Progress, run as route};
+use crate::state::App;
+
+/// How many workspaces are routed at once on this node; more make PostgreSQL slower, not faster.
+const AT_ONCE: usize = 2;
+/// How many workspaces are found at once.
+const FOUND: i64 = 256;
+/// Of how many workspaces the team is remembered.
+const REMEMBERED: usize = 1024;
+
+type Memories = Arc<Mutex<HashMap<WorkspaceId, Memory>>>;
+
+/// Works until the task is aborted. What fails is tried again at the next poll.
+pub async fn run(app: App) {
+    let memories = Memories::default();
+    loop {
+        match round(&app, &memories).await {
+            Ok(false) => wait(&app).await,
+            Ok(true) => {}
+            Err(failure) => {
+                tracing::warn!(cause = chain(&failure), "conversations could not be routed; trying again");
+                tokio::time::sleep(app.settings.times.job_poll).await;
+            }
+        }
+    }
+}
+
+/// Routes every workspace in which there is something to do, once. Answers whether there was any.
+async fn round(app: &App, memories: &Memories) -> Result<bool, Failure> {
+    let now = app.clock.now();
+    let found = app.db.read(move |conn| Ok(stored::workspaces_with_work(conn, now, FOUND)?)).await?;
+    let any = !found.is_empty();
+    let queue = Arc::new(Mutex::new(found));
+    let workers = (0..AT_ONCE).map(|_| work(app, memories, queue.clone()));
+    let outcomes = futures_util::future::join_all(workers).await;
+    outcomes.into_iter().collect::<Result<(), _>>()?;
+    Ok(any)
+}
+
+async fn work(app: &App, memories: &Memories, queue: Arc<Mutex<Vec<WorkspaceId>>>) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    while let Some(workspace) = next() {
+        // What one workspace cannot do now is no matter of the others.
+        outcome = outcome.and(one(app, memories, workspace).await);
+    }
+    outcome
+}
+
+async fn one(app: &App, memories: &Memories, workspace: WorkspaceId) -> Result<(), Failure> {
+    loop {
+        // Taken by the first attempt: what was remembered before is not to be trusted by a second.
+        let known = Arc::new(Mutex::new(forget(memories, workspace)));
+        let (progress, memory) = app
+            .write(move |tx| {
+                let memory = known.lock().unwrap_or_else(PoisonError::into_inner).take();
+                route(tx, workspace, memory)
+            })
+            .await?;
+        remember(memories, workspace, memory);
+        if progress == Progress::Done {
+            return Ok(());
+        }
+    }
+}
+
+fn forget(memories: &Memories, workspace: WorkspaceId) -> Option<Memory> {
+    memories.lock().unwrap_or_else(PoisonError::into_inner).remove(&workspace)
+}
+
+fn remember(memories: &Memories, workspace: WorkspaceId, memory: Option<Memory>) {
+    let mut memories = memories.lock().unwrap_or_else(PoisonError::into_inner);
+    if memories.len() >= REMEMBERED {
+        memories.clear();
+    }
+    if let Some(memory) = memory {
+        memories.insert(workspace, memory);
+    }
+}
+
+/// Until somebody wakes the router, the next timer is due, or the poll interval has passed.
+async fn wait(app: &App) {
+    let poll = app.settings.times.job_poll;
+    let due = app.db.read(|conn| Ok(timers::next_due(conn)?)).await.ok().flatten();
+    let until_due = due.map(|due| due.since(app.clock.now()).to_std().unwrap_or_default());
+    let longest = until_due.map_or(poll, |until| until.clamp(Duration::from_millis(10), poll));
+    let _ = tokio::time::timeout(longest, app.router.notified()).await;
+}

@@ -1,0 +1,47 @@
+//! What a change of a conversation means for routing: timers, and what to look at.
+
+use domain::conversation::{Conversation, State};
+use domain::id::WorkspaceId;
+use domain::routing::Trigger;
+use domain::timer;
+use persistence::error::Failure;
+
+use crate::ops::transaction::{Look, Tx};
+
+/// Every change of a conversation comes by here, whoever makes it, in its transaction and with the conversation locked:
+/// its timers follow, and routing is told of slots that are free and of conversations that wait.
+///
+/// # Errors
+/// Only those of the database.
+pub fn follow(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    before: &Conversation,
+    after: &Conversation,
+) -> Result<(), Failure> {
+    let configuration = tx.configuration(workspace)?;
+    let rules = configuration.timer_rules(after.channel_id);
+    let timers = timer::running(after, rules);
+    if timers != timer::running(before, rules) {
+        tx.run_timers(workspace, after.id, timers);
+    }
+    if !configuration.is_active() {
+        return Ok(());
+    }
+    let (from, to) = (before.assignee(), after.assignee());
+    if from != to {
+        for member in from.into_iter().chain(to) {
+            tx.look_at(workspace, Look::Agent(member), Trigger::SlotFreed);
+        }
+    }
+    if let State::Waiting { cause, decided, .. } = after.state
+        && after.archived_at.is_none()
+        && (!decided || before.archived_at.is_some())
+        && (before.state != after.state
+            || before.division_id != after.division_id
+            || before.archived_at.is_some())
+    {
+        tx.look_at(workspace, Look::Conversation(after.id), cause);
+    }
+    Ok(())
+}

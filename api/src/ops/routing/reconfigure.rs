@@ -1,0 +1,30 @@
+//! What a change of settings or policies means for what waits and what runs.
+
+use domain::id::WorkspaceId;
+use domain::refusal::Code;
+use domain::routing::{Configuration, Trigger};
+use domain::timer;
+use persistence::error::Failure;
+use persistence::{conversations, settings};
+
+use crate::ops::transaction::{Look, Tx};
+
+/// The settings or policies of a workspace were changed from `before` to what is stored now; their lock is held. Timers run
+/// by the new ones, and the whole queue is looked through.
+///
+/// # Errors
+/// Only those of the database.
+pub fn reconfigure(tx: &mut Tx<'_>, workspace: WorkspaceId, before: &Configuration) -> Result<(), Failure> {
+    tx.reconfigured(workspace);
+    let after = settings::configuration(tx.conn, workspace)?.ok_or(Code::NotFound)?;
+    tx.look_at(workspace, Look::Queue, Trigger::SettingsChanged);
+    // Whoever changes a conversation holds the configuration, so none comes to wait for an answer meanwhile.
+    for conversation in conversations::unanswered(tx.conn, workspace)? {
+        let channel = conversation.channel_id;
+        let (old, new) = (before.timer_rules(channel), after.timer_rules(channel));
+        if old != new {
+            tx.run_timers(workspace, conversation.id, timer::running(&conversation, new));
+        }
+    }
+    Ok(())
+}

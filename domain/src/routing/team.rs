@@ -1,0 +1,177 @@
+//! The team, as routing sees it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::TimeDelta;
+
+use crate::agent::{Availability, Role};
+use crate::id::{AgentId, ChannelId, DivisionId};
+use crate::time::Timestamp;
+
+/// An active member of the team, with all that routing asks of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The member.
+    pub id: AgentId,
+    /// Its role.
+    pub role: Role,
+    /// What it says of itself.
+    pub availability: Availability,
+    /// Whether it counts as online.
+    pub online: bool,
+    /// Its own limit of held conversations; `None`: the workspace's.
+    pub max_conversations: Option<u32>,
+    /// The channels that it is allocated to.
+    pub channels: Vec<ChannelId>,
+    /// The divisions that it belongs to.
+    pub divisions: Vec<DivisionId>,
+    /// How many conversations it holds.
+    pub load: u32,
+    /// When it last came to hold one.
+    pub last_assigned_at: Option<Timestamp>,
+}
+
+impl Member {
+    /// Is it gone, so that its conversations are handed over? Who is away said so, and keeps them.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        !self.online && self.availability != Availability::Away
+    }
+
+    /// The most conversations that it is given, where the workspace's limit is this.
+    #[must_use]
+    pub fn limit(&self, of_workspace: Option<u32>) -> Option<u32> {
+        self.max_conversations.or(of_workspace)
+    }
+
+    /// Has it room for one more?
+    #[must_use]
+    pub fn has_room(&self, of_workspace: Option<u32>) -> bool {
+        self.limit(of_workspace).is_none_or(|limit| self.load < limit)
+    }
+}
+
+/// All active members.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Team {
+    members: BTreeMap<AgentId, Member>,
+    /// How many members are allocated to a channel; one without any is open to all.
+    allocated: HashMap<ChannelId, usize>,
+    /// The newest assignment of anybody: the next one is after it, so that the order of turns is never in doubt.
+    latest: Option<Timestamp>,
+}
+
+/// Which conversations somebody with room could take, roughly: what is out of reach nobody can take, what is in reach may
+/// still find nobody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// The channels with agents of their own.
+    pub allocated: Vec<ChannelId>,
+    /// Whether anybody takes conversations of the other channels.
+    pub open: bool,
+    /// The channels with agents of their own of whom one has room.
+    pub channels: Vec<ChannelId>,
+    /// The divisions with a member who has room.
+    pub divisions: Vec<DivisionId>,
+    /// How many more conversations can be given to somebody; `None`: any number.
+    pub slots: Option<u32>,
+}
+
+impl Team {
+    /// What those who are online and have room could take, where the workspace's limit is this.
+    #[must_use]
+    pub fn reach(&self, of_workspace: Option<u32>) -> Reach {
+        let (mut channels, mut divisions) = (BTreeSet::new(), BTreeSet::new());
+        let (mut open, mut slots) = (false, Some(0_u32));
+        for member in self.iter().filter(|member| member.online && member.has_room(of_workspace)) {
+            channels.extend(&member.channels);
+            divisions.extend(&member.divisions);
+            // Admins and supervisors take conversations only of what they are allocated to by name.
+            open |= member.role == Role::Agent || !member.divisions.is_empty();
+            let room = member.limit(of_workspace).map(|limit| limit.saturating_sub(member.load));
+            slots = slots.zip(room).map(|(sum, room)| sum.saturating_add(room));
+        }
+        Reach {
+            allocated: self.allocated.keys().copied().collect(),
+            open,
+            channels: channels.into_iter().collect(),
+            divisions: divisions.into_iter().collect(),
+            slots,
+        }
+    }
+
+    /// Puts a member in, or in the place of what was known of it.
+    pub fn insert(&mut self, member: Member) {
+        self.remove(member.id);
+        for channel in &member.channels {
+            *self.allocated.entry(*channel).or_default() += 1;
+        }
+        self.latest = self.latest.max(member.last_assigned_at);
+        self.members.insert(member.id, member);
+    }
+
+    /// Takes a member out.
+    pub fn remove(&mut self, id: AgentId) {
+        let Some(member) = self.members.remove(&id) else { return };
+        for channel in &member.channels {
+            if let Some(count) = self.allocated.get_mut(channel) {
+                *count -= 1;
+                if *count == 0 {
+                    self.allocated.remove(channel);
+                }
+            }
+        }
+    }
+
+    /// A member.
+    #[must_use]
+    pub fn get(&self, id: AgentId) -> Option<&Member> {
+        self.members.get(&id)
+    }
+
+    /// Every member, in the order of ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.members.values()
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is no member.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Does the channel have agents of its own? One without is open to all.
+    #[must_use]
+    pub fn is_allocated(&self, channel: ChannelId) -> bool {
+        self.allocated.contains_key(&channel)
+    }
+
+    /// Now, or a microsecond after the newest assignment: no two assignments have the same time, and none is earlier than
+    /// one before it, even when the clock is set back.
+    #[must_use]
+    pub fn next_turn(&self, now: Timestamp) -> Timestamp {
+        self.latest.map_or(now, |latest| now.max(latest.plus(TimeDelta::microseconds(1))))
+    }
+
+    /// A member holds one conversation more, as of `at`.
+    pub fn give(&mut self, id: AgentId, at: Timestamp) {
+        self.latest = self.latest.max(Some(at));
+        if let Some(member) = self.members.get_mut(&id) {
+            member.load = member.load.saturating_add(1);
+            member.last_assigned_at = Some(at);
+        }
+    }
+
+    /// A member holds one conversation less.
+    pub fn take(&mut self, id: AgentId) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.load = member.load.saturating_sub(1);
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Decisions, with what they were made from.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryableByName, RunQueryDsl};
+use domain::id::{AgentId, ConversationId, RoutingDecisionId, WorkspaceId};
+use domain::resource::{AgentRef, OmittedCandidates, RoutingCandidate, RoutingDecision};
+use domain::routing::{Candidate, DecisionOutcome, DecisionReason, Inquiry, LeftOut, TieBreak, Trigger};
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::{StoreError, expect_rows, json, word};
+use crate::sql::sql;
+
+/// A decision as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredDecision {
+    /// Its id.
+    pub id: RoutingDecisionId,
+    /// The conversation.
+    pub conversation_id: ConversationId,
+    /// What made routing look at it.
+    pub trigger: Trigger,
+    /// When; no two assignments of a workspace have the same time.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: DecisionOutcome,
+    /// Who was given the conversation.
+    pub agent_id: Option<AgentId>,
+    /// By what.
+    pub reason: DecisionReason,
+    /// What told the agent from the next in line.
+    pub tie_break: Option<TieBreak>,
+    /// What was asked.
+    pub inquiry: Inquiry,
+    /// The candidates, best first; of a large team not all.
+    pub candidates: Vec<Candidate>,
+    /// How many more there were, by reason.
+    pub omitted: Vec<(Option<LeftOut>, usize)>,
+    /// The version of the configuration.
+    pub settings_version: i64,
+    /// The version of the rules.
+    pub rules_version: i32,
+    /// How long the deciding took, in microseconds.
+    pub duration_us: i64,
+}
+
+/// A candidate in the column `candidates`.
+#[derive(Serialize, Deserialize)]
+struct CandidateDocument {
+    agent_id: AgentId,
+    left_out: Option<LeftOut>,
+    load: u32,
+    limit: Option<u32>,
+    last_assigned_at: Option<Timestamp>,
+}
+
+impl From<&Candidate> for CandidateDocument {
+    fn from(candidate: &Candidate) -> Self {
+        Self {
+            agent_id: candidate.agent_id,
+            left_out: candidate.left_out,
+            load: candidate.load,
+            limit: candidate.limit,
+            last_assigned_at: candidate.last_assigned_at,
+        }
+    }
+}
+
+impl From<CandidateDocument> for Candidate {
+    fn from(document: CandidateDocument) -> Self {
+        Self {
+            agent_id: document.agent_id,
+            left_out: document.left_out,
+            load: document.load,
+            limit: document.limit,
+            last_assigned_at: document.last_assigned_at,
+        }
+    }
+}
+
+fn document(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// Stores decisions.
+///
+/// # Errors
+/// Only those of the database.
+pub fn insert_decisions(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    decisions: &[StoredDecision],
+) -> Result<(), StoreError> {
+    if decisions.is_empty() {
+        return Ok(());
+    }
+    let of = |decision: &StoredDecision| {
+        document(&decision.candidates.iter().map(CandidateDocument::from).collect::<Vec<_>>())
+    };
+    let inserted = sql("INSERT INTO routing_decisions (workspace_id, id, conversation_id, trigger, at, outcome, agent_id, reason,
+             tie_break, inquiry, candidates, omitted, settings_version, rules_version, duration_us)
+         SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::text[],
+             $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::bigint[], $14::integer[], $15::bigint[]) AS n")
+    .bind(workspace)
+    .bind(decisions.iter().map(|one| one.id).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.conversation_id).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.trigger.as_str()).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.at).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.outcome.as_str()).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.agent_id).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.reason.as_str()).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.tie_break.map(TieBreak::as_str)).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| document(&one.inquiry)).collect::<Vec<_>>())
+    .bind(decisions.iter().map(of).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| document(&one.omitted)).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.settings_version).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.rules_version).collect::<Vec<_>>())
+    .bind(decisions.iter().map(|one| one.duration_us).collect::<Vec<_>>())
+    .execute(conn)?;
+    expect_rows("routing::insert_decisions", inserted, decisions.len())
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    conversation_id: Uuid,
+    #[diesel(sql_type = Text)]
+    trigger: String,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    outcome: String,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    agent_id: Option<Uuid>,
+    #[diesel(sql_type = Text)]
+    reason: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    tie_break: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    inquiry: Value,
+    #[diesel(sql_type = Jsonb)]
+    candidates: Value,
+    #[diesel(sql_type = Jsonb)]
+    omitted: Value,
+    #[diesel(sql_type = BigInt)]
+    settings_version: i64,
+    #[diesel(sql_type = Integer)]
+    rules_version: i32,
+    #[diesel(sql_type = BigInt)]
+    duration_us: i64,
+}
+
+impl Row {
+    fn into_decision(self) -> Result<StoredDecision, StoreError> {
+        let (table, id) = ("routing_decisions", self.id);
+        let candidates: Vec<CandidateDocument> = json(table, "candidates", id, self.candidates)?;
+        Ok(StoredDecision {
+            id: id.into(),
+            conversation_id: self.conversation_id.into(),
+            trigger: word(table, "trigger", id, &self.trigger)?,
+            at: Timestamp::new(self.at),
+            outcome: word(table, "outcome", id, &self.outcome)?,
+            agent_id: self.agent_id.map(Into::into),
+            reason: word(table, "reason", id, &self.reason)?,
+            tie_break: self.tie_break.map(|text| word(table, "tie_break", id, &text)).transpose()?,
+            inquiry: json(table, "inquiry", id, self.inquiry)?,
+            candidates: candidates.into_iter().map(Into::into).collect(),
+            omitted: json(table, "omitted", id, self.omitted)?,
+            settings_version: self.settings_version,
+            rules_version: self.rules_version,
+            duration_us: self.duration_us,
+        })
+    }
+}
+
+/// The decisions of a conversation, newest first, from before `before`.
+///
+/// # Errors
+/// `Unreadable` for a row that the domain does not know; those of the database.
+pub fn decisions_of(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    conversation: ConversationId,
+    before: Option<RoutingDecisionId>,
+    limit: i64,
+) -> Result<Vec<RoutingDecision>, StoreError> {
+    let rows = sql("SELECT id, conversation_id, trigger, at, outcome, agent_id, reason, tie_break, inquiry, candidates, omitted,
+             settings_version, rules_version, duration_us
+         FROM routing_decisions WHERE workspace_id = $1 AND conversation_id = $2 AND id < $3 ORDER BY id DESC LIMIT $4")
+    .bind(workspace)
+    .bind(conversation)
+    .bind(before.unwrap_or(Uuid::max().into()))
+    .bind(limit)
+    .load::<Row>(conn)?;
+    let decisions = rows.into_iter().map(Row::into_decision).collect::<Result<Vec<_>, _>>()?;
+    let named: BTreeSet<AgentId> = decisions.iter().flat_map(names_in).collect();
+    let names = names(conn, workspace, named.into_iter().collect())?;
+    Ok(decisions.into_iter().map(|decision| shape(decision, &names)).collect())
+}
+
+fn names_in(decision: &StoredDecision) -> impl Iterator<Item = AgentId> {
+    decision.candidates.iter().map(|candidate| candidate.agent_id).chain(decision.agent_id)
+}
+
+#[derive(QueryableByName)]
+struct NameRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+fn names(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<AgentId>,
+) -> Result<HashMap<AgentId, String>, StoreError> {
+    let rows = sql("SELECT id, name FROM agents WHERE workspace_id = $1 AND id = ANY($2)")
+        .bind(workspace)
+        .bind(ids)
+        .load::<NameRow>(conn)?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.name)).collect())
+}
+
+fn shape(decision: StoredDecision, names: &HashMap<AgentId, String>) -> RoutingDecision {
+    let agent = |id: AgentId| AgentRef { id, name: names.get(&id).cloned().unwrap_or_default() };
+    let candidates = decision.candidates.iter().map(|candidate| RoutingCandidate {
+        agent: agent(candidate.agent_id),
+        eligible: candidate.left_out.is_none(),
+        reasons: candidate.left_out.into_iter().collect(),
+        load: Some(candidate.load),
+        limit: candidate.limit,
+        last_assigned_at: candidate.last_assigned_at,
+    });
+    let omitted = decision.omitted.iter().map(|(reason, count)| OmittedCandidates {
+        reason: *reason,
+        agents: i64::try_from(*count).unwrap_or(i64::MAX),
+    });
+    RoutingDecision {
+        id: decision.id,
+        conversation_id: decision.conversation_id,
+        trigger: decision.trigger,
+        at: decision.at,
+        outcome: decision.outcome,
+        agent: decision.agent_id.map(agent),
+        reason: decision.reason,
+        tie_break: decision.tie_break,
+        candidates: Some(candidates.collect()),
+        omitted: Some(omitted.collect()),
+        inquiry: decision.inquiry,
+        settings_version: decision.settings_version,
+        rules_version: decision.rules_version,
+        duration_us: decision.duration_us,
+    }
+}

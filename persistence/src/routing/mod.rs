@@ -1,0 +1,11 @@
+//! What routing works with: the team, the queue, what it is asked to look at, and what it decided.
+
+mod decisions;
+mod queue;
+mod requests;
+mod team;
+
+pub use decisions::{StoredDecision, decisions_of, insert_decisions};
+pub use queue::{Page, QueuePlace, last_resolvers, waiting};
+pub use requests::{Request, depth, take_requests, workspaces_with_work, write_requests};
+pub use team::{begin_run, confirm_members, members, team};

@@ -1,0 +1,110 @@
+//! Conversations that wait.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryableByName, RunQueryDsl};
+use domain::id::{AgentId, ConversationId, WorkspaceId};
+use domain::routing::Reach;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::sql::sql;
+
+/// A place in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueuePlace {
+    /// Since when the conversation waits.
+    pub since: Timestamp,
+    /// The conversation.
+    pub id: ConversationId,
+}
+
+/// Which waiting conversations are wanted.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Only those behind this place.
+    pub after: Option<QueuePlace>,
+    /// Those that somebody could take; besides them ...
+    pub reach: Reach,
+    /// ... all of which no stored decision says why they wait.
+    pub undecided: bool,
+    /// The most.
+    pub limit: i64,
+}
+
+#[derive(QueryableByName)]
+struct PlaceRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    waiting_since: DateTime<Utc>,
+}
+
+/// A page of the queue, oldest first. Archived conversations are in no queue.
+///
+/// # Errors
+/// Only those of the database.
+pub fn waiting(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    page: Page,
+) -> Result<Vec<QueuePlace>, StoreError> {
+    // Nothing waits since before 1970.
+    let first = QueuePlace {
+        since: Timestamp::from_unix_seconds(0).unwrap_or(Timestamp::new(DateTime::<Utc>::MIN_UTC)),
+        id: Uuid::nil().into(),
+    };
+    let after = page.after.unwrap_or(first);
+    let rows = sql("SELECT c.id, c.waiting_since FROM conversations c
+         WHERE c.workspace_id = $1 AND c.waiting_since IS NOT NULL AND c.archived_at IS NULL
+           AND (c.waiting_since, c.id) > ($2, $3)
+           AND ((((c.channel_id <> ALL($4) AND $5) OR c.channel_id = ANY($6))
+                 AND (c.division_id IS NULL OR c.division_id = ANY($7)))
+                OR ($8 AND NOT c.waiting_decided))
+         ORDER BY c.waiting_since, c.id LIMIT $9")
+    .bind(workspace)
+    .bind(after.since)
+    .bind(after.id)
+    .bind(page.reach.allocated)
+    .bind(page.reach.open)
+    .bind(page.reach.channels)
+    .bind(page.reach.divisions)
+    .bind(page.undecided)
+    .bind(page.limit)
+    .load::<PlaceRow>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| QueuePlace { since: Timestamp::new(row.waiting_since), id: row.id.into() })
+        .collect())
+}
+
+#[derive(QueryableByName)]
+struct ResolverRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    agent_id: Uuid,
+}
+
+/// Who resolved the last ticket of the customers of these conversations.
+///
+/// # Errors
+/// Only those of the database.
+pub fn last_resolvers(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    conversations: Vec<ConversationId>,
+) -> Result<Vec<(ConversationId, AgentId)>, StoreError> {
+    let rows = sql("SELECT c.id, last.agent_id FROM conversations c CROSS JOIN LATERAL (
+             SELECT t.agent_id FROM conversations o
+             JOIN tickets t ON t.workspace_id = o.workspace_id AND t.conversation_id = o.id
+             WHERE o.workspace_id = c.workspace_id AND o.contact_id = c.contact_id AND t.closed_at IS NOT NULL
+             ORDER BY t.closed_at DESC, t.id DESC LIMIT 1) last
+         WHERE c.workspace_id = $1 AND c.id = ANY($2)")
+    .bind(workspace)
+    .bind(conversations)
+    .load::<ResolverRow>(conn)?;
+    Ok(rows.into_iter().map(|row| (row.id.into(), row.agent_id.into())).collect())
+}
