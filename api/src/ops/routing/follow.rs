@@ -34,13 +34,11 @@ pub fn follow(
             tx.look_at(workspace, Look::Agent(member), Trigger::SlotFreed);
         }
     }
-    if let State::Waiting { cause, decided, .. } = after.state
-        && after.archived_at.is_none()
-        && (!decided || before.archived_at.is_some())
-        && (before.state != after.state
-            || before.division_id != after.division_id
-            || before.archived_at.is_some())
-    {
+    let State::Waiting { cause, decided, .. } = after.state else { return Ok(()) };
+    let begins = before.state != after.state && !decided;
+    let others_may = before.division_id != after.division_id;
+    let is_back = before.archived_at.is_some();
+    if after.archived_at.is_none() && (begins || others_may || is_back) {
         tx.look_at(workspace, Look::Conversation(after.id), cause);
     }
     Ok(())
