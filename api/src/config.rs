@@ -86,6 +86,10 @@ pub struct Times {
     pub password_reset_answer: Duration,
     /// How long events are kept.
     pub event_retention: Duration,
+    /// How long notifications are kept, read or not.
+    pub notifications_kept: Duration,
+    /// How long it can be read why routing decided as it did.
+    pub routing_decisions_kept: Duration,
     /// The longest time to connect to a provider.
     pub provider_connect: Duration,
     /// The longest time for a whole call to a provider.
@@ -113,6 +117,8 @@ impl Default for Times {
             password_reset: Duration::from_secs(3600),
             password_reset_answer: Duration::from_millis(250),
             event_retention: Duration::from_secs(7 * 24 * 3600),
+            notifications_kept: Duration::from_secs(30 * 24 * 3600),
+            routing_decisions_kept: Duration::from_secs(90 * 24 * 3600),
             provider_connect: Duration::from_secs(5),
             provider_total: Duration::from_secs(30),
             mail_total: Duration::from_secs(20),

@@ -2,8 +2,9 @@
 
 use std::sync::OnceLock;
 
+use diesel::PgConnection;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use persistence::jobs;
+use persistence::{jobs, routing};
 use tracing_subscriber::EnvFilter;
 
 use crate::state::App;
@@ -52,6 +53,11 @@ pub async fn render(app: &App) -> String {
         let age = oldest.map_or(0, |oldest| app.clock.now().since(oldest).num_seconds());
         metrics::gauge!("jobs_waiting").set(as_gauge(usize::try_from(waiting).unwrap_or(0)));
         metrics::gauge!("jobs_oldest_age_seconds").set(as_gauge(usize::try_from(age).unwrap_or(0)));
+    }
+    let routing = |conn: &mut PgConnection| Ok((routing::depth(conn)?, routing::waiting_count(conn)?));
+    if let Ok((requests, conversations)) = app.readiness.read(routing).await {
+        metrics::gauge!("routing_requests_waiting").set(as_gauge(usize::try_from(requests).unwrap_or(0)));
+        metrics::gauge!("conversations_waiting").set(as_gauge(usize::try_from(conversations).unwrap_or(0)));
     }
     METRICS.get().and_then(Option::as_ref).map(PrometheusHandle::render).unwrap_or_default()
 }

@@ -109,7 +109,7 @@ pub enum Audience {
     Everyone,
     /// Admins only, and of their programs those that are not limited to channels.
     Admins,
-    /// One member only.
+    /// One member only, and of its programs those that are not limited to channels.
     Agent(AgentId),
     /// Who sees the conversation.
     Conversation(Sight),
@@ -221,7 +221,8 @@ pub fn delivery(visible: &Visible, event_type: EventType, audience: Audience) ->
         Audience::Everyone => Delivery::Full,
         // What admins do may be about any channel.
         Audience::Admins => told(visible.role == Role::Admin && visible.only_channels().is_none()),
-        Audience::Agent(agent) => told(visible.agent_id == agent),
+        // What a member is to know of may be about any channel.
+        Audience::Agent(agent) => told(visible.agent_id == agent && visible.only_channels().is_none()),
         Audience::Channel(channel) => told(visible.allows_channel(channel)),
         Audience::Conversation(sight) => by_sight(sight, &visible.conversations),
         Audience::Ticket(sight) => by_sight(sight, &visible.tickets),

@@ -8,6 +8,7 @@ mod conversations;
 mod faults;
 mod hooks;
 mod messages;
+mod notifications;
 mod routing;
 mod service;
 mod stream;

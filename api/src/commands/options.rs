@@ -156,6 +156,8 @@ durations! {
         password_reset, "password-reset-lifetime", "TANGGAP_PASSWORD_RESET_LIFETIME";
         password_reset_answer, "password-reset-answer", "TANGGAP_PASSWORD_RESET_ANSWER";
         event_retention, "event-retention", "TANGGAP_EVENT_RETENTION";
+        notifications_kept, "notifications-kept", "TANGGAP_NOTIFICATIONS_KEPT";
+        routing_decisions_kept, "routing-decisions-kept", "TANGGAP_ROUTING_DECISIONS_KEPT";
         provider_connect, "provider-connect-timeout", "TANGGAP_PROVIDER_CONNECT_TIMEOUT";
         provider_total, "provider-timeout", "TANGGAP_PROVIDER_TIMEOUT";
         mail_total, "mail-timeout", "TANGGAP_MAIL_TIMEOUT";
@@ -247,6 +249,8 @@ impl TimeOptions {
             password_reset: self.password_reset.unwrap_or(own.password_reset),
             password_reset_answer: self.password_reset_answer.unwrap_or(own.password_reset_answer),
             event_retention: self.event_retention.unwrap_or(own.event_retention),
+            notifications_kept: self.notifications_kept.unwrap_or(own.notifications_kept),
+            routing_decisions_kept: self.routing_decisions_kept.unwrap_or(own.routing_decisions_kept),
             provider_connect: self.provider_connect.unwrap_or(own.provider_connect),
             provider_total: self.provider_total.unwrap_or(own.provider_total),
             mail_total: self.mail_total.unwrap_or(own.mail_total),

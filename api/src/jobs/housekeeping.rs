@@ -3,8 +3,13 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use diesel::PgConnection;
 use domain::sign_in_throttle::FAMILIAR_DAYS;
-use persistence::{events, idempotency, one_time_tokens, sign_in_throttles, sign_ins};
+use domain::time::Timestamp;
+use persistence::error::{Failure, StoreError};
+use persistence::{
+    events, idempotency, notifications, one_time_tokens, routing, sign_in_throttles, sign_ins,
+};
 
 use crate::http::finish::chain;
 use crate::state::App;
@@ -13,8 +18,8 @@ use crate::state::App;
 const EVERY: Duration = Duration::from_secs(600);
 /// How long the answers to writes with an `Idempotency-Key` are kept, in hours.
 const IDEMPOTENCY_HOURS: i64 = 24;
-/// The most events forgotten per workspace and statement, so that none takes long.
-const EVENTS_AT_ONCE: i64 = 1000;
+/// The most rows of a kind forgotten per workspace and statement, so that none takes long.
+const AT_ONCE: i64 = 1000;
 
 /// Works until the task is aborted.
 pub async fn run(app: App) {
@@ -31,9 +36,8 @@ pub async fn run(app: App) {
 ///
 /// # Errors
 /// Those of the database.
-pub async fn forget(app: &App) -> Result<usize, persistence::error::Failure> {
+pub async fn forget(app: &App) -> Result<usize, Failure> {
     let now = app.clock.now();
-    let retention = TimeDelta::from_std(app.settings.times.event_retention).unwrap_or(TimeDelta::days(7));
     app.db
         .write(move |conn| {
             idempotency::forget(conn, now.plus(-TimeDelta::hours(IDEMPOTENCY_HOURS)))?;
@@ -43,10 +47,23 @@ pub async fn forget(app: &App) -> Result<usize, persistence::error::Failure> {
             Ok(())
         })
         .await?;
+    let times = &app.settings.times;
+    in_rounds(app, times.notifications_kept, notifications::forget).await?;
+    in_rounds(app, times.routing_decisions_kept, routing::forget_decisions).await?;
+    in_rounds(app, times.event_retention, events::forget).await
+}
+
+/// Forgets, at most so many per workspace, what is from before this time.
+type Forget = fn(&mut PgConnection, Timestamp, i64) -> Result<usize, StoreError>;
+
+/// Forgets what is older than it is kept, each round a transaction of its own. Answers how many were forgotten.
+async fn in_rounds(app: &App, kept: Duration, forget: Forget) -> Result<usize, Failure> {
+    // Nothing is as old as what cannot be told as a time.
+    let Ok(kept) = TimeDelta::from_std(kept) else { return Ok(0) };
+    let before = app.clock.now().plus(-kept);
     let mut forgotten = 0;
     loop {
-        let before = now.plus(-retention);
-        let round = app.db.write(move |conn| Ok(events::forget(conn, before, EVENTS_AT_ONCE)?)).await?;
+        let round = app.db.write(move |conn| Ok(forget(conn, before, AT_ONCE)?)).await?;
         forgotten += round;
         if round == 0 {
             return Ok(forgotten);

@@ -1,11 +1,16 @@
 //! What members are to know of.
 
+use std::collections::BTreeSet;
+
+use domain::access::{Caller, MarkNotificationsRead};
 use domain::event::{Audience, EventType};
-use domain::id::{AgentId, ConversationId, TicketId, WorkspaceId};
+use domain::id::{AgentId, ConversationId, NotificationId, TicketId, WorkspaceId};
 use domain::notification::NotificationKind;
-use domain::resource::{EventActor, Notification};
+use domain::refusal::Refusal;
+use domain::resource::{EventActor, Notification, NotificationsRead};
 use persistence::error::Failure;
 use persistence::notifications;
+use serde_json::{Value, json};
 
 use super::transaction::{Change, Tx};
 
@@ -51,15 +56,79 @@ pub fn notify(
         .collect();
     notifications::insert(tx.conn, workspace, &made)?;
     for (agent, notification) in &made {
-        tx.tell(Change {
-            workspace_id: workspace,
-            event_type: EventType::NotificationCreated,
-            audience: Audience::Agent(*agent),
-            conversation_id: notification.conversation_id,
-            actor,
-            data: notification,
-            previous: None,
-        });
+        tell(tx, (workspace, *agent), EventType::NotificationCreated, actor, notification, None);
     }
     Ok(())
+}
+
+/// The most notifications that are marked in one transaction: each is told.
+pub const AT_ONCE: usize = 1000;
+
+/// Which notifications have been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// These.
+    These(Vec<NotificationId>),
+    /// All of one's own, oldest first, as far as [`AT_ONCE`] goes.
+    All,
+}
+
+/// The caller has read notifications of its own.
+///
+/// # Errors
+/// `validation_failed` for one that is unknown or somebody else's.
+pub fn mark_read(
+    tx: &mut Tx<'_>,
+    caller: &Caller<MarkNotificationsRead>,
+    which: &Which,
+) -> Result<NotificationsRead, Failure> {
+    let member = (caller.actor().workspace_id, caller.actor().agent_id);
+    let ids = match which {
+        Which::All => None,
+        Which::These(ids) => Some(own(tx, member, ids)?),
+    };
+    let (now, actor) = (tx.now, EventActor::from(caller.actor()));
+    let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+    let read = notifications::mark_read(tx.conn, member, ids, now, limit)?;
+    for notification in &read {
+        let unread = json!({ "read_at": null });
+        tell(tx, member, EventType::NotificationRead, &actor, notification, Some(unread));
+    }
+    let read = i64::try_from(read.len()).unwrap_or(i64::MAX);
+    Ok(NotificationsRead { read, unread: notifications::unread(tx.conn, member.0, member.1)? })
+}
+
+/// These ids, if all are the member's.
+fn own(
+    tx: &mut Tx<'_>,
+    member: (WorkspaceId, AgentId),
+    ids: &[NotificationId],
+) -> Result<Vec<NotificationId>, Failure> {
+    let known: BTreeSet<_> = notifications::own(tx.conn, member, ids.to_vec())?.into_iter().collect();
+    match ids.iter().position(|id| !known.contains(id)) {
+        None => Ok(known.into_iter().collect()),
+        Some(at) => {
+            let detail = "there is no such notification of yours";
+            Err(Refusal::invalid(format!("/ids/{at}"), "unknown", detail).into())
+        }
+    }
+}
+
+fn tell(
+    tx: &mut Tx<'_>,
+    (workspace_id, agent): (WorkspaceId, AgentId),
+    event_type: EventType,
+    actor: &EventActor,
+    data: &Notification,
+    previous: Option<Value>,
+) {
+    tx.tell(Change {
+        workspace_id,
+        event_type,
+        audience: Audience::Agent(agent),
+        conversation_id: data.conversation_id,
+        actor,
+        data,
+        previous,
+    });
 }

@@ -11,6 +11,8 @@ pub mod events;
 pub mod hooks;
 pub mod me;
 pub mod messages;
+pub mod notifications;
+pub mod queue;
 pub mod service;
 pub mod settings;
 pub mod stream;
@@ -36,6 +38,8 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(audit_entries::configure)
         .configure(channels::configure)
         .configure(tickets::configure)
+        .configure(queue::configure)
+        .configure(notifications::configure)
         .configure(stream::configure)
         .configure(events::configure)
         .configure(service::configure);

@@ -34,8 +34,8 @@ macro_rules! shape {
 mod routing;
 
 pub use routing::{
-    AssignmentSettings, DistributionPolicy, Notification, OmittedCandidates, QueueCode, QueueEntry,
-    QueueReason, RoutingCandidate, RoutingDecision, Timer,
+    AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
+    QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, Timer,
 };
 
 shape! {

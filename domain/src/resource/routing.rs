@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{AgentRef, ChannelRef, ContactRef, DivisionRef};
+use crate::access::{KeyScope, may_read_counts};
+use crate::actor::Actor;
 use crate::id::{ConversationId, DistributionPolicyId, NotificationId, RoutingDecisionId, TicketId, TimerId};
 use crate::notification::NotificationKind;
 use crate::routing::{DecisionOutcome, DecisionReason, Inquiry, LeftOut, Strategy, TieBreak, Trigger};
@@ -82,6 +84,20 @@ shape! {
     }
 }
 
+impl RoutingDecision {
+    /// As this reader sees it: how much members have to do is for those only who may read their counts, and for programs
+    /// only that may read the team.
+    #[must_use]
+    pub fn seen_by(mut self, reader: &Actor) -> Self {
+        let reads_team = reader.key().is_none_or(|key| key.scopes.contains(&KeyScope::TeamRead));
+        let hidden = |one: &&mut RoutingCandidate| !(reads_team && may_read_counts(reader, one.agent.id));
+        for candidate in self.candidates.iter_mut().flatten().filter(hidden) {
+            (candidate.load, candidate.last_assigned_at) = (None, None);
+        }
+        self
+    }
+}
+
 shape! {
     /// Members that are counted, not named.
     pub struct OmittedCandidates {
@@ -146,7 +162,7 @@ shape! {
     pub struct QueueReason {
         /// Why.
         pub code: QueueCode,
-        /// How many members cannot take it now, by reason.
+        /// How many members cannot take it now, by reason. Empty where nothing is assigned by itself: then nobody was asked.
         pub left_out: Vec<OmittedCandidates>,
     }
 }
@@ -208,5 +224,15 @@ shape! {
         pub read_at: Option<Timestamp>,
         /// When it came.
         pub created_at: Timestamp,
+    }
+}
+
+shape! {
+    /// What came of marking notifications as read.
+    pub struct NotificationsRead {
+        /// How many became read by it.
+        pub read: i64,
+        /// How many of one's own are unread now.
+        pub unread: i64,
     }
 }

@@ -6,11 +6,13 @@
 mod configuration;
 mod decide;
 mod team;
+mod waiting;
 mod words;
 
 pub use configuration::{Configuration, Policy};
 pub use decide::{Candidate, Decision, Nobody, Outcome, Placement, decide};
 pub use team::{Member, Reach, Team};
+pub use waiting::why_waiting;
 pub use words::{DecisionOutcome, DecisionReason, LeftOut, Strategy, TieBreak, Trigger};
 
 use serde::{Deserialize, Serialize};

@@ -18,19 +18,19 @@ use super::Row;
 #[derive(QueryableByName)]
 pub(super) struct ShapeRow {
     #[diesel(embed)]
-    stored: Row,
+    pub(super) stored: Row,
     #[diesel(sql_type = Text)]
-    channel_kind: String,
+    pub(super) channel_kind: String,
     #[diesel(sql_type = Text)]
-    channel_name: String,
+    pub(super) channel_name: String,
     #[diesel(sql_type = Text)]
-    contact_name: String,
+    pub(super) contact_name: String,
     #[diesel(sql_type = Nullable<Text>)]
-    contact_phone: Option<String>,
+    pub(super) contact_phone: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     assignee_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
-    division_name: Option<String>,
+    pub(super) division_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     message_kind: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]

@@ -261,3 +261,18 @@ fn shape(decision: StoredDecision, names: &HashMap<AgentId, String>) -> RoutingD
         duration_us: decision.duration_us,
     }
 }
+
+/// Forgets decisions made before `before`, at most `limit` per workspace, oldest first. Answers how many it forgot.
+///
+/// # Errors
+/// Only those of the database.
+pub fn forget_decisions(conn: &mut PgConnection, before: Timestamp, limit: i64) -> Result<usize, StoreError> {
+    Ok(sql("DELETE FROM routing_decisions d USING workspaces w, LATERAL (
+             SELECT o.id FROM routing_decisions o
+             WHERE o.workspace_id = w.id AND o.at < $1 ORDER BY o.at, o.id LIMIT $2
+         ) old
+         WHERE d.workspace_id = w.id AND d.id = old.id")
+    .bind(before)
+    .bind(limit)
+    .execute(conn)?)
+}

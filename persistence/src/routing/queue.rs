@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::{AgentId, ConversationId, WorkspaceId};
 use domain::routing::Reach;
@@ -107,4 +107,21 @@ pub fn last_resolvers(
     .bind(conversations)
     .load::<ResolverRow>(conn)?;
     Ok(rows.into_iter().map(|row| (row.id.into(), row.agent_id.into())).collect())
+}
+
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+}
+
+/// How many conversations wait, of all workspaces.
+///
+/// # Errors
+/// Only those of the database.
+pub fn waiting_count(conn: &mut PgConnection) -> Result<i64, StoreError> {
+    let row = sql("SELECT count(*) AS waiting FROM conversations
+         WHERE waiting_since IS NOT NULL AND archived_at IS NULL")
+    .get_result::<CountRow>(conn)?;
+    Ok(row.waiting)
 }

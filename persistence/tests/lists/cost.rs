@@ -51,7 +51,7 @@ fn counts(conn: &mut PgConnection) -> BTreeMap<String, (i64, i64)> {
 }
 
 /// What a piece of work searched: nothing but what it touched.
-fn reads(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> BTreeMap<String, (i64, i64)> {
+pub fn reads(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> BTreeMap<String, (i64, i64)> {
     conn.batch_execute("BEGIN").unwrap();
     let before = counts(conn);
     work(conn);
@@ -64,15 +64,15 @@ fn reads(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> BTree
     since.filter(|(_, (scans, _))| *scans > 0).collect()
 }
 
-struct World {
-    conn: PgConnection,
+pub struct World {
+    pub conn: PgConnection,
     // After the connection, which it outlives.
     database: Throwaway,
 }
 
 /// Who reads.
 #[derive(Debug, Clone, Copy)]
-enum Reader {
+pub enum Reader {
     Admin,
     /// A key of an admin for the channels 0 and 7.
     Key,
@@ -89,7 +89,7 @@ enum Reader {
 }
 
 impl World {
-    fn large() -> Self {
+    pub fn large() -> Self {
         let database = Throwaway::migrated();
         let mut conn = database.connect();
         conn.batch_execute(include_str!("large.sql")).unwrap();
@@ -98,12 +98,12 @@ impl World {
     }
 
     /// A new connection that has not prepared anything.
-    fn reconnect(&mut self, plan_cache_mode: &str) {
+    pub fn reconnect(&mut self, plan_cache_mode: &str) {
         self.conn = self.database.connect();
         self.conn.batch_execute(&format!("SET plan_cache_mode = {plan_cache_mode}")).unwrap();
     }
 
-    fn visible(&mut self, reader: Reader) -> Visible {
+    pub fn visible(&mut self, reader: Reader) -> Visible {
         use Reader::{Admin, Agent, Allocated, AllocatedSupervisor, Key, Narrow, Supervisor};
         let conn = &mut self.conn;
         let own: AgentId = thing(conn, "agent", 1);
@@ -139,7 +139,13 @@ impl World {
         }
     }
 
-    fn now(&mut self) -> Timestamp {
+    /// How many rows fit `from`.
+    pub fn count(&self, from: &str) -> i64 {
+        let query = format!("SELECT count(*)::text AS value FROM {from}");
+        self.database.values(&query)[0].parse().unwrap()
+    }
+
+    pub fn now(&mut self) -> Timestamp {
         let found = self.database.values("SELECT floor(extract(epoch FROM now()))::bigint::text AS value");
         Timestamp::from_unix_seconds(found[0].parse().unwrap()).unwrap()
     }

@@ -1,5 +1,7 @@
 //! A list is what `Scope::contains` says of each conversation and ticket, in order, however it is cut into pages.
 
+use std::ops::RangeInclusive;
+
 use diesel::pg::PgConnection;
 use domain::access::{Facts, Scope, Seen, Visible};
 use domain::actor::Allocation;
@@ -24,7 +26,7 @@ const QUESTIONS: u32 = 250;
 
 /// What is asked for, in numbers instead of ids; one above the last is a stranger's or gone.
 #[derive(Debug, Clone)]
-struct Question {
+pub struct Question {
     reader: u128,
     everything: bool,
     agents: Vec<u128>,
@@ -33,8 +35,9 @@ struct Question {
     only_channels: Option<Vec<u128>>,
     tab: Tab,
     statuses: Vec<ConversationStatus>,
-    channels: Vec<u128>,
-    limit: i64,
+    pub channels: Vec<u128>,
+    pub divisions: Vec<u128>,
+    pub limit: i64,
 }
 
 fn some_of(count: u128) -> impl Strategy<Value = Vec<u128>> {
@@ -50,15 +53,18 @@ prop_compose! {
         tab in select(Tab::ALL),
         statuses in prop_oneof![Just(Vec::new()), subsequence(ConversationStatus::ALL, 1..=3)],
         channels in prop_oneof![Just(Vec::new()), some_of(CHANNELS)],
+        divisions in prop_oneof![3 => Just(Vec::new()), 1 => some_of(DIVISIONS)],
         // The lengths that there are texts for, and others.
         limit in prop_oneof![1..6_i64, Just(26), Just(27), Just(51), Just(52), Just(101)],
     ) -> Question {
-        Question { reader, everything, agents, unassigned, restricted_to, only_channels, tab, statuses, channels, limit }
+        Question {
+            reader, everything, agents, unassigned, restricted_to, only_channels, tab, statuses, channels, divisions, limit
+        }
     }
 }
 
 impl Question {
-    fn scope(&self, workspace: u128) -> Scope {
+    pub fn scope(&self, workspace: u128) -> Scope {
         let channels = |all: &[u128]| all.iter().map(|one| channel(workspace, *one)).collect::<Vec<_>>();
         Scope {
             own: agent(workspace, self.reader),
@@ -76,7 +82,7 @@ impl Question {
         }
     }
 
-    fn visible(&self, workspace: u128, workspace_id: WorkspaceId) -> Visible {
+    pub fn visible(&self, workspace: u128, workspace_id: WorkspaceId) -> Visible {
         let scope = self.scope(workspace);
         Visible {
             workspace_id,
@@ -100,10 +106,10 @@ impl Question {
     }
 }
 
-type Key = (Timestamp, Uuid);
+pub type Key = (Timestamp, Uuid);
 
 /// Every page after another, as a client reads them.
-fn all_pages(limit: i64, mut page: impl FnMut(Option<Key>) -> Vec<Key>) -> Vec<Key> {
+pub fn all_pages(limit: i64, mut page: impl FnMut(Option<Key>) -> Vec<Key>) -> Vec<Key> {
     let mut all: Vec<Key> = Vec::new();
     loop {
         let one = page(all.last().copied());
@@ -123,8 +129,11 @@ fn expected(known: &[Known], workspace: u128, is_in: impl Fn(&Known) -> bool) ->
     keys
 }
 
-/// A few worlds, and many questions to each; all by at most so many texts.
-fn ask(texts: usize, check: impl Fn(&mut PgConnection, u128, WorkspaceId, &[Known], &Question)) {
+/// A few worlds, and many questions to each; all by so many texts.
+pub fn ask(
+    texts: RangeInclusive<usize>,
+    check: impl Fn(&mut PgConnection, u128, WorkspaceId, &[Known], &Question),
+) {
     let database = Throwaway::migrated();
     let mut conn = database.connect();
     let mut runner = TestRunner::deterministic();
@@ -143,7 +152,7 @@ fn ask(texts: usize, check: impl Fn(&mut PgConnection, u128, WorkspaceId, &[Know
         outcome.unwrap_or_else(|error| panic!("{error}"));
     }
     let prepared = list_plans(&mut conn.into_inner()).len();
-    assert!((2..=texts).contains(&prepared), "{prepared} texts");
+    assert!(texts.contains(&prepared), "{prepared} texts");
 }
 
 #[test]
@@ -151,7 +160,7 @@ fn a_list_of_conversations_is_what_its_scope_contains() {
     // Runs by shelf, with or without held ones, or any of the four other kinds together; three lengths.
     let texts = (2 + 15) * 3;
     let now = Timestamp::from_unix_seconds(1_795_100_000).unwrap();
-    ask(texts, |conn, world, workspace_id, known, question| {
+    ask(2..=texts, |conn, world, workspace_id, known, question| {
         let (visible, filter) = (question.visible(world, workspace_id), question.filter(world));
         let listed = all_pages(question.limit, |after| {
             let after = after.map(|(at, id)| (at, id.into()));
@@ -169,7 +178,7 @@ fn a_list_of_conversations_is_what_its_scope_contains() {
 fn a_list_of_tickets_is_what_its_scope_contains() {
     // All of them, or any of the three kinds of runs together; three lengths.
     let texts = (1 + 7) * 3;
-    ask(texts, |conn, world, workspace_id, known, question| {
+    ask(2..=texts, |conn, world, workspace_id, known, question| {
         let visible = question.visible(world, workspace_id);
         let listed = all_pages(question.limit, |after| {
             let after = after.map(|(at, id)| (at, id.into()));

@@ -1,6 +1,9 @@
 //! Routing: who is given which conversation, why, and what happens when nobody answers.
 
 mod assigning;
+mod decisions;
+mod queue;
+mod timers_read;
 
 use harness::team::assignment_settings;
 use harness::{Caller, TestApp};

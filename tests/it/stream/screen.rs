@@ -37,6 +37,7 @@ impl Screen {
             ("channel", "/v1/channels?limit=100"),
             ("agent", "/v1/agents?limit=100"),
             ("division", "/v1/divisions?limit=100"),
+            ("notification", "/v1/notifications?limit=100"),
         ] {
             screen.take(kind, &caller.get(path).await.expect(200));
         }
@@ -47,7 +48,7 @@ impl Screen {
         }
         screen.load_workspace(caller).await;
         for id in screen.ids("conversation") {
-            screen.load_messages(caller, &id).await;
+            screen.load_thread(caller, &id).await;
         }
         (screen, cursor)
     }
@@ -68,12 +69,14 @@ impl Screen {
         self.things.keys().filter(|(of, _)| *of == kind).map(|(_, id)| id.clone()).collect()
     }
 
-    async fn load_messages(&mut self, caller: &Caller, conversation: &str) {
-        let path = format!("/v1/conversations/{conversation}/messages?limit=100");
-        let list = caller.get(path).await;
-        // It may have left the caller's sight by now; that will be told.
-        if list.status != 404 {
-            self.take("message", &list.expect(200));
+    /// What was written, and what routing decided.
+    async fn load_thread(&mut self, caller: &Caller, conversation: &str) {
+        for (kind, name) in [("message", "messages"), ("routing", "routing-decisions")] {
+            let list = caller.get(format!("/v1/conversations/{conversation}/{name}?limit=100")).await;
+            // It may have left the caller's sight by now; that will be told.
+            if list.status != 404 {
+                self.take(kind, &list.expect(200));
+            }
         }
     }
 
@@ -91,14 +94,16 @@ impl Screen {
             "channel" => &["secrets"],
             "agent" => &["counts", "last_seen_at"],
             "api_key" => &["last_used_at"],
+            "routing" => &["candidates", "omitted"],
             _ => &[],
         };
         for field in untold {
             thing[*field] = Value::Null;
         }
         let held = self.things.entry((kind, id_of(&thing))).or_insert(Value::Null);
-        // A key has no version: it is never changed.
-        if held.is_null() || held["version"].as_i64() < thing["version"].as_i64() {
+        // A key and a decision have no version: they are never changed. A notification is read, and that is all.
+        let read = kind == "notification" && !thing["read_at"].is_null();
+        if held.is_null() || held["version"].as_i64() < thing["version"].as_i64() || read {
             *held = thing;
         }
     }
@@ -114,20 +119,24 @@ impl Screen {
     async fn apply_event(&mut self, event: &Envelope, caller: &Caller) {
         let (kind, what) = event.event_type.as_str().split_once('.').unwrap();
         let (id, data) = (id_of(&event.data), &event.data);
-        if what != "hidden" && kind != "api_key" {
+        let unversioned = ["api_key", "routing", "notification"].contains(&kind);
+        if what != "hidden" && !unversioned {
             assert_eq!(data["version"], event.version, "{event:?}");
         }
         match (kind, what) {
             ("conversation", "hidden") => {
                 self.things.remove(&("conversation", id.clone()));
-                self.things.retain(|_, thing| thing["conversation_id"] != id.as_str() || is_ticket(thing));
+                let stays = |kind: &str| ["ticket", "notification"].contains(&kind);
+                self.things.retain(|(of, _), thing| thing["conversation_id"] != id.as_str() || stays(of));
             }
             ("conversation", "shown") => {
                 self.hold("conversation", data.clone());
-                self.load_messages(caller, &id).await;
+                self.load_thread(caller, &id).await;
             }
             ("conversation", _) => self.hold("conversation", data.clone()),
             ("message", _) => self.hold("message", data.clone()),
+            ("routing", _) => self.hold("routing", data.clone()),
+            ("notification", _) => self.hold("notification", data.clone()),
             ("ticket", "hidden") => {
                 self.things.remove(&("ticket", id));
             }
@@ -188,10 +197,6 @@ fn rename_within(thing: &mut Value, data: &Value) {
         Value::Array(items) => items.iter_mut().for_each(|inner| rename_within(inner, data)),
         _ => {}
     }
-}
-
-fn is_ticket(thing: &Value) -> bool {
-    thing.get("holders").is_some()
 }
 
 /// The assignment settings have none: there is one of them.

@@ -68,6 +68,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "update_agent" => json!({ "name": "Diambil alih" }),
         "set_agent_supervisor" => json!({ "supervisor_id": null }),
         "set_agent_allocation" => json!({ "channel_ids": [], "division_ids": [] }),
+        "read_notifications" => json!({ "all": true }),
         "update_me" => json!({ "name": "Bukan saya" }),
         "set_availability" => json!({ "availability": "away" }),
         "create_channel" => harness::app::channels().remove(0).1,

@@ -118,6 +118,14 @@ impl World {
             "get_agent" => Ready::at(format!("/v1/agents/{}", app.agent(2).id())),
             "get_division" => Ready::at(format!("/v1/divisions/{}", app.division)),
             "get_channel" => Ready::at(format!("/v1/channels/{}", app.channel("whatsapp"))),
+            "list_queue" | "list_notifications" => Ready::at(operation.path),
+            "list_routing_decisions" => Ready::at(format!("{}/routing-decisions", self.waiting().await)),
+            "list_timers" => Ready::at(format!("{}/timers", self.waiting().await)),
+            "read_notifications" => {
+                self.held(&admin).await;
+                self.held(&app.agent(1)).await;
+                Ready::with(operation.path, json!({ "all": true }))
+            }
             "get_conversation" => Ready::at(self.waiting().await),
             "list_messages" => Ready::at(format!("{}/messages", self.waiting().await)),
             "get_message" => Ready::at(self.sent(caller).await),

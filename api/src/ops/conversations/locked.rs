@@ -3,7 +3,7 @@
 use domain::access::{Act, Caller, Permit};
 use domain::conversation::{Conversation, TicketChange};
 use domain::event::{Audience, EventType, Sight};
-use domain::id::{ConversationId, SessionId, WorkspaceId};
+use domain::id::{AgentId, ConversationId, SessionId, WorkspaceId};
 use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
 use domain::refusal::Code;
 use domain::resource::{self, EventActor};
@@ -143,6 +143,11 @@ impl<A: Act> Locked<A> {
 
     pub(in crate::ops) fn actor(&self) -> &EventActor {
         &self.actor
+    }
+
+    /// Who held it when it was locked.
+    pub(super) fn holder_before(&self) -> Option<AgentId> {
+        self.before.assignee()
     }
 
     pub(super) fn session(&self) -> Option<SessionId> {

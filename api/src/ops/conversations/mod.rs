@@ -9,12 +9,14 @@ use domain::access::{
 use domain::conversation::FreshIds;
 use domain::event::EventType;
 use domain::id::{AgentId, ConversationId, DivisionId};
+use domain::notification::NotificationKind;
 use domain::refusal::{Code, Refusal};
 use domain::resource;
 use persistence::error::Failure;
 use persistence::{agents, divisions};
 use serde_json::{Value, json};
 
+use super::notifications::{Notice, notify};
 use super::tickets;
 use super::transaction::Tx;
 
@@ -97,6 +99,7 @@ fn assign_agent(
     let Some(change) = locked.conversation.assign(&locked.permit, agent, fresh, now) else {
         return locked.unchanged(tx);
     };
+    let previous = locked.holder_before();
     let shape = locked.save(tx, EventType::ConversationAssigned)?;
     let me = caller.actor();
     let content = json!({
@@ -104,13 +107,17 @@ fn assign_agent(
         "agent": { "id": agent, "name": to.name },
         "by": { "id": me.agent_id, "name": me.name },
     });
-    locked.note(
-        tx,
-        locked.session(),
-        format!("{} gave the conversation to {}", me.name, to.name),
-        content,
-    )?;
+    let text = format!("{} gave the conversation to {}", me.name, to.name);
+    locked.note(tx, locked.session(), text.clone(), content)?;
     locked.follow(tx, change)?;
+    let told = [(Some(agent), NotificationKind::Assigned), (previous, NotificationKind::Transferred)];
+    let notices = told.into_iter().filter_map(|(who, kind)| {
+        // Nobody is told what it did itself.
+        let agent_id = who.filter(|who| *who != me.agent_id)?;
+        let (conversation_id, ticket_id) = (locked.conversation.id, locked.conversation.ticket());
+        Some(Notice { agent_id, kind, conversation_id, ticket_id, text: text.clone() })
+    });
+    notify(tx, locked.workspace, locked.actor(), notices.collect())?;
     Ok(shape)
 }
 

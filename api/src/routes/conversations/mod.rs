@@ -7,6 +7,8 @@ mod get;
 mod list;
 mod read;
 mod resolve;
+mod routing_decisions;
+mod timers;
 mod unarchive;
 mod unassign;
 
@@ -37,7 +39,9 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .service(resolve::resolve_conversation)
         .service(read::read_conversation)
         .service(archive::archive_conversation)
-        .service(unarchive::unarchive_conversation);
+        .service(unarchive::unarchive_conversation)
+        .service(routing_decisions::list_routing_decisions)
+        .service(timers::list_timers);
 }
 
 /// What a write does with the conversation, in its transaction.

@@ -23,6 +23,7 @@ use super::screen::Screen;
 mod administration;
 
 mod presence;
+mod routing;
 
 /// A client that has loaded once, and follows.
 struct Watch {
@@ -92,6 +93,17 @@ impl Watch {
                     continue;
                 }
                 // There is a list only.
+                "routing" | "notification" => {
+                    let path = match event.data["conversation_id"].as_str() {
+                        Some(conversation) if kind == "routing" => {
+                            format!("/v1/conversations/{conversation}/routing-decisions")
+                        }
+                        _ => "/v1/notifications".to_owned(),
+                    };
+                    let listed = self.caller.all(&path).await;
+                    assert!(listed.iter().any(|one| one["id"] == id), "after {what}: {id} is not in {path}");
+                    continue;
+                }
                 "api_key" => {
                     let listed = self.caller.all("/v1/api-keys").await;
                     assert!(listed.iter().any(|key| key["id"] == id), "after {what}: {id} is not listed");
@@ -255,6 +267,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     presence::members_come_and_go(&mut fold).await;
     agents::team_changes(&mut fold).await;
     api_keys::keys_come_and_go(&mut fold, admin).await;
+    routing::conversations_find_agents(&mut fold).await;
     begins_a_workspace(&mut fold).await;
     joins(&mut fold, &mails).await;
     administration::changes(&mut fold).await;

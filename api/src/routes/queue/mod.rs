@@ -1,0 +1,10 @@
+//! Conversations that wait for an agent.
+
+mod list;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// The operations of this folder.
+pub fn configure(services: &mut ServiceConfig<'_>) {
+    services.service(list::list_queue);
+}
