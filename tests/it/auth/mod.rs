@@ -1,5 +1,5 @@
 mod access_tokens;
-mod api_keys;
+pub mod api_keys;
 mod change_password;
 mod invitations;
 mod mail;

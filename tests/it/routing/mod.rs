@@ -1,6 +1,9 @@
 //! Routing: who is given which conversation, why, and what happens when nobody answers.
 
 mod assigning;
+mod limits;
+mod policies;
+mod settings;
 
 use harness::team::assignment_settings;
 use harness::{Caller, TestApp};
