@@ -2,7 +2,8 @@
 
 use domain::event::EventType;
 use domain::resource::{
-    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, Division, Message, Ticket, Workspace,
+    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division, Message,
+    Notification, RoutingDecision, Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -139,6 +140,9 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("workspace") => "Workspace",
         Some("settings") => "AssignmentSettings",
         Some("api_key") => "ApiKey",
+        Some("policy") => "DistributionPolicy",
+        Some("routing") => "RoutingDecision",
+        Some("notification") => "Notification",
         _ => "Agent",
     }
 }
@@ -161,8 +165,11 @@ fn schemas() -> Map<String, Value> {
         Channel,
         Contact,
         Conversation,
+        DistributionPolicy,
         Division,
         Message,
+        Notification,
+        RoutingDecision,
         Ticket,
         Workspace
     );

@@ -27,7 +27,7 @@ pub use change::{
     Ended, Profile, TeamMember, admins, free_supervised, leave, lock_for_removal, lock_team, supervised,
     supervisors_of, update,
 };
-pub use counts::{CountsChange, change_counts, has_room};
+pub use counts::{CountsChange, change_counts, lock_room};
 pub use list::{After, Filter, list};
 pub use lock::{lock_active, lock_role, raise_versions};
 pub use own::{rename, set_availability};

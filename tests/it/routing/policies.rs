@@ -1,7 +1,12 @@
 //! Distribution policies: made, read, changed, deleted; a channel has at most one.
 
-use harness::{Caller, TestApp};
+use diesel::connection::SimpleConnection;
+use domain::id::DistributionPolicyId;
+use harness::{Caller, TestApp, eventually};
+use persistence::policies::PolicyTerms;
+use persistence::settings;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::auth::api_keys::key;
 
@@ -282,4 +287,40 @@ async fn a_06_policies_are_listed_by_name() {
     for wrong in ["limit=0", "limit=101", "cursor=x", "q=a"] {
         assert_eq!(admin.get(format!("{POLICIES}?{wrong}")).await.status, 422, "{wrong}");
     }
+}
+
+/// The settings are one row and the policies others: one statement that waits for the former would show the latter of before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waits_while_a_policy_is_stored_goes_by_it() {
+    let app = TestApp::start().await;
+    let (workspace, channel) = (app.workspace, app.channel("whatsapp").parse().unwrap());
+    let terms = PolicyTerms {
+        name: "Setia".to_owned(),
+        channels: vec![channel],
+        sticky_agent: true,
+        idle_transfer_minutes: None,
+        strategy: None,
+    };
+    let (mut admin, mut others) = (app.database.connect(), app.database.connect());
+    admin.batch_execute("BEGIN").unwrap();
+    settings::lock_configuration(&mut admin, workspace).unwrap();
+    persistence::policies::insert(
+        &mut admin,
+        workspace,
+        DistributionPolicyId::from(Uuid::nil()),
+        &terms,
+        app.clock.now(),
+    )
+    .unwrap();
+    settings::raise_routing_version(&mut admin, workspace).unwrap();
+    let waits =
+        std::thread::spawn(move || settings::hold_configurations(&mut others, vec![workspace]).unwrap());
+    eventually("somebody to wait for the settings", || async {
+        let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR SHARE OF s%'";
+        (app.count(waiting) == 1).then_some(())
+    })
+    .await;
+    admin.batch_execute("COMMIT").unwrap();
+    let (_, held) = waits.join().unwrap().remove(0);
+    assert!(held.is_sticky(channel), "{held:?}");
 }
