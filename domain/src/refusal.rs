@@ -66,6 +66,8 @@ text_enum! {
         MailNotConfigured = "mail_not_configured",
         /// The account is connected to this workspace already.
         ChannelExists = "channel_exists",
+        /// The channel has another distribution policy; `errors` says which channel.
+        ChannelHasPolicy = "channel_has_policy",
         /// The thing has changed since the caller read it.
         VersionMismatch = "version_mismatch",
         /// The body is larger than allowed.
@@ -100,7 +102,7 @@ pub struct Refusal {
     pub code: Code,
     /// What the sentence for people names: `("holder", "Siti")`.
     pub params: Vec<(&'static str, String)>,
-    /// What exactly is wrong with the request, for `validation_failed`.
+    /// What exactly is wrong with the request, for `validation_failed`; what it is about, for some others.
     pub errors: Vec<FieldError>,
     /// In how many seconds the same call may succeed, where that is known.
     pub retry_after_seconds: Option<u64>,
@@ -131,6 +133,13 @@ impl Refusal {
         self
     }
 
+    /// Says which part of the request it is about.
+    #[must_use]
+    pub fn at(mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+        self.errors.push(FieldError { pointer: pointer.into(), code, detail: detail.into() });
+        self
+    }
+
     /// Says in how many seconds the same call may succeed.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
@@ -141,12 +150,7 @@ impl Refusal {
     /// A request with something wrong in it.
     #[must_use]
     pub fn invalid(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        Self {
-            code: Code::ValidationFailed,
-            params: Vec::new(),
-            errors: vec![FieldError { pointer: pointer.into(), code, detail: detail.into() }],
-            retry_after_seconds: None,
-        }
+        Self::new(Code::ValidationFailed).at(pointer, code, detail)
     }
 }
 

@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Binary, Jsonb, Nullable, Text, Timestamptz, Uuid
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::channel::{ChannelKind, ChannelState};
 use domain::id::{ChannelId, WorkspaceId};
-use domain::resource::AgentRef;
+use domain::resource::{AgentRef, PolicyRef};
 use domain::time::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
@@ -37,6 +37,8 @@ pub struct StoredChannel {
     pub state_detail: Option<String>,
     /// The members that are allocated to it.
     pub agents: Vec<AgentRef>,
+    /// Its distribution policy.
+    pub policy: Option<PolicyRef>,
     /// Rises by one with every change.
     pub version: i64,
     /// When it was connected.
@@ -65,6 +67,8 @@ struct Row {
     state_detail: Option<String>,
     #[diesel(sql_type = Jsonb)]
     agents: Value,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    policy: Option<Value>,
     #[diesel(sql_type = BigInt)]
     version: i64,
     #[diesel(sql_type = Timestamptz)]
@@ -77,6 +81,7 @@ impl Row {
             kind: word("channels", "kind", self.id, &self.kind)?,
             state: word("channels", "state", self.id, &self.state)?,
             agents: json("channels", "agents", self.id, self.agents)?,
+            policy: self.policy.map(|policy| json("channels", "policy", self.id, policy)).transpose()?,
             workspace_id: self.workspace_id.into(),
             id: self.id.into(),
             name: self.name,
@@ -96,7 +101,10 @@ macro_rules! select {
             "SELECT workspace_id, id, kind, name, external_id, config, secrets, state, state_detail, version, created_at,
                  (SELECT coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name) ORDER BY a.name, a.id), '[]')
                   FROM channel_agents ca JOIN agents a ON a.workspace_id = ca.workspace_id AND a.id = ca.agent_id
-                  WHERE ca.workspace_id = channels.workspace_id AND ca.channel_id = channels.id) AS agents
+                  WHERE ca.workspace_id = channels.workspace_id AND ca.channel_id = channels.id) AS agents,
+                 (SELECT jsonb_build_object('id', p.id, 'name', p.name) FROM distribution_policy_channels pc
+                  JOIN distribution_policies p ON p.workspace_id = pc.workspace_id AND p.id = pc.policy_id
+                  WHERE pc.workspace_id = channels.workspace_id AND pc.channel_id = channels.id) AS policy
              FROM channels ",
             $rest
         )

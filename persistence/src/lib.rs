@@ -24,6 +24,7 @@ pub mod messages;
 pub mod migrate;
 pub mod notifications;
 pub mod one_time_tokens;
+pub mod policies;
 pub mod presence;
 pub mod routing;
 pub mod settings;

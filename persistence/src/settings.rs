@@ -45,6 +45,8 @@ struct Row {
     routing_version: i64,
     #[diesel(sql_type = Jsonb)]
     policies: Value,
+    #[diesel(sql_type = BigInt)]
+    policies_version: i64,
 }
 
 #[derive(Deserialize)]
@@ -109,7 +111,8 @@ macro_rules! configuration_query {
                       'channels', ARRAY(SELECT c.channel_id FROM distribution_policy_channels c
                                         WHERE c.workspace_id = p.workspace_id AND c.policy_id = p.id ORDER BY 1))
                       ORDER BY p.id), '[]')
-                  FROM distribution_policies p WHERE p.workspace_id = s.workspace_id) AS policies
+                  FROM distribution_policies p WHERE p.workspace_id = s.workspace_id) AS policies,
+                 (SELECT o.routing_version FROM assignment_settings o WHERE o.workspace_id = s.workspace_id) AS policies_version
              FROM assignment_settings s ",
             $rest
         )
@@ -136,12 +139,17 @@ pub fn hold_configurations(
     conn: &mut PgConnection,
     workspaces: Vec<WorkspaceId>,
 ) -> Result<Vec<(WorkspaceId, Configuration)>, StoreError> {
-    sql(configuration_query!("WHERE s.workspace_id = ANY($1) ORDER BY s.workspace_id FOR SHARE OF s"))
-        .bind(workspaces)
-        .load::<Row>(conn)?
-        .into_iter()
-        .map(Row::into_configuration)
-        .collect()
+    let mut rows =
+        sql(configuration_query!("WHERE s.workspace_id = ANY($1) ORDER BY s.workspace_id FOR SHARE OF s"))
+            .bind(workspaces.clone())
+            .load::<Row>(conn)?;
+    // Whoever waited for the lock is shown the settings of now, and the policies of when it began to wait.
+    if rows.iter().any(|row| row.routing_version != row.policies_version) {
+        rows = sql(configuration_query!("WHERE s.workspace_id = ANY($1) ORDER BY s.workspace_id"))
+            .bind(workspaces)
+            .load::<Row>(conn)?;
+    }
+    rows.into_iter().map(Row::into_configuration).collect()
 }
 
 /// The same, to be changed: nobody else acts by it until the transaction ends.

@@ -301,6 +301,7 @@ impl TestApp {
             role: Role::Agent,
             supervisor_id: None,
             view_all: true,
+            max_conversations: None,
         };
         let invited = self.app().write(move |tx| {
             let agent = agents::create(tx, workspace, &draft, &EventActor::operator())?;

@@ -163,6 +163,7 @@ fn agent(
         role,
         supervisor_id,
         view_all,
+        max_conversations: None,
     };
     agents::create(tx, workspace, &draft, &EventActor::operator())
 }

@@ -76,6 +76,7 @@ async fn make_team(app: &App) -> Result<WorkspaceId, Failed> {
                     role,
                     supervisor_id,
                     view_all: true,
+                    max_conversations: None,
                 })
             };
             let supervisor = member(SUPERVISOR, Role::Supervisor, None)?;

@@ -50,7 +50,7 @@ pub struct ProblemBody {
     /// The id under which the server's log knows the request.
     #[schema(example = "4e76ef8c8db03bf9a6cc2af826ef91cd")]
     pub request_id: String,
-    /// What exactly is wrong with the request; empty unless `code` is `validation_failed`.
+    /// What exactly is wrong with the request; empty unless `code` is `validation_failed` or `channel_has_policy`.
     pub errors: Vec<ProblemField>,
 }
 
@@ -156,6 +156,7 @@ fn table(code: Code) -> Words {
         Code::MailNotConfigured => words(409, ("Mail not set up", "This installation cannot send mail. Ask whoever runs it."), ("E-mail belum disiapkan", "Instalasi ini tidak dapat mengirim e-mail. Tanyakan kepada pengelolanya.")),
         Code::AgentLeft => words(409, ("Left the team", "{agent} has left the team and can no longer be changed."), ("Sudah keluar dari tim", "{agent} sudah keluar dari tim dan tidak dapat diubah lagi.")),
         Code::ChannelExists => words(409, ("Channel exists", "This account is connected to the workspace already."), ("Kanal sudah ada", "Akun ini sudah terhubung ke ruang kerja.")),
+        Code::ChannelHasPolicy => words(409, ("Channel has a policy", "The channel {channel} has the distribution policy {policy} already."), ("Kanal sudah berkebijakan", "Kanal {channel} sudah memakai kebijakan distribusi {policy}.")),
         Code::VersionMismatch => words(412, ("Changed meanwhile", "It was changed since you read it; its version is {version} now. Read it again."), ("Sudah berubah", "Data ini sudah berubah sejak Anda membacanya; versinya kini {version}. Baca lagi.")),
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),
         Code::UnsupportedMediaType => words(415, ("Unsupported media type", "Send the body as `application/json`."), ("Jenis media tidak didukung", "Kirim isi permintaan sebagai `application/json`.")),

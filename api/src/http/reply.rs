@@ -43,6 +43,7 @@ versioned! {
     domain::resource::AssignmentSettings,
     domain::resource::Channel,
     domain::resource::Conversation,
+    domain::resource::DistributionPolicy,
     domain::resource::Division,
     domain::resource::Message,
     domain::resource::Ticket,

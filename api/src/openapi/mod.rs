@@ -34,13 +34,14 @@ const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenge
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
     Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
 
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
     ("team", "Agents, divisions and API keys"),
-    ("administration", "Settings, and who changed what"),
+    ("administration", "Who changed what"),
     ("channels", "Connected accounts"),
+    ("routing", "Who is given conversations, and why"),
     ("conversations", "Threads with customers, and who holds them"),
     ("messages", "What was written"),
     ("tickets", "Records of sessions that agents handled"),

@@ -173,6 +173,7 @@ pub fn create(
         state: ChannelState::Connected,
         state_detail: None,
         agents: Vec::new(),
+        policy: None,
         version: 1,
         created_at: tx.now,
     };
@@ -314,6 +315,7 @@ pub fn shape(app: &App, channel: StoredChannel) -> Channel {
             limits: ChannelLimits { text_chars: channel.kind.text_max_chars() },
         },
         agents: channel.agents,
+        policy: channel.policy,
         secrets: None,
         version: channel.version,
         created_at: channel.created_at,

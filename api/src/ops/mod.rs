@@ -17,6 +17,7 @@ pub mod messages;
 pub mod notifications;
 pub mod one_time_tokens;
 pub mod passwords;
+pub mod policies;
 pub mod precondition;
 pub mod presence;
 pub mod profile;

@@ -57,6 +57,7 @@ pub fn create(tx: &mut Tx<'_>, draft: &WorkspaceDraft) -> Result<(Workspace, Age
         role: Role::Admin,
         supervisor_id: None,
         view_all: true,
+        max_conversations: None,
     };
     workspaces::insert(tx.conn, &workspace).map_err(|error| match error {
         StoreError::Taken(_) => Failure::from(Code::SlugTaken),

@@ -6,6 +6,7 @@ pub mod audit_entries;
 pub mod auth;
 pub mod channels;
 pub mod conversations;
+pub mod distribution_policies;
 pub mod divisions;
 pub mod events;
 pub mod hooks;
@@ -35,6 +36,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(api_keys::configure)
         .configure(divisions::configure)
         .configure(settings::configure)
+        .configure(distribution_policies::configure)
         .configure(audit_entries::configure)
         .configure(channels::configure)
         .configure(tickets::configure)

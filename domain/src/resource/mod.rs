@@ -13,8 +13,8 @@ use crate::channel::{ChannelKind, ChannelState};
 use crate::conversation::{ConversationStatus, Handler, HoldReason};
 use crate::event::ActorType;
 use crate::id::{
-    AgentId, ApiKeyId, AuditEntryId, ChannelId, ContactId, ConversationId, DivisionId, MessageId, TicketId,
-    WorkspaceId,
+    AgentId, ApiKeyId, AuditEntryId, ChannelId, ContactId, ConversationId, DistributionPolicyId, DivisionId,
+    MessageId, TicketId, WorkspaceId,
 };
 use crate::message::{AuthorType, Direction, MessageKind, MessageStatus, ReplyTo, StatusTimes};
 use crate::reply_window::ReplyWindow;
@@ -35,7 +35,7 @@ mod routing;
 
 pub use routing::{
     AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
-    QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, Timer,
+    QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, StickyAgent, Timer,
 };
 
 shape! {
@@ -65,6 +65,16 @@ shape! {
         pub id: ChannelId,
         /// What kind of account it is.
         pub kind: ChannelKind,
+        /// Its name.
+        pub name: String,
+    }
+}
+
+shape! {
+    /// A reference to a distribution policy.
+    pub struct PolicyRef {
+        /// The policy.
+        pub id: DistributionPolicyId,
         /// Its name.
         pub name: String,
     }
@@ -374,6 +384,8 @@ shape! {
         pub capabilities: ChannelCapabilities,
         /// The members that are allocated to it.
         pub agents: Vec<AgentRef>,
+        /// Its distribution policy.
+        pub policy: Option<PolicyRef>,
         /// The secrets that are set; null in events, and for readers who are not admins.
         pub secrets: Option<Vec<SecretHint>>,
         /// Rises by one with every change.

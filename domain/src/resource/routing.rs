@@ -109,6 +109,18 @@ shape! {
 }
 
 shape! {
+    /// Who resolved the customer's last ticket, where a distribution policy wants the customer to return there.
+    pub struct StickyAgent {
+        /// The member.
+        pub agent: AgentRef,
+        /// Whether it was given the conversation. If not, it was not available, and the choice was by strategy.
+        pub chosen: bool,
+        /// Why it was not available; null if it was chosen, or has left the team.
+        pub left_out: Option<LeftOut>,
+    }
+}
+
+shape! {
     /// One decision of routing, with all that it was made from.
     pub struct RoutingDecision {
         /// Its id.
@@ -127,6 +139,8 @@ shape! {
         pub reason: DecisionReason,
         /// What told the agent from the next in line; null unless the choice was by strategy.
         pub tie_break: Option<TieBreak>,
+        /// To whom the customer was to return; null if to nobody in particular.
+        pub sticky_agent: Option<StickyAgent>,
         /// What was asked, and by which settings.
         pub inquiry: Inquiry,
         /// The eligible members in the order of choice, then the others. Of a team of more than two hundred the

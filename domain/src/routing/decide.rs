@@ -61,6 +61,7 @@ pub struct Decision {
     /// Every member, in no order; [`Decision::ranked`] puts them into one.
     candidates: Vec<Candidate>,
     strategy: Strategy,
+    sticky_agent_id: Option<AgentId>,
 }
 
 /// Decides who is given a conversation.
@@ -77,16 +78,17 @@ pub fn decide(team: &Team, inquiry: &Inquiry) -> Decision {
     if candidates.iter().all(|one| one.left_out.is_some()) {
         readmit(&mut candidates, inquiry);
     }
-    let strategy = inquiry.strategy;
+    let (strategy, sticky_agent_id) = (inquiry.strategy, inquiry.sticky_agent_id);
     let nobody = |candidates| Decision {
         outcome: Outcome::NotFound(Nobody(())),
         reason: DecisionReason::NobodyAvailable,
         tie_break: None,
         candidates,
         strategy,
+        sticky_agent_id,
     };
     let eligible = || candidates.iter().filter(|one| one.left_out.is_none());
-    if let Some(sticky) = eligible().find(|one| inquiry.sticky_agent_id == Some(one.agent_id)) {
+    if let Some(sticky) = eligible().find(|one| sticky_agent_id == Some(one.agent_id)) {
         let outcome = Outcome::Found(Placement { agent: sticky.agent_id });
         return Decision {
             outcome,
@@ -94,6 +96,7 @@ pub fn decide(team: &Team, inquiry: &Inquiry) -> Decision {
             tie_break: None,
             candidates,
             strategy,
+            sticky_agent_id,
         };
     }
     let Some(first) = eligible().min_by(|a, b| compare(strategy, a, b)) else { return nobody(candidates) };
@@ -108,25 +111,31 @@ pub fn decide(team: &Team, inquiry: &Inquiry) -> Decision {
         tie_break: Some(told_apart(strategy, first, second)),
         candidates,
         strategy,
+        sticky_agent_id,
     }
 }
 
 impl Decision {
-    /// The first `most` candidates: the eligible ones in the order of choice, then the others by reason and id. And
-    /// those beyond, counted by reason.
+    /// The first `most` candidates: the eligible ones in the order of choice, then the others by reason and id; and the
+    /// sticky agent, wherever it comes. And those beyond, counted by reason.
     #[must_use]
     pub fn ranked(&self, most: usize) -> (Vec<Candidate>, Vec<(Option<LeftOut>, usize)>) {
+        let is_sticky = |one: &Candidate| self.sticky_agent_id == Some(one.agent_id);
         let order = |a: &Candidate, b: &Candidate| {
             let by_rule = || match a.left_out {
                 None => compare(self.strategy, a, b),
                 Some(_) => a.agent_id.cmp(&b.agent_id),
             };
-            a.left_out.cmp(&b.left_out).then_with(by_rule)
+            a.left_out.cmp(&b.left_out).then_with(|| is_sticky(b).cmp(&is_sticky(a))).then_with(by_rule)
         };
         let mut all = self.candidates.clone();
         let rest = if all.len() > most {
             all.select_nth_unstable_by(most, order);
-            all.split_off(most)
+            let mut rest = all.split_off(most);
+            if let Some(at) = rest.iter().position(is_sticky) {
+                all.push(rest.swap_remove(at));
+            }
+            rest
         } else {
             Vec::new()
         };
@@ -140,6 +149,12 @@ impl Decision {
         }
         omitted.sort_unstable();
         (all, omitted)
+    }
+
+    /// A member.
+    #[must_use]
+    pub fn candidate(&self, id: AgentId) -> Option<&Candidate> {
+        self.candidates.iter().find(|one| one.agent_id == id)
     }
 
     /// Every member, in no order.

@@ -60,23 +60,32 @@ struct RoomRow {
     room: bool,
 }
 
-/// Whether a member holds fewer conversations than it is given by itself, where the workspace's limit is this.
+/// Whether a member holds fewer conversations than it is given by itself, where the workspace's limit is this. Locks its
+/// counts and those of `from`, who has what it is to get, in the order of ids: of several that it gets at once each is
+/// counted. Call it after everything but counts and the event counter is locked.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn has_room(
+pub fn lock_room(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
-    agent: AgentId,
+    to: AgentId,
+    from: Option<AgentId>,
     of_workspace: Option<u32>,
 ) -> Result<bool, StoreError> {
+    let both: Vec<AgentId> = from.into_iter().chain([to]).collect();
+    sql("SELECT FROM agent_counts WHERE workspace_id = $1 AND agent_id = ANY($2) ORDER BY agent_id FOR NO KEY UPDATE")
+        .bind(workspace)
+        .bind(both)
+        .execute(conn)?;
+    // By a statement of its own: one that waited for the lock would show the counts of before.
     let rows = sql(
         "SELECT n.assigned < coalesce(a.max_conversations, $3, n.assigned + 1) AS room FROM agent_counts n
          JOIN agents a ON a.workspace_id = n.workspace_id AND a.id = n.agent_id
          WHERE n.workspace_id = $1 AND n.agent_id = $2",
     )
     .bind(workspace)
-    .bind(agent)
+    .bind(to)
     .bind(of_workspace.map(i64::from))
     .load::<RoomRow>(conn)?;
     Ok(rows.first().is_none_or(|row| row.room))

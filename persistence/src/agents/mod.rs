@@ -27,7 +27,7 @@ pub use change::{
     Ended, Profile, TeamMember, admins, free_supervised, leave, lock_for_removal, lock_team, supervised,
     supervisors_of, update,
 };
-pub use counts::{CountsChange, change_counts, has_room};
+pub use counts::{CountsChange, change_counts, lock_room};
 pub use list::{After, Filter, list};
 pub use lock::{lock_active, lock_role, raise_versions};
 pub use own::{rename, set_availability};
@@ -50,6 +50,8 @@ pub struct NewAgent {
     pub supervisor_id: Option<AgentId>,
     /// Whether an agent sees conversations of others and those waiting.
     pub view_all: bool,
+    /// The most conversations that routing gives it.
+    pub max_conversations: Option<u32>,
     /// Whether it wants to be given conversations at first.
     pub availability: Availability,
     /// When it was made.
@@ -62,8 +64,8 @@ pub struct NewAgent {
 /// `Taken("agents_by_active_email")` if another has the address.
 pub fn insert(conn: &mut PgConnection, workspace: WorkspaceId, agent: NewAgent) -> Result<(), StoreError> {
     sql("INSERT INTO agents (workspace_id, id, name, name_folded, email, password_hash, role, supervisor_id, view_all,
-             availability, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+             max_conversations, availability, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
         .bind(workspace)
         .bind(agent.id)
         .bind(agent.name.clone())
@@ -73,6 +75,7 @@ pub fn insert(conn: &mut PgConnection, workspace: WorkspaceId, agent: NewAgent) 
         .bind(agent.role.as_str())
         .bind(agent.supervisor_id)
         .bind(agent.view_all)
+        .bind(agent.max_conversations.and_then(|limit| i32::try_from(limit).ok()))
         .bind(agent.availability.as_str())
         .bind(agent.created_at)
         .execute(conn)?;

@@ -7,7 +7,7 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::{AgentId, ConversationId, RoutingDecisionId, WorkspaceId};
-use domain::resource::{AgentRef, OmittedCandidates, RoutingCandidate, RoutingDecision};
+use domain::resource::{AgentRef, OmittedCandidates, RoutingCandidate, RoutingDecision, StickyAgent};
 use domain::routing::{Candidate, DecisionOutcome, DecisionReason, Inquiry, LeftOut, TieBreak, Trigger};
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -207,7 +207,8 @@ pub fn decisions_of(
 }
 
 fn names_in(decision: &StoredDecision) -> impl Iterator<Item = AgentId> {
-    decision.candidates.iter().map(|candidate| candidate.agent_id).chain(decision.agent_id)
+    let candidates = decision.candidates.iter().map(|candidate| candidate.agent_id);
+    candidates.chain(decision.agent_id).chain(decision.inquiry.sticky_agent_id)
 }
 
 #[derive(QueryableByName)]
@@ -218,7 +219,11 @@ struct NameRow {
     name: String,
 }
 
-fn names(
+/// What members are called, also those who have left.
+///
+/// # Errors
+/// Only those of the database.
+pub fn names(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     ids: Vec<AgentId>,
@@ -244,6 +249,15 @@ fn shape(decision: StoredDecision, names: &HashMap<AgentId, String>) -> RoutingD
         reason: *reason,
         agents: i64::try_from(*count).unwrap_or(i64::MAX),
     });
+    let sticky_agent = decision.inquiry.sticky_agent_id.map(|id| StickyAgent {
+        agent: agent(id),
+        chosen: decision.agent_id == Some(id),
+        left_out: decision
+            .candidates
+            .iter()
+            .find(|candidate| candidate.agent_id == id)
+            .and_then(|candidate| candidate.left_out),
+    });
     RoutingDecision {
         id: decision.id,
         conversation_id: decision.conversation_id,
@@ -253,6 +267,7 @@ fn shape(decision: StoredDecision, names: &HashMap<AgentId, String>) -> RoutingD
         agent: decision.agent_id.map(agent),
         reason: decision.reason,
         tie_break: decision.tie_break,
+        sticky_agent,
         candidates: Some(candidates.collect()),
         omitted: Some(omitted.collect()),
         inquiry: decision.inquiry,

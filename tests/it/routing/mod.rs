@@ -4,9 +4,12 @@ mod assigning;
 mod decisions;
 mod queue;
 mod timers_read;
+mod limits;
+mod policies;
+mod settings;
 
 use harness::team::assignment_settings;
-use harness::{Caller, TestApp};
+use harness::{Caller, TestApp, eventually};
 use serde_json::{Value, json};
 
 const SETTINGS: &str = "/v1/settings/assignment";
@@ -32,4 +35,14 @@ async fn routed(changes: Value) -> TestApp {
 /// Says whether a member wants conversations.
 async fn says(who: &Caller, availability: &str) {
     who.put("/v1/me/availability", json!({ "availability": availability })).await.expect(200);
+}
+
+/// Routing has looked at everything that there is to look at.
+async fn settled(app: &TestApp) {
+    let now = json!(app.clock.now());
+    let due = format!("timers WHERE state = 'armed' AND due_at <= '{}'", now.as_str().unwrap());
+    eventually("routing to rest", || async {
+        (app.count("routing_requests") + app.count(&due) == 0).then_some(())
+    })
+    .await;
 }

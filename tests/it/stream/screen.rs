@@ -41,10 +41,14 @@ impl Screen {
         ] {
             screen.take(kind, &caller.get(path).await.expect(200));
         }
-        let keys = caller.get("/v1/api-keys?limit=100").await;
-        // Only admins see keys.
-        if keys.status != 403 {
-            screen.take("api_key", &keys.expect(200));
+        for (kind, path) in
+            [("api_key", "/v1/api-keys?limit=100"), ("policy", "/v1/distribution-policies?limit=100")]
+        {
+            let list = caller.get(path).await;
+            // Only admins see these.
+            if list.status != 403 {
+                screen.take(kind, &list.expect(200));
+            }
         }
         screen.load_workspace(caller).await;
         for id in screen.ids("conversation") {
@@ -145,6 +149,10 @@ impl Screen {
             ("api_key", "deleted") => {
                 self.things.remove(&("api_key", id));
             }
+            ("policy", "deleted") => {
+                self.things.remove(&("policy", id));
+            }
+            ("policy", _) => self.hold("policy", data.clone()),
             ("agent" | "division", "deleted") => {
                 // With a member go its keys.
                 self.things.retain(|(of, _), thing| *of != "api_key" || thing["agent"]["id"] != id.as_str());

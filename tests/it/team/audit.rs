@@ -92,6 +92,27 @@ async fn members_leave_entries(trail: &mut Trail) {
     assert_eq!((&entry["before"]["active"], &entry["after"]["active"]), (&json!(true), &json!(false)));
 }
 
+async fn policies_leave_entries(trail: &mut Trail) {
+    let admin = trail.app.admin();
+    let body = json!({ "name": "Setia", "channel_ids": [trail.app.channel("telegram")] });
+    let made = admin.post("/v1/distribution-policies", body).await.expect(201);
+    let path = format!("/v1/distribution-policies/{}", made.id());
+    // The channel follows from it.
+    let entry = trail.leaves(&made, "created", "distribution_policy").await;
+    assert_eq!((&entry["subject"]["name"], &entry["before"]), (&json!("Setia"), &Value::Null));
+    assert_eq!(entry["after"]["channels"], made["channels"]);
+    let change = json!({ "channel_ids": [], "idle_transfer_minutes": 10 });
+    let changed = admin.patch(&path, change).await.expect(200);
+    let entry = trail.leaves(&changed, "updated", "distribution_policy").await;
+    assert_eq!(entry["before"], json!({ "channels": made["channels"], "idle_transfer_minutes": null }));
+    assert_eq!(entry["after"], json!({ "channels": [], "idle_transfer_minutes": 10 }));
+    trail.leaves_nothing(admin.patch(&path, json!({ "idle_transfer_minutes": 10 })).await, 200).await;
+    trail.leaves_nothing(admin.patch(&path, json!({ "idle_transfer_minutes": 4 })).await, 422).await;
+    let deleted = admin.delete(&path).await.expect(200);
+    let entry = trail.leaves(&deleted, "deleted", "distribution_policy").await;
+    assert_eq!((&entry["before"]["name"], &entry["after"]), (&json!("Setia"), &Value::Null));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_administrative_operation_leaves_one_entry_with_who_what_before_and_after() {
     let mut trail = Trail::begin().await;
@@ -141,6 +162,7 @@ async fn every_administrative_operation_leaves_one_entry_with_who_what_before_an
     assert_eq!(entry["before"], json!({ "timezone": "Asia/Jakarta" }));
 
     members_leave_entries(&mut trail).await;
+    policies_leave_entries(&mut trail).await;
     let body = json!({ "name": "Kasir", "scopes": ["team:read"] });
     let made = admin.post("/v1/api-keys", body).await.expect(201);
     let entry = trail.leaves(&made, "created", "api_key").await;

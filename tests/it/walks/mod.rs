@@ -57,6 +57,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "create_api_key" => json!({ "name": "Kunci", "scopes": ["team:read"] }),
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_message" => text("Halo"),
+        "create_distribution_policy" | "update_distribution_policy" => json!({ "name": "Kebijakan lain" }),
         "create_division" | "update_division" => json!({ "name": "Divisi lain" }),
         "update_division_members" => json!({ "agent_ids": [] }),
         "update_workspace" => json!({ "name": "Toko lain" }),
@@ -129,6 +130,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let key = json!({ "name": "Kunci", "scopes": ["team:read"] });
     let key = app.admin().post("/v1/api-keys", key).await.expect(201)["api_key"]["id"].clone();
     let key = key.as_str().unwrap().to_owned();
+    let policy = app.admin().post("/v1/distribution-policies", json!({ "name": "Setia" })).await.expect(201);
     let id_of = |name: &str| match name {
         "conversation_id" => conversation.clone(),
         "message_id" => sent.id(),
@@ -137,6 +139,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "agent_id" => app.agent(0).id(),
         "division_id" => app.division.to_string(),
         "api_key_id" => key.clone(),
+        "policy_id" => policy.id(),
         other => panic!("say which {other} the first workspace has"),
     };
     let rows = app.database.snapshot();
@@ -170,7 +173,13 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let list =
         stranger.get(format!("/v1/conversations?tab=all&channel_id={}", app.channel("whatsapp"))).await;
     assert_eq!(list.expect(200)["items"], json!([]));
-    for list in ["/v1/conversations?tab=all", "/v1/tickets", "/v1/channels", "/v1/api-keys"] {
+    for list in [
+        "/v1/conversations?tab=all",
+        "/v1/tickets",
+        "/v1/channels",
+        "/v1/api-keys",
+        "/v1/distribution-policies",
+    ] {
         assert!(stranger.all(list).await.is_empty(), "{list}");
     }
     let whole = stranger

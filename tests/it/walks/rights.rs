@@ -98,6 +98,12 @@ impl World {
         format!("/v1/divisions/{}", made.id())
     }
 
+    async fn policy(&self) -> String {
+        let body = json!({ "name": format!("Kebijakan {}", self.number()) });
+        let made = self.app.admin().post("/v1/distribution-policies", body).await.expect(201);
+        format!("/v1/distribution-policies/{}", made.id())
+    }
+
     fn person(&self) -> Value {
         let email = format!("orang{}@satu.example", self.number());
         json!({ "name": "Nina", "email": email, "role": "agent", "password": PASSWORD })
@@ -171,7 +177,14 @@ impl World {
                 let made = admin.post("/v1/api-keys", body).await.expect(201);
                 Ready::at(format!("/v1/api-keys/{}", made["api_key"]["id"].as_str().unwrap()))
             }
-            "list_audit_entries" | "get_assignment_settings" => Ready::at(operation.path),
+            "list_audit_entries" | "get_assignment_settings" | "list_distribution_policies" => {
+                Ready::at(operation.path)
+            }
+            "create_distribution_policy" => {
+                Ready::with(operation.path, json!({ "name": format!("Kebijakan {}", self.number()) }))
+            }
+            "update_distribution_policy" => Ready::with(self.policy().await, json!({ "sticky_agent": true })),
+            "get_distribution_policy" | "delete_distribution_policy" => Ready::at(self.policy().await),
             "create_division" => {
                 let name = format!("Divisi {}", self.number());
                 Ready::with(operation.path, json!({ "name": name, "agent_ids": [app.agent(1).id()] }))

@@ -53,7 +53,11 @@ pub fn allocate(
 }
 
 /// Refuses channels that the workspace does not have, or that do not exist for the caller.
-pub(super) fn check_channels(tx: &mut Tx<'_>, actor: &Actor, asked: &[ChannelId]) -> Result<(), Failure> {
+pub(in crate::ops) fn check_channels(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    asked: &[ChannelId],
+) -> Result<(), Failure> {
     let known = agents::known_channels(tx.conn, actor.workspace_id, asked.to_vec())?;
     let exists = |id: &ChannelId| known.contains(id) && !actor.is_kept_from(*id);
     match asked.iter().position(|id| !exists(id)) {

@@ -17,7 +17,8 @@ use persistence::agents::{self, NewAgent};
 use persistence::error::{Failure, StoreError};
 use persistence::workspaces;
 
-use self::allocation::{Move, check_channels, lock_channels};
+pub(super) use self::allocation::check_channels;
+use self::allocation::{Move, lock_channels};
 use self::locked::{Team, existing, not_supervisable};
 use super::invitations;
 use super::presence::{self, Turn};
@@ -46,6 +47,8 @@ pub struct AgentDraft {
     pub supervisor_id: Option<AgentId>,
     /// Whether it sees conversations of others and those waiting.
     pub view_all: bool,
+    /// The most conversations that routing gives it; `None`: as many as the workspace's settings say.
+    pub max_conversations: Option<u32>,
 }
 
 /// A member to be taken into the team.
@@ -138,6 +141,7 @@ fn insert(tx: &mut Tx<'_>, workspace: WorkspaceId, draft: &AgentDraft) -> Result
         role: draft.role,
         supervisor_id: draft.supervisor_id,
         view_all: draft.view_all,
+        max_conversations: draft.max_conversations,
         availability,
         created_at: tx.now,
     };

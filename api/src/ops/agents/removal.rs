@@ -49,6 +49,8 @@ pub async fn remove(app: &App, caller: &Caller<ManageTeam>, which: Which) -> Res
 
 fn round(app: &App, tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, which: Which) -> Result<Round, Failure> {
     let workspace = caller.actor().workspace_id;
+    // The settings come before the channels in the order of locks; what is given back asks for them.
+    tx.configuration(workspace)?;
     let from = agents::allocation(tx.conn, workspace, which.id)?;
     let channels = lock_channels(tx, workspace, &from.channels, &[])?;
     let member = agents::get(tx.conn, workspace, which.id)?;

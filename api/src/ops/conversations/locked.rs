@@ -82,7 +82,7 @@ impl<A: Act> Locked<A> {
         }
         if let Some(to) = to {
             let of_workspace = tx.configuration(self.workspace)?.settings.max_conversations_per_agent;
-            let room = agents::has_room(tx.conn, self.workspace, to, of_workspace)?;
+            let room = agents::lock_room(tx.conn, self.workspace, to, from, of_workspace)?;
             self.conversation.mark_over_limit(!room);
             let assigned_at = Some(tx.now);
             tx.count(

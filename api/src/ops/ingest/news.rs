@@ -274,6 +274,8 @@ pub(super) fn channels(app: &App, tx: &mut Tx<'_>, deliveries: &[Delivery]) -> R
             details.insert((delivery.workspace_id, delivery.channel_id), detail);
         }
     }
+    // They come before the channels in the order of locks; conversations ask for them later.
+    tx.hold_configurations(details.keys().map(|(workspace, _)| *workspace))?;
     for ((workspace, id), detail) in details {
         let Some(mut channel) = stored_channels::lock(tx.conn, workspace, id)? else { continue };
         if channel.state_detail.as_ref() != Some(&detail) {

@@ -6,7 +6,7 @@ use domain::conversation::{Conversation, FreshIds, TicketChange};
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{AgentId, ConversationId, WorkspaceId};
 use domain::notification::NotificationKind;
-use domain::resource::{self, AgentRef, EventActor, RoutingDecision};
+use domain::resource::{self, AgentRef, EventActor, RoutingDecision, StickyAgent};
 use domain::routing::{Configuration, Decision, DecisionOutcome, Inquiry, Outcome, RULES_VERSION, Trigger};
 use domain::time::Timestamp;
 use domain::timer::{self, TimerState};
@@ -45,6 +45,16 @@ impl Verdict {
             Outcome::Found(placement) => Some(placement.agent()),
             Outcome::NotFound(_) => None,
         }
+    }
+
+    /// To whom the customer was to return, and what came of that.
+    fn sticky_agent(&self, names: &HashMap<AgentId, String>) -> Option<StickyAgent> {
+        let id = self.inquiry.sticky_agent_id?;
+        Some(StickyAgent {
+            agent: AgentRef { id, name: names.get(&id).cloned().unwrap_or_default() },
+            chosen: self.agent() == Some(id),
+            left_out: self.decision.candidate(id).and_then(|candidate| candidate.left_out),
+        })
     }
 
     fn outcome(&self) -> DecisionOutcome {
@@ -118,7 +128,7 @@ fn move_one(
         tx.look_at(workspace, Look::Agent(holder), Trigger::SlotFreed);
     }
     if let Some((agent, _)) = &verdict.winner {
-        let member = verdict.decision.candidates().iter().find(|one| one.agent_id == *agent);
+        let member = verdict.decision.candidate(*agent);
         let change = CountsChange {
             assigned: 1,
             assigned_at: Some(verdict.at),
@@ -238,6 +248,9 @@ fn keep(
     routing::insert_decisions(tx.conn, workspace, &stored)?;
     let after: HashMap<ConversationId, &Conversation> =
         moved.iter().map(|one| (one.after.id, &one.after)).collect();
+    let wanted: Vec<AgentId> =
+        verdicts.iter().filter_map(|verdict| verdict.inquiry.sticky_agent_id).collect();
+    let names = if wanted.is_empty() { HashMap::new() } else { routing::names(tx.conn, workspace, wanted)? };
     for (decision, verdict) in stored.into_iter().zip(verdicts) {
         let id = decision.conversation_id;
         let Some(conversation) = after.get(&id).copied().or_else(|| locked.get(&id)) else { continue };
@@ -250,6 +263,7 @@ fn keep(
             agent: verdict.winner.clone().map(|(id, name)| AgentRef { id, name }),
             reason: decision.reason,
             tie_break: decision.tie_break,
+            sticky_agent: verdict.sticky_agent(&names),
             inquiry: decision.inquiry,
             candidates: None,
             omitted: None,

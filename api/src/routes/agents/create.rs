@@ -45,6 +45,9 @@ pub struct NewAgent {
     #[serde(default)]
     #[schema(example = json!([]))]
     pub division_ids: Vec<DivisionId>,
+    /// The most conversations that routing gives it; as many as the workspace's settings say if absent.
+    #[schema(example = json!(null), minimum = 1, maximum = 1000)]
+    pub max_conversations: Option<u32>,
     /// The password with which it can sign in at once, 8 to 200 characters; without one it is invited by mail.
     #[schema(example = "rahasia-sekali")]
     pub password: Option<String>,
@@ -65,6 +68,9 @@ pub async fn create_agent(
 ) -> Result<HttpResponse, Problem> {
     let new = body.value;
     let (name, email) = (input::name("/name", &new.name)?, input::email("/email", &new.email)?);
+    if let Some(limit) = new.max_conversations {
+        input::number("/max_conversations", limit, 1..=1000)?;
+    }
     let (password_hash, invitation) = match new.password {
         Some(password) => {
             input::password("/password", &password)?;
@@ -79,6 +85,7 @@ pub async fn create_agent(
         role: new.role,
         supervisor_id: new.supervisor_id,
         view_all: new.view_all.unwrap_or(true),
+        max_conversations: new.max_conversations,
     };
     let allocation = Allocation { channels: new.channel_ids, divisions: new.division_ids };
     let hire = Hire { draft, allocation, invitation };

@@ -35,3 +35,19 @@ pub(super) async fn changes(fold: &mut Fold) {
         fold.does(200, admin.patch("/v1/workspace", body)).await;
     }
 }
+
+/// Channels show their policy, and policies their channels.
+pub(super) async fn policies_change(fold: &mut Fold) {
+    let admin = fold.app.admin();
+    let channels = ["whatsapp", "telegram"].map(|kind| fold.app.channel(kind).to_owned());
+    let body = json!({ "name": "Setia", "channel_ids": channels, "sticky_agent": true });
+    let policy = fold.does(201, admin.post("/v1/distribution-policies", body)).await;
+    let path = format!("/v1/distribution-policies/{}", policy.id());
+    let channel = format!("/v1/channels/{}", channels[1]);
+    fold.does(200, admin.patch(channel, json!({ "name": "Bot setia" }))).await;
+    fold.does(200, admin.patch(&path, json!({ "name": "Setia sekali" }))).await;
+    fold.does(200, admin.patch(&path, json!({ "idle_transfer_minutes": 30 }))).await;
+    let body = json!({ "channel_ids": [fold.app.channel("messenger"), channels[1]] });
+    fold.does(200, admin.patch(&path, body)).await;
+    fold.does(200, admin.delete(&path)).await;
+}

@@ -85,6 +85,7 @@ impl Watch {
                     format!("/v1/conversations/{conversation}/messages/{id}")
                 }
                 "conversation" | "ticket" | "agent" | "division" | "channel" => format!("/v1/{kind}s/{id}"),
+                "policy" => format!("/v1/distribution-policies/{id}"),
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
                 "contact" => {
@@ -271,6 +272,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     begins_a_workspace(&mut fold).await;
     joins(&mut fold, &mails).await;
     administration::changes(&mut fold).await;
+    administration::policies_change(&mut fold).await;
 
     let mutating = contract::operations().into_iter().filter(|operation| operation.method != "get");
     // What these change is seen by nobody but the member itself.

@@ -11,7 +11,7 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read the assignment settings
-#[utoipa::path(tag = "administration", extensions(("x-action" = json!(Action::ReadSettings))),
+#[utoipa::path(tag = "routing", extensions(("x-action" = json!(Action::ReadSettings))),
     responses((status = 200, description = "The settings", body = AssignmentSettings), Reading))]
 #[get("/v1/settings/assignment")]
 pub async fn get_assignment_settings(

@@ -92,7 +92,7 @@ impl NewAssignmentSettings {
 /// Routing goes by them at once: the queue is looked through, and timers run by the new minutes. What was given to an agent
 /// is not taken away by a lower limit. What they say of rights takes effect within two seconds. Whoever sees more or less by them is sent `reset` on the stream, with
 /// `scope_changed`.
-#[utoipa::path(tag = "administration", request_body = NewAssignmentSettings, params(VersionHeader),
+#[utoipa::path(tag = "routing", request_body = NewAssignmentSettings, params(VersionHeader),
     extensions(("x-action" = json!(Action::ManageWorkspace))),
     responses((status = 200, description = "Set", body = AssignmentSettings), Writing))]
 #[put("/v1/settings/assignment")]
