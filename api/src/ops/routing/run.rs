@@ -401,7 +401,8 @@ impl Router {
         Ok(stored::last_resolvers(tx.conn, self.workspace, wanted)?.into_iter().collect())
     }
 
-    /// Takes a decision over into the team. `None` if it says nothing new.
+    /// Takes a decision over into the team. `None` if it says nothing new. A slot that becomes free by it is for the next
+    /// run: that one looks through the queue, where somebody may have waited for it longer than what this run knows of.
     #[allow(clippy::too_many_arguments, reason = "all that explains one decision")]
     fn conclude(
         &mut self,
@@ -431,19 +432,10 @@ impl Router {
                     verdict.trigger = asked.cause_for(agent);
                 }
                 self.team.give(agent, verdict.at);
-                if let Some(holder) = verdict.inquiry.holder_id {
-                    self.team.take(holder);
-                }
                 Some(verdict)
             }
             Outcome::NotFound(_) if need.is_known => None,
-            Outcome::NotFound(_) => {
-                if let Some(holder) = verdict.inquiry.holder_id.filter(|_| need.trigger == Trigger::Handover)
-                {
-                    self.team.take(holder);
-                }
-                Some(verdict)
-            }
+            Outcome::NotFound(_) => Some(verdict),
         }
     }
 
