@@ -157,7 +157,11 @@ impl Router {
                     if ids.is_empty() { Vec::new() } else { stored::members(tx.conn, workspace, ids)? };
                 (memory.team, memory.position, read)
             }
-            None => (Team::default(), None, stored::team(tx.conn, workspace)?),
+            None => {
+                let mut team = Team::default();
+                team.note_turn(stored::latest_turn(tx.conn, workspace)?);
+                (team, None, stored::team(tx.conn, workspace)?)
+            }
         };
         for agent in asked.agents.keys() {
             team.remove(*agent);
@@ -177,6 +181,9 @@ impl Router {
     /// Who went offline has a while to come back before its conversations are handed over.
     fn watch_the_gone(&self, tx: &mut Tx<'_>, asked: &Asked) -> Result<(), Failure> {
         let (grace, now) = (self.configuration.handover_after(), tx.now);
+        if asked.whole.is_some() && grace.is_none() {
+            return Ok(timers::cancel_every_handover(tx.conn, self.workspace)?);
+        }
         let mut looked_at: BTreeMap<AgentId, Timestamp> =
             asked.agents.iter().map(|(agent, (_, since))| (*agent, *since)).collect();
         if asked.whole.is_some() {
