@@ -18,6 +18,8 @@ enum Told {
     /// Somebody is given a conversation while the clock shows this.
     Give(u128, i64),
     Take(u128),
+    /// Somebody was given one, who is not here.
+    Turn(i64),
 }
 
 fn told() -> impl Strategy<Value = Told> {
@@ -27,6 +29,7 @@ fn told() -> impl Strategy<Value = Told> {
         who.clone().prop_map(Told::Remove),
         (who.clone(), 0..10_i64).prop_map(|(who, clock)| Told::Give(who, clock)),
         who.prop_map(Told::Take),
+        (0..10_i64).prop_map(Told::Turn),
     ]
 }
 
@@ -58,6 +61,10 @@ fn tell(team: &mut Team, list: &mut BTreeMap<AgentId, Member>, turns: &mut Vec<T
                 member.load += 1;
                 member.last_assigned_at = Some(turn);
             }
+        }
+        Told::Turn(clock) => {
+            team.note_turn(Some(at(clock)));
+            turns.push(at(clock));
         }
         Told::Take(who) => {
             team.take(id(who));
