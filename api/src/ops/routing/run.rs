@@ -96,13 +96,16 @@ pub fn run(
 ) -> Result<(Progress, Option<Memory>), Failure> {
     let number = stored::begin_run(tx.conn, workspace)?;
     let configuration = tx.configuration(workspace)?;
+    // The team is known before requests are taken: whoever changes in between is in a request of this run or of the next,
+    // and is not given what somebody in the queue has waited for longer.
+    let mut router = Router::begin(tx, workspace, number, configuration, memory)?;
     let requests = stored::take_requests(tx.conn, workspace, REQUESTS)?;
     let asked = Asked::by(&requests);
     let now = tx.now;
     let due = timers::due(tx.conn, workspace, now, i64::try_from(CONVERSATIONS).unwrap_or(1))?;
     let mut more = requests.len() >= usize::try_from(REQUESTS).unwrap_or(1) || due.len() >= CONVERSATIONS;
 
-    let mut router = Router::begin(tx, workspace, number, configuration, memory, &asked)?;
+    router.learn(tx, &asked)?;
     router.watch_the_gone(tx, &asked)?;
     let work = router.gather(tx, &asked, &due)?;
     more |= work.more;
@@ -142,34 +145,37 @@ impl Router {
         number: i64,
         configuration: Arc<Configuration>,
         memory: Option<Memory>,
-        asked: &Asked,
     ) -> Result<Self, Failure> {
-        let locked = BTreeMap::new();
-        if !configuration.is_active() {
-            return Ok(Self { workspace, configuration, team: Team::default(), position: None, locked });
+        let mut router =
+            Self { workspace, configuration, team: Team::default(), position: None, locked: BTreeMap::new() };
+        if !router.configuration.is_active() {
+            return Ok(router);
         }
-        let known =
-            memory.filter(|memory| memory.run + 1 == number && memory.configuration == configuration.version);
-        let (mut team, position, read) = match known {
-            Some(memory) => {
-                let ids: Vec<AgentId> = asked.agents.keys().copied().collect();
-                let read =
-                    if ids.is_empty() { Vec::new() } else { stored::members(tx.conn, workspace, ids)? };
-                (memory.team, memory.position, read)
-            }
-            None => {
-                let mut team = Team::default();
-                team.note_turn(stored::latest_turn(tx.conn, workspace)?);
-                (team, None, stored::team(tx.conn, workspace)?)
-            }
-        };
-        for agent in asked.agents.keys() {
-            team.remove(*agent);
+        let version = router.configuration.version;
+        if let Some(memory) = memory.filter(|one| one.run + 1 == number && one.configuration == version) {
+            (router.team, router.position) = (memory.team, memory.position);
+            return Ok(router);
         }
-        for member in read {
-            team.insert(member);
+        router.team.note_turn(stored::latest_turn(tx.conn, workspace)?);
+        for member in stored::team(tx.conn, workspace)? {
+            router.team.insert(member);
         }
-        Ok(Self { workspace, configuration, team, position, locked })
+        Ok(router)
+    }
+
+    /// Reads again what the requests say has changed.
+    fn learn(&mut self, tx: &mut Tx<'_>, asked: &Asked) -> Result<(), Failure> {
+        let changed: Vec<AgentId> = asked.agents.keys().copied().collect();
+        if changed.is_empty() || !self.configuration.is_active() {
+            return Ok(());
+        }
+        for agent in &changed {
+            self.team.remove(*agent);
+        }
+        for member in stored::members(tx.conn, self.workspace, changed)? {
+            self.team.insert(member);
+        }
+        Ok(())
     }
 
     fn into_memory(self, run: i64) -> Option<Memory> {
