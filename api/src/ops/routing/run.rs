@@ -226,7 +226,8 @@ impl Router {
             match (timer.kind, timer.conversation_id, timer.agent_id) {
                 (TimerKind::Handover, _, Some(agent)) => self.gather_held(tx, &mut work, timer, agent)?,
                 (TimerKind::UnansweredTransfer, Some(conversation), _) => {
-                    work.moves.insert(conversation, *timer);
+                    // Whose holder is gone does not stay with it if nobody can take it.
+                    work.moves.entry(conversation).or_insert(*timer);
                     work.due.insert(conversation);
                 }
                 (_, Some(conversation), _) => {
