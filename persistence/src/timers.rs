@@ -80,8 +80,8 @@ pub fn run(conn: &mut PgConnection, wanted: &[Wanted]) -> Result<(), StoreError>
     expect_rows("timers::run", written, count)
 }
 
-/// A member went offline while it held conversations: they are handed over later. If that is to happen already, nothing
-/// changes.
+/// A member went offline while it held conversations: they are handed over later. If that is to happen already, it is still
+/// gone since then, and the time it has to come back is this one.
 ///
 /// # Errors
 /// Only those of the database.
@@ -96,7 +96,8 @@ pub fn run_handovers(
     sql("INSERT INTO timers (workspace_id, id, agent_id, kind, running_since, due_at, state)
          SELECT $1, n.id, n.agent_id, 'handover', n.since, n.due, 'armed'
          FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[]) AS n (id, agent_id, since, due)
-         ON CONFLICT (workspace_id, agent_id, kind) DO NOTHING")
+         ON CONFLICT (workspace_id, agent_id, kind) DO UPDATE
+             SET due_at = timers.running_since + (EXCLUDED.due_at - EXCLUDED.running_since)")
     .bind(workspace)
     .bind(handovers.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
     .bind(handovers.iter().map(|(_, agent, _)| *agent).collect::<Vec<_>>())
@@ -118,6 +119,17 @@ pub fn cancel_handovers(
     sql("DELETE FROM timers WHERE workspace_id = $1 AND agent_id = ANY($2)")
         .bind(workspace)
         .bind(agents)
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Nothing is handed over in this workspace any longer.
+///
+/// # Errors
+/// Only those of the database.
+pub fn cancel_every_handover(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<(), StoreError> {
+    sql("DELETE FROM timers WHERE workspace_id = $1 AND agent_id IS NOT NULL")
+        .bind(workspace)
         .execute(conn)?;
     Ok(())
 }

@@ -61,7 +61,7 @@ pub struct Decision {
     /// Every member, in no order; [`Decision::ranked`] puts them into one.
     candidates: Vec<Candidate>,
     strategy: Strategy,
-    sticky_agent_id: Option<AgentId>,
+    sticky: Option<AgentId>,
 }
 
 /// Decides who is given a conversation.
@@ -78,25 +78,25 @@ pub fn decide(team: &Team, inquiry: &Inquiry) -> Decision {
     if candidates.iter().all(|one| one.left_out.is_some()) {
         readmit(&mut candidates, inquiry);
     }
-    let (strategy, sticky_agent_id) = (inquiry.strategy, inquiry.sticky_agent_id);
+    let (strategy, sticky) = (inquiry.strategy, inquiry.sticky_agent_id);
     let nobody = |candidates| Decision {
         outcome: Outcome::NotFound(Nobody(())),
         reason: DecisionReason::NobodyAvailable,
         tie_break: None,
         candidates,
         strategy,
-        sticky_agent_id,
+        sticky,
     };
     let eligible = || candidates.iter().filter(|one| one.left_out.is_none());
-    if let Some(sticky) = eligible().find(|one| sticky_agent_id == Some(one.agent_id)) {
-        let outcome = Outcome::Found(Placement { agent: sticky.agent_id });
+    if let Some(winner) = eligible().find(|one| sticky == Some(one.agent_id)) {
+        let outcome = Outcome::Found(Placement { agent: winner.agent_id });
         return Decision {
             outcome,
             reason: DecisionReason::StickyAgent,
             tie_break: None,
             candidates,
             strategy,
-            sticky_agent_id,
+            sticky,
         };
     }
     let Some(first) = eligible().min_by(|a, b| compare(strategy, a, b)) else { return nobody(candidates) };
@@ -111,34 +111,43 @@ pub fn decide(team: &Team, inquiry: &Inquiry) -> Decision {
         tie_break: Some(told_apart(strategy, first, second)),
         candidates,
         strategy,
-        sticky_agent_id,
+        sticky,
     }
 }
 
 impl Decision {
-    /// The first `most` candidates: the eligible ones in the order of choice, then the others by reason and id; and the
-    /// sticky agent, wherever it comes. And those beyond, counted by reason.
+    /// Who was chosen.
+    #[must_use]
+    pub fn winner(&self) -> Option<AgentId> {
+        match self.outcome {
+            Outcome::Found(placement) => Some(placement.agent()),
+            Outcome::NotFound(_) => None,
+        }
+    }
+
+    /// The first `most` candidates: the winner, the other eligible ones in the order of choice, then the others by reason
+    /// and id. And those beyond, counted by reason. The agent that the customer was to return to is never beyond: people
+    /// ask why it was not the one.
     #[must_use]
     pub fn ranked(&self, most: usize) -> (Vec<Candidate>, Vec<(Option<LeftOut>, usize)>) {
-        let is_sticky = |one: &Candidate| self.sticky_agent_id == Some(one.agent_id);
         let order = |a: &Candidate, b: &Candidate| {
             let by_rule = || match a.left_out {
                 None => compare(self.strategy, a, b),
                 Some(_) => a.agent_id.cmp(&b.agent_id),
             };
-            a.left_out.cmp(&b.left_out).then_with(|| is_sticky(b).cmp(&is_sticky(a))).then_with(by_rule)
+            let is_other = |one: &Candidate| self.winner() != Some(one.agent_id);
+            is_other(a).cmp(&is_other(b)).then(a.left_out.cmp(&b.left_out)).then_with(by_rule)
         };
         let mut all = self.candidates.clone();
-        let rest = if all.len() > most {
+        let mut rest = Vec::new();
+        if all.len() > most {
             all.select_nth_unstable_by(most, order);
-            let mut rest = all.split_off(most);
-            if let Some(at) = rest.iter().position(is_sticky) {
-                all.push(rest.swap_remove(at));
+            rest = all.split_off(most);
+            let sticky = rest.iter_mut().find(|one| self.sticky == Some(one.agent_id));
+            if let (Some(sticky), Some(last)) = (sticky, all.iter_mut().max_by(|a, b| order(a, b))) {
+                std::mem::swap(sticky, last);
             }
-            rest
-        } else {
-            Vec::new()
-        };
+        }
         all.sort_unstable_by(order);
         let mut omitted: Vec<(Option<LeftOut>, usize)> = Vec::new();
         for one in rest {
@@ -151,7 +160,7 @@ impl Decision {
         (all, omitted)
     }
 
-    /// A member.
+    /// A member, as it stood.
     #[must_use]
     pub fn candidate(&self, id: AgentId) -> Option<&Candidate> {
         self.candidates.iter().find(|one| one.agent_id == id)

@@ -106,7 +106,7 @@ impl Team {
         for channel in &member.channels {
             *self.allocated.entry(*channel).or_default() += 1;
         }
-        self.latest = self.latest.max(member.last_assigned_at);
+        self.note_turn(member.last_assigned_at);
         self.members.insert(member.id, member);
     }
 
@@ -159,9 +159,14 @@ impl Team {
         self.latest.map_or(now, |latest| now.max(latest.plus(TimeDelta::microseconds(1))))
     }
 
+    /// Somebody was given a conversation at this time, who need not be in the team any longer.
+    pub fn note_turn(&mut self, at: Option<Timestamp>) {
+        self.latest = self.latest.max(at);
+    }
+
     /// A member holds one conversation more, as of `at`.
     pub fn give(&mut self, id: AgentId, at: Timestamp) {
-        self.latest = self.latest.max(Some(at));
+        self.note_turn(Some(at));
         if let Some(member) = self.members.get_mut(&id) {
             member.load = member.load.saturating_add(1);
             member.last_assigned_at = Some(at);

@@ -105,6 +105,24 @@ pub fn team(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<Vec<Membe
     load(conn, sql(members_query!("WHERE a.workspace_id = $1 AND a.active")).bind(workspace))
 }
 
+#[derive(QueryableByName)]
+struct TurnRow {
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    last_assigned_at: Option<DateTime<Utc>>,
+}
+
+/// When anybody last came to hold a conversation, those who have left since included.
+///
+/// # Errors
+/// Only those of the database.
+pub fn latest_turn(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<Option<Timestamp>, StoreError> {
+    let row =
+        sql("SELECT max(last_assigned_at) AS last_assigned_at FROM agent_counts WHERE workspace_id = $1")
+            .bind(workspace)
+            .get_result::<TurnRow>(conn)?;
+    Ok(row.last_assigned_at.map(Timestamp::new))
+}
+
 /// Those of these members that are active.
 ///
 /// # Errors

@@ -2,11 +2,12 @@
 
 mod assigning;
 mod decisions;
-mod queue;
-mod timers_read;
+mod histories;
 mod limits;
 mod policies;
+mod queue;
 mod settings;
+mod timers_read;
 
 use harness::team::assignment_settings;
 use harness::{Caller, TestApp, eventually};

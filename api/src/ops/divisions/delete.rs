@@ -7,6 +7,7 @@ use domain::event::{Audience, EventType, Sight};
 use domain::id::{ConversationId, DivisionId, WorkspaceId};
 use domain::refusal::Code;
 use domain::resource::{Division, DivisionDeletion, DivisionRef, EventActor};
+use domain::routing::Trigger;
 use persistence::error::{Failure, StoreError};
 use persistence::{conversations, divisions};
 use serde_json::json;
@@ -15,7 +16,7 @@ use super::{lock_unmoved, lock_with_caller, members_of};
 use crate::ops::precondition::expect_version;
 use crate::ops::team_rights;
 use crate::ops::touched::Touched;
-use crate::ops::transaction::{Administration, Change, Tx};
+use crate::ops::transaction::{Administration, Change, Look, Tx};
 use crate::state::App;
 
 /// The most conversations that are locked by one transaction.
@@ -127,6 +128,10 @@ fn release(
         sights.push((conversation.id, Sight { before: Some(before), after: Some(conversation.facts()) }));
     }
     conversations::save_many(tx.conn, &mut locked)?;
+    if !locked.is_empty() {
+        // Now others can take them, also if the division had no members whose change would say so.
+        tx.look_at(workspace, Look::Queue, Trigger::AllocationChanged);
+    }
     let keys = sights.iter().map(|(conversation, _)| (workspace, *conversation)).collect();
     let mut shapes = conversations::shapes(tx.conn, keys, now)?;
     shapes.sort_by_key(|(_, shape)| shape.id);

@@ -41,10 +41,7 @@ pub(super) struct Verdict {
 
 impl Verdict {
     pub(super) fn agent(&self) -> Option<AgentId> {
-        match self.decision.outcome {
-            Outcome::Found(placement) => Some(placement.agent()),
-            Outcome::NotFound(_) => None,
-        }
+        self.decision.winner()
     }
 
     /// To whom the customer was to return, and what came of that.

@@ -96,13 +96,16 @@ pub fn run(
 ) -> Result<(Progress, Option<Memory>), Failure> {
     let number = stored::begin_run(tx.conn, workspace)?;
     let configuration = tx.configuration(workspace)?;
+    // The team is known before requests are taken: whoever changes in between is in a request of this run or of the next,
+    // and is not given what somebody in the queue has waited for longer.
+    let mut router = Router::begin(tx, workspace, number, configuration, memory)?;
     let requests = stored::take_requests(tx.conn, workspace, REQUESTS)?;
     let asked = Asked::by(&requests);
     let now = tx.now;
     let due = timers::due(tx.conn, workspace, now, i64::try_from(CONVERSATIONS).unwrap_or(1))?;
     let mut more = requests.len() >= usize::try_from(REQUESTS).unwrap_or(1) || due.len() >= CONVERSATIONS;
 
-    let mut router = Router::begin(tx, workspace, number, configuration, memory, &asked)?;
+    router.learn(tx, &asked)?;
     router.watch_the_gone(tx, &asked)?;
     let work = router.gather(tx, &asked, &due)?;
     more |= work.more;
@@ -142,30 +145,37 @@ impl Router {
         number: i64,
         configuration: Arc<Configuration>,
         memory: Option<Memory>,
-        asked: &Asked,
     ) -> Result<Self, Failure> {
-        let locked = BTreeMap::new();
-        if !configuration.is_active() {
-            return Ok(Self { workspace, configuration, team: Team::default(), position: None, locked });
+        let mut router =
+            Self { workspace, configuration, team: Team::default(), position: None, locked: BTreeMap::new() };
+        if !router.configuration.is_active() {
+            return Ok(router);
         }
-        let known =
-            memory.filter(|memory| memory.run + 1 == number && memory.configuration == configuration.version);
-        let (mut team, position, read) = match known {
-            Some(memory) => {
-                let ids: Vec<AgentId> = asked.agents.keys().copied().collect();
-                let read =
-                    if ids.is_empty() { Vec::new() } else { stored::members(tx.conn, workspace, ids)? };
-                (memory.team, memory.position, read)
-            }
-            None => (Team::default(), None, stored::team(tx.conn, workspace)?),
-        };
-        for agent in asked.agents.keys() {
-            team.remove(*agent);
+        let version = router.configuration.version;
+        if let Some(memory) = memory.filter(|one| one.run + 1 == number && one.configuration == version) {
+            (router.team, router.position) = (memory.team, memory.position);
+            return Ok(router);
         }
-        for member in read {
-            team.insert(member);
+        router.team.note_turn(stored::latest_turn(tx.conn, workspace)?);
+        for member in stored::team(tx.conn, workspace)? {
+            router.team.insert(member);
         }
-        Ok(Self { workspace, configuration, team, position, locked })
+        Ok(router)
+    }
+
+    /// Reads again what the requests say has changed.
+    fn learn(&mut self, tx: &mut Tx<'_>, asked: &Asked) -> Result<(), Failure> {
+        let changed: Vec<AgentId> = asked.agents.keys().copied().collect();
+        if changed.is_empty() || !self.configuration.is_active() {
+            return Ok(());
+        }
+        for agent in &changed {
+            self.team.remove(*agent);
+        }
+        for member in stored::members(tx.conn, self.workspace, changed)? {
+            self.team.insert(member);
+        }
+        Ok(())
     }
 
     fn into_memory(self, run: i64) -> Option<Memory> {
@@ -177,6 +187,9 @@ impl Router {
     /// Who went offline has a while to come back before its conversations are handed over.
     fn watch_the_gone(&self, tx: &mut Tx<'_>, asked: &Asked) -> Result<(), Failure> {
         let (grace, now) = (self.configuration.handover_after(), tx.now);
+        if asked.whole.is_some() && grace.is_none() {
+            return Ok(timers::cancel_every_handover(tx.conn, self.workspace)?);
+        }
         let mut looked_at: BTreeMap<AgentId, Timestamp> =
             asked.agents.iter().map(|(agent, (_, since))| (*agent, *since)).collect();
         if asked.whole.is_some() {
@@ -213,7 +226,8 @@ impl Router {
             match (timer.kind, timer.conversation_id, timer.agent_id) {
                 (TimerKind::Handover, _, Some(agent)) => self.gather_held(tx, &mut work, timer, agent)?,
                 (TimerKind::UnansweredTransfer, Some(conversation), _) => {
-                    work.moves.insert(conversation, *timer);
+                    // Whose holder is gone does not stay with it if nobody can take it.
+                    work.moves.entry(conversation).or_insert(*timer);
                     work.due.insert(conversation);
                 }
                 (_, Some(conversation), _) => {
@@ -401,7 +415,8 @@ impl Router {
         Ok(stored::last_resolvers(tx.conn, self.workspace, wanted)?.into_iter().collect())
     }
 
-    /// Takes a decision over into the team. `None` if it says nothing new.
+    /// Takes a decision over into the team. `None` if it says nothing new. A slot that becomes free by it is for the next
+    /// run: that one looks through the queue, where somebody may have waited for it longer than what this run knows of.
     #[allow(clippy::too_many_arguments, reason = "all that explains one decision")]
     fn conclude(
         &mut self,
@@ -431,19 +446,10 @@ impl Router {
                     verdict.trigger = asked.cause_for(agent);
                 }
                 self.team.give(agent, verdict.at);
-                if let Some(holder) = verdict.inquiry.holder_id {
-                    self.team.take(holder);
-                }
                 Some(verdict)
             }
             Outcome::NotFound(_) if need.is_known => None,
-            Outcome::NotFound(_) => {
-                if let Some(holder) = verdict.inquiry.holder_id.filter(|_| need.trigger == Trigger::Handover)
-                {
-                    self.team.take(holder);
-                }
-                Some(verdict)
-            }
+            Outcome::NotFound(_) => Some(verdict),
         }
     }
 
