@@ -10,7 +10,7 @@ mod words;
 
 pub use configuration::{Configuration, Policy};
 pub use decide::{Candidate, Decision, Nobody, Outcome, Placement, decide};
-pub use team::{Member, Reach, Team};
+pub use team::{Member, Place, Reach, Team};
 pub use words::{DecisionOutcome, DecisionReason, LeftOut, Strategy, TieBreak, Trigger};
 
 use serde::{Deserialize, Serialize};

@@ -20,16 +20,17 @@ struct RunRow {
 }
 
 /// Begins a transaction of routing: no other works on the workspace until it ends. Answers its number, one more than
-/// that of the transaction before.
+/// that of the transaction before; `None` if somebody else is at it.
 ///
 /// # Errors
-/// `RowCount` if the workspace has no place in routing.
-pub fn begin_run(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<i64, StoreError> {
-    let rows = sql("UPDATE routing_states SET run = run + 1 WHERE workspace_id = $1 RETURNING run")
-        .bind(workspace)
-        .load::<RunRow>(conn)?;
-    crate::error::expect_rows("routing::begin_run", rows.len(), 1)?;
-    Ok(rows.first().map_or(0, |row| row.run))
+/// Only those of the database.
+pub fn begin_run(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<Option<i64>, StoreError> {
+    let rows = sql("UPDATE routing_states SET run = run + 1 WHERE workspace_id =
+             (SELECT workspace_id FROM routing_states WHERE workspace_id = $1 FOR UPDATE SKIP LOCKED)
+         RETURNING run")
+    .bind(workspace)
+    .load::<RunRow>(conn)?;
+    Ok(rows.first().map(|row| row.run))
 }
 
 #[derive(QueryableByName)]

@@ -1,6 +1,11 @@
 //! Routing: who is given which conversation, why, and what happens when nobody answers.
 
 mod assigning;
+mod facts;
+mod handover;
+mod long_queue;
+mod races;
+mod timers;
 
 use harness::team::assignment_settings;
 use harness::{Caller, TestApp};
