@@ -55,11 +55,10 @@ async fn d_11_of_500_conversations_by_8_writers_10_agents_get_5_each_and_the_oth
     assert_eq!(app.count("routing_decisions WHERE outcome = 'assigned'"), 50);
     assert_sound(&app).await;
     // One resolves, and the oldest that waits is next.
-    for round in 1..=3 {
+    for (round, agent) in (1..=3).zip(&agents) {
         let oldest = "SELECT id::text AS value FROM conversations WHERE waiting_since IS NOT NULL
                       ORDER BY waiting_since, id LIMIT 1";
         let oldest = app.database.values(oldest).remove(0);
-        let agent = &agents[round];
         let query =
             format!("SELECT id::text AS value FROM conversations WHERE assignee_id = '{}'", agent.id());
         let held = app.database.values(&query).remove(0);
@@ -67,10 +66,7 @@ async fn d_11_of_500_conversations_by_8_writers_10_agents_get_5_each_and_the_oth
         settled(&app).await;
         assert_eq!(holder(&app, &oldest), agent.id());
         assert_eq!(decisions(&app, &oldest)[1], format!("slot_freed assigned {}", agent.id()));
-        assert_eq!(
-            app.count("routing_decisions WHERE outcome = 'assigned'"),
-            50 + i64::try_from(round).unwrap()
-        );
+        assert_eq!(app.count("routing_decisions WHERE outcome = 'assigned'"), 50 + round);
     }
     assert_sound(&app).await;
 }
