@@ -128,7 +128,7 @@ struct NameRow {
 }
 
 /// Locks these members, in the order of ids, and answers them as they are now, with their names. What they are does not
-/// change until the transaction ends; what they hold may.
+/// change until the transaction ends, nor what those hold that are `counted`.
 ///
 /// # Errors
 /// As [`team`].
@@ -136,12 +136,17 @@ pub fn confirm_members(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     ids: Vec<AgentId>,
+    counted: Vec<AgentId>,
 ) -> Result<Vec<(Member, String)>, StoreError> {
     let names =
         sql("SELECT id, name FROM agents WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR SHARE")
             .bind(workspace)
             .bind(ids.clone())
             .load::<NameRow>(conn)?;
+    sql("SELECT FROM agent_counts WHERE workspace_id = $1 AND agent_id = ANY($2) ORDER BY agent_id FOR NO KEY UPDATE")
+        .bind(workspace)
+        .bind(counted)
+        .execute(conn)?;
     // Both in the order of ids.
     let mut members = members(conn, workspace, ids)?;
     members.sort_unstable_by_key(|member| member.id);

@@ -6,6 +6,7 @@
 
 mod apply;
 mod asked;
+mod deciding;
 mod follow;
 mod gather;
 mod notices;

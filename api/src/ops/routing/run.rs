@@ -1,20 +1,19 @@
 //! One transaction of routing in one workspace.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
 
-use domain::conversation::{Conversation, State};
-use domain::id::{AgentId, ChannelId, ConversationId, DivisionId, WorkspaceId};
-use domain::routing::{Configuration, Decision, Inquiry, Member, Outcome, Team, Trigger, decide};
+use domain::conversation::Conversation;
+use domain::id::{AgentId, ConversationId, WorkspaceId};
+use domain::routing::{Configuration, Team};
 use domain::time::Timestamp;
-use domain::timer::{self, TimerKind, TimerState};
+use domain::timer;
 use persistence::conversations;
-use persistence::error::{Failure, StoreError};
+use persistence::error::Failure;
 use persistence::routing::{self as stored, QueuePlace};
 use persistence::timers::{self, Due};
 
-use super::apply::{Verdict, apply};
+use super::apply::apply;
 use super::asked::Asked;
 use super::gather::Work;
 use super::notices;
@@ -74,7 +73,7 @@ pub(super) struct Router {
     pub configuration: Arc<Configuration>,
     pub team: Team,
     pub position: Option<QueuePlace>,
-    locked: BTreeMap<ConversationId, Conversation>,
+    pub locked: BTreeMap<ConversationId, Conversation>,
 }
 
 impl Router {
@@ -184,162 +183,4 @@ impl Router {
         self.locked = locked.into_iter().map(|(_, conversation)| (conversation.id, conversation)).collect();
         Ok(())
     }
-
-    /// Decides, oldest first, and makes sure that those chosen still are what they were taken for.
-    fn decide_all(&mut self, tx: &mut Tx<'_>, asked: &Asked, work: &Work) -> Result<Vec<Verdict>, Failure> {
-        let mut open: Vec<(Timestamp, ConversationId, Need)> = self
-            .locked
-            .values()
-            .filter_map(|conversation| {
-                let (since, need) = self.need(conversation, work)?;
-                Some((since, conversation.id, need))
-            })
-            .collect();
-        open.sort_unstable_by_key(|(since, id, _)| (*since, *id));
-        let resolvers = self.resolvers(tx, &open)?;
-        let before = self.team.clone();
-        let mut nobody: HashSet<(ChannelId, Option<DivisionId>)> = HashSet::new();
-        let mut verdicts = Vec::new();
-        for (_, id, need) in open {
-            let Some(conversation) = self.locked.get(&id) else { continue };
-            let inquiry = self.configuration.inquiry(conversation, resolvers.get(&id).copied());
-            let key = (inquiry.channel_id, inquiry.division_id);
-            if need.is_known && nobody.contains(&key) {
-                continue;
-            }
-            let started = Instant::now();
-            let decision = decide(&self.team, &inquiry);
-            let took = started.elapsed();
-            if matches!(decision.outcome, Outcome::NotFound(_)) && inquiry.holder_id.is_none() {
-                nobody.insert(key);
-            }
-            verdicts.extend(self.conclude(tx, asked, id, need, inquiry, decision, took));
-        }
-        self.confirm(tx, &before, &mut verdicts)?;
-        Ok(verdicts)
-    }
-
-    /// What a locked conversation needs, and since when.
-    fn need(&self, conversation: &Conversation, work: &Work) -> Option<(Timestamp, Need)> {
-        match conversation.state {
-            State::Waiting { since, cause, decided, .. } => {
-                let wanted = work.waiting.contains(&conversation.id)
-                    && conversation.archived_at.is_none()
-                    && self.configuration.assigns();
-                wanted.then_some((since, Need { trigger: cause, is_known: decided, timer: None }))
-            }
-            State::Held { assignee, .. } => {
-                let timer = *work.moves.get(&conversation.id)?;
-                let is_known = timer.state == TimerState::Blocked;
-                match timer.kind {
-                    TimerKind::Handover if timer.agent_id == Some(assignee) => {
-                        let need = Need { trigger: Trigger::Handover, is_known: false, timer: None };
-                        Some((timer.since, need))
-                    }
-                    TimerKind::UnansweredTransfer => {
-                        let rules = self.configuration.timer_rules(conversation.channel_id);
-                        let need = Need { trigger: Trigger::Unanswered, is_known, timer: Some(timer) };
-                        timer.runs(conversation, rules).then_some((timer.since, need))
-                    }
-                    TimerKind::Handover | TimerKind::SupervisorNotice => None,
-                }
-            }
-            State::Resolved => None,
-        }
-    }
-
-    fn resolvers(
-        &self,
-        tx: &mut Tx<'_>,
-        open: &[(Timestamp, ConversationId, Need)],
-    ) -> Result<HashMap<ConversationId, AgentId>, Failure> {
-        let sticky = |id: &ConversationId| {
-            self.locked.get(id).is_some_and(|one| self.configuration.is_sticky(one.channel_id))
-        };
-        let wanted: Vec<_> = open.iter().map(|(_, id, _)| *id).filter(sticky).collect();
-        if wanted.is_empty() {
-            return Ok(HashMap::new());
-        }
-        Ok(stored::last_resolvers(tx.conn, self.workspace, wanted)?.into_iter().collect())
-    }
-
-    /// Takes a decision over into the team. `None` if it says nothing new.
-    #[allow(clippy::too_many_arguments, reason = "all that explains one decision")]
-    fn conclude(
-        &mut self,
-        tx: &Tx<'_>,
-        asked: &Asked,
-        conversation: ConversationId,
-        need: Need,
-        inquiry: Inquiry,
-        decision: Decision,
-        took: std::time::Duration,
-    ) -> Option<Verdict> {
-        let mut verdict = Verdict {
-            conversation,
-            trigger: need.trigger,
-            timer: need.timer,
-            at: tx.now,
-            duration_us: i64::try_from(took.as_micros()).unwrap_or(i64::MAX),
-            winner: None,
-            inquiry,
-            decision,
-        };
-        match verdict.decision.outcome {
-            Outcome::Found(placement) => {
-                let agent = placement.agent();
-                verdict.at = self.team.next_turn(tx.now);
-                if need.is_known && need.timer.is_none() {
-                    verdict.trigger = asked.cause_for(agent);
-                }
-                self.team.give(agent, verdict.at);
-                if let Some(holder) = verdict.inquiry.holder_id {
-                    self.team.take(holder);
-                }
-                Some(verdict)
-            }
-            Outcome::NotFound(_) if need.is_known => None,
-            Outcome::NotFound(_) => {
-                if let Some(holder) = verdict.inquiry.holder_id.filter(|_| need.trigger == Trigger::Handover)
-                {
-                    self.team.take(holder);
-                }
-                Some(verdict)
-            }
-        }
-    }
-
-    /// Locks the winners: what they were taken for they are until the commit. If one is not, the whole run is made again.
-    fn confirm(&self, tx: &mut Tx<'_>, before: &Team, verdicts: &mut [Verdict]) -> Result<(), Failure> {
-        let winners: BTreeSet<AgentId> = verdicts.iter().filter_map(Verdict::agent).collect();
-        if winners.is_empty() {
-            return Ok(());
-        }
-        let found = stored::confirm_members(tx.conn, self.workspace, winners.iter().copied().collect())?;
-        let as_taken_for = |now: &Member| {
-            before.get(now.id).is_some_and(|then| {
-                let held = Member { load: then.load, last_assigned_at: then.last_assigned_at, ..now.clone() };
-                held == *then
-            })
-        };
-        if found.len() != winners.len() || !found.iter().all(|(member, _)| as_taken_for(member)) {
-            return Err(StoreError::overtaken().into());
-        }
-        let names: HashMap<AgentId, String> =
-            found.into_iter().map(|(member, name)| (member.id, name)).collect();
-        for verdict in verdicts {
-            verdict.winner = verdict.agent().and_then(|agent| Some((agent, names.get(&agent)?.clone())));
-        }
-        Ok(())
-    }
-}
-
-/// What a conversation needs.
-#[derive(Debug, Clone, Copy)]
-struct Need {
-    trigger: Trigger,
-    /// Whether a stored decision says already that nobody can take it.
-    is_known: bool,
-    /// The timer by which it is to go to somebody else.
-    timer: Option<Due>,
 }
