@@ -185,3 +185,66 @@ impl Team {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::{Inquiry, Outcome, Strategy, decide};
+    use uuid::Uuid;
+
+    fn channel(n: u128) -> ChannelId {
+        ChannelId(Uuid::from_u128(n))
+    }
+
+    fn division(n: u128) -> DivisionId {
+        DivisionId(Uuid::from_u128(n))
+    }
+
+    /// The n-th of 128 kinds of members.
+    fn member(id: u128, n: u32) -> Member {
+        let (full, bits) = (n & 1 == 1, |at: u32| (1..=2).filter(move |of| n >> (at + of - 1) & 1 == 1));
+        Member {
+            id: AgentId(Uuid::from_u128(id)),
+            role: if n >> 1 & 1 == 1 { Role::Supervisor } else { Role::Agent },
+            availability: Availability::Online,
+            online: n >> 2 & 1 == 0,
+            max_conversations: full.then_some(1),
+            channels: bits(3).map(|of| channel(u128::from(of))).collect(),
+            divisions: bits(5).map(|of| division(u128::from(of))).collect(),
+            load: 1,
+            last_assigned_at: None,
+        }
+    }
+
+    fn is_in_reach(reach: &Reach, inquiry: &Inquiry) -> bool {
+        let channel = Some(inquiry.channel_id).filter(|channel| reach.allocated.contains(channel));
+        reach.places.iter().any(|place| {
+            place.channel == channel
+                && place.division == inquiry.division_id
+                && (place.only.is_none() || place.only != inquiry.holder_id)
+        })
+    }
+
+    #[test]
+    fn what_is_in_reach_is_what_somebody_is_found_for() {
+        for n in 0..128 * 128 {
+            let mut team = Team::default();
+            team.insert(member(1, n % 128));
+            team.insert(member(2, n / 128));
+            let reach = team.reach(None);
+            for asked in 0..27 {
+                let inquiry = Inquiry {
+                    channel_id: channel(asked % 3),
+                    division_id: Some(asked / 3 % 3).filter(|of| *of > 0).map(division),
+                    holder_id: Some(asked / 9).filter(|of| *of > 0).map(|of| AgentId(Uuid::from_u128(of))),
+                    previous_holder_ids: vec![AgentId(Uuid::from_u128(1))],
+                    sticky_agent_id: None,
+                    strategy: Strategy::LeastBusy,
+                    max_conversations: None,
+                };
+                let found = matches!(decide(&team, &inquiry).outcome, Outcome::Found(_));
+                assert_eq!(is_in_reach(&reach, &inquiry), found, "{team:?} {inquiry:?}");
+            }
+        }
+    }
+}
