@@ -98,3 +98,94 @@ pub fn running(conversation: &Conversation, rules: TimerRules) -> Vec<Running> {
     }
     timers
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::Session;
+    use crate::id::{AgentId, ChannelId, ContactId, ConversationId, SessionId, TicketId};
+    use crate::routing::Trigger;
+    use uuid::Uuid;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(1_795_160_000 + seconds).unwrap()
+    }
+
+    fn rules(transfer: Option<i64>, notice: Option<i64>) -> TimerRules {
+        TimerRules {
+            unanswered_transfer: transfer.map(TimeDelta::seconds),
+            supervisor_notice: notice.map(TimeDelta::seconds),
+        }
+    }
+
+    /// A conversation in this state whose customer waits for an answer since then.
+    fn conversation(state: State, unanswered_since: Option<i64>) -> Conversation {
+        let (id, channel) = (ConversationId(Uuid::from_u128(1)), ChannelId(Uuid::from_u128(2)));
+        let mut conversation = Conversation::begin(id, channel, ContactId(Uuid::from_u128(3)), at(0));
+        conversation.state = state;
+        conversation.unanswered_since = unanswered_since.map(at);
+        conversation
+    }
+
+    fn session() -> Session {
+        Session { id: SessionId(Uuid::from_u128(4)), started_at: at(0) }
+    }
+
+    fn held(since: i64) -> State {
+        let (assignee, ticket) = (AgentId(Uuid::from_u128(5)), TicketId(Uuid::from_u128(6)));
+        State::Held { session: session(), assignee, since: at(since), over_limit: false, ticket }
+    }
+
+    fn waiting() -> State {
+        let cause = Trigger::SessionStarted;
+        State::Waiting { session: session(), since: at(0), cause, decided: true, ticket: None }
+    }
+
+    fn told(
+        state: State,
+        unanswered: Option<i64>,
+        rules: TimerRules,
+    ) -> Vec<(TimerKind, Timestamp, Timestamp)> {
+        let timers = running(&conversation(state, unanswered), rules);
+        timers.into_iter().map(|one| (one.kind, one.since, one.due_at)).collect()
+    }
+
+    #[test]
+    fn a_transfer_runs_from_the_later_of_assignment_and_first_message_and_a_notice_from_the_message() {
+        use TimerKind::{SupervisorNotice, UnansweredTransfer};
+        let both = rules(Some(60), Some(90));
+        assert_eq!(
+            told(held(10), Some(4), both),
+            [(UnansweredTransfer, at(10), at(70)), (SupervisorNotice, at(4), at(94))]
+        );
+        assert_eq!(
+            told(held(10), Some(25), both),
+            [(UnansweredTransfer, at(25), at(85)), (SupervisorNotice, at(25), at(115))]
+        );
+    }
+
+    #[test]
+    fn what_waits_is_not_transferred_but_noticed() {
+        let expected = [(TimerKind::SupervisorNotice, at(0), at(90))];
+        assert_eq!(told(waiting(), Some(0), rules(Some(60), Some(90))), expected);
+    }
+
+    #[test]
+    fn nothing_runs_for_who_has_an_answer_or_is_done_or_where_it_is_off() {
+        let both = rules(Some(60), Some(90));
+        assert_eq!(told(held(10), None, both), []);
+        assert_eq!(told(waiting(), None, both), []);
+        assert_eq!(told(State::Resolved, Some(0), both), []);
+        assert_eq!(told(held(10), Some(4), rules(None, None)), []);
+        assert_eq!(told(held(10), Some(4), rules(Some(60), None)).len(), 1);
+        assert_eq!(told(held(10), Some(4), rules(None, Some(90))).len(), 1);
+    }
+
+    #[test]
+    fn another_holder_makes_another_transfer_and_the_same_notice() {
+        let both = rules(Some(60), Some(90));
+        let (before, after) = (told(held(10), Some(4), both), told(held(40), Some(4), both));
+        assert_ne!(before[0], after[0]);
+        assert_eq!(before[1], after[1]);
+    }
+}

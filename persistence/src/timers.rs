@@ -1,17 +1,19 @@
 //! What happens later, unless something happens before.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
+use domain::conversation::Conversation;
 use domain::id::{AgentId, ConversationId, TimerId, WorkspaceId};
 use domain::resource;
 use domain::routing::Reach;
 use domain::time::Timestamp;
-use domain::timer::{Running, TimerKind, TimerState};
+use domain::timer::{self, Running, TimerKind, TimerRules, TimerState};
 use uuid::Uuid;
 
 use crate::error::{StoreError, expect_rows, word};
+use crate::routing::Places;
 use crate::sql::sql;
 
 /// The timers that a conversation is to have from now on. Its lock guards them.
@@ -54,7 +56,10 @@ pub fn run(conn: &mut PgConnection, wanted: &[Wanted]) -> Result<(), StoreError>
            AND NOT EXISTS (SELECT FROM unnest($3::uuid[], $4::uuid[], $5::text[], $6::timestamptz[])
                                AS w (workspace_id, conversation_id, kind, since)
                            WHERE w.workspace_id = t.workspace_id AND w.conversation_id = t.conversation_id
-                             AND w.kind = t.kind AND w.since = t.running_since)")
+                             AND w.kind = t.kind AND w.since = t.running_since)
+           -- What has acted once does not act again for the same message, even if the setting was off in between.
+           AND NOT (t.state = 'fired' AND EXISTS (SELECT FROM conversations c WHERE c.workspace_id = t.workspace_id
+                        AND c.id = t.conversation_id AND c.unanswered_since = t.running_since))")
     .bind(workspaces)
     .bind(conversations)
     .bind(of_workspace.clone())
@@ -80,29 +85,59 @@ pub fn run(conn: &mut PgConnection, wanted: &[Wanted]) -> Result<(), StoreError>
     expect_rows("timers::run", written, count)
 }
 
-/// A member went offline while it held conversations: they are handed over later. If that is to happen already, it is still
-/// gone since then, and the time it has to come back is this one.
+/// Members are offline while they hold conversations: these are handed over when that has been so for `grace`. If it is
+/// to happen already, nothing changes.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn run_handovers(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
-    handovers: &[(TimerId, AgentId, Running)],
+    handovers: &[(TimerId, AgentId, Timestamp)],
+    grace: TimeDelta,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     if handovers.is_empty() {
         return Ok(());
     }
+    // A member may have come and gone again since the cause was written down. After the clock was set back it may also
+    // have gone in the future.
     sql("INSERT INTO timers (workspace_id, id, agent_id, kind, running_since, due_at, state)
-         SELECT $1, n.id, n.agent_id, 'handover', n.since, n.due, 'armed'
-         FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[], $5::timestamptz[]) AS n (id, agent_id, since, due)
-         ON CONFLICT (workspace_id, agent_id, kind) DO UPDATE
-             SET due_at = timers.running_since + (EXCLUDED.due_at - EXCLUDED.running_since)")
+         SELECT $1, n.id, n.agent_id, 'handover', s.since, s.since + $5 * interval '1 second', 'armed'
+         FROM unnest($2::uuid[], $3::uuid[], $4::timestamptz[]) AS n (id, agent_id, since)
+         LEFT JOIN availability_periods p ON p.workspace_id = $1 AND p.agent_id = n.agent_id AND p.to_at IS NULL
+         CROSS JOIN LATERAL (SELECT greatest(n.since, least(p.from_at, $6)) AS since) s
+         ON CONFLICT (workspace_id, agent_id, kind) DO NOTHING")
     .bind(workspace)
     .bind(handovers.iter().map(|(id, ..)| *id).collect::<Vec<_>>())
     .bind(handovers.iter().map(|(_, agent, _)| *agent).collect::<Vec<_>>())
-    .bind(handovers.iter().map(|(.., running)| running.since).collect::<Vec<_>>())
-    .bind(handovers.iter().map(|(.., running)| running.due_at).collect::<Vec<_>>())
+    .bind(handovers.iter().map(|(.., since)| *since).collect::<Vec<_>>())
+    .bind(grace.num_seconds())
+    .bind(now)
+    .execute(conn)?;
+    Ok(())
+}
+
+/// These members are still, or again, offline: their conversations are handed over when that has been so for `grace`.
+///
+/// # Errors
+/// Only those of the database.
+pub fn revise_handovers(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    agents: Vec<AgentId>,
+    grace: TimeDelta,
+) -> Result<(), StoreError> {
+    sql("UPDATE timers t SET running_since = n.since, due_at = n.since + $3 * interval '1 second'
+         FROM (SELECT t.id, greatest(t.running_since, p.from_at) AS since FROM timers t
+               LEFT JOIN availability_periods p
+                   ON p.workspace_id = t.workspace_id AND p.agent_id = t.agent_id AND p.to_at IS NULL
+               WHERE t.workspace_id = $1 AND t.agent_id = ANY($2)) n
+         WHERE t.workspace_id = $1 AND t.id = n.id
+           AND (t.running_since, t.due_at) <> (n.since, n.since + $3 * interval '1 second')")
+    .bind(workspace)
+    .bind(agents)
+    .bind(grace.num_seconds())
     .execute(conn)?;
     Ok(())
 }
@@ -123,13 +158,18 @@ pub fn cancel_handovers(
     Ok(())
 }
 
-/// Nothing is handed over in this workspace any longer.
+/// All members but these are back, or hold nothing any more.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn cancel_every_handover(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<(), StoreError> {
-    sql("DELETE FROM timers WHERE workspace_id = $1 AND agent_id IS NOT NULL")
+pub fn cancel_other_handovers(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    agents: Vec<AgentId>,
+) -> Result<(), StoreError> {
+    sql("DELETE FROM timers WHERE workspace_id = $1 AND agent_id IS NOT NULL AND agent_id <> ALL($2)")
         .bind(workspace)
+        .bind(agents)
         .execute(conn)?;
     Ok(())
 }
@@ -151,6 +191,15 @@ pub struct Due {
     pub due_at: Timestamp,
     /// How it stands.
     pub state: TimerState,
+}
+
+impl Due {
+    /// Whether the conversation, now that it is locked, still has this timer by these rules.
+    #[must_use]
+    pub fn runs(&self, conversation: &Conversation, rules: TimerRules) -> bool {
+        let running = Running { kind: self.kind, since: self.since, due_at: self.due_at };
+        timer::running(conversation, rules).contains(&running)
+    }
 }
 
 #[derive(QueryableByName)]
@@ -204,7 +253,7 @@ pub fn due(
     rows.into_iter().map(Row::into_due).collect()
 }
 
-/// The blocked timers of conversations that somebody could take now, longest due first.
+/// The blocked timers of conversations that somebody but their holder could take now, longest due first.
 ///
 /// # Errors
 /// As [`due`].
@@ -214,16 +263,22 @@ pub fn blocked(
     reach: &Reach,
     limit: i64,
 ) -> Result<Vec<Due>, StoreError> {
-    let rows = sql("SELECT t.id, t.kind, t.conversation_id, t.agent_id, t.running_since, t.due_at, t.state FROM timers t
+    let places = Places::of(reach);
+    let rows = sql(
+        "SELECT t.id, t.kind, t.conversation_id, t.agent_id, t.running_since, t.due_at, t.state FROM timers t
          JOIN conversations c ON c.workspace_id = t.workspace_id AND c.id = t.conversation_id
-         WHERE t.workspace_id = $1 AND t.state = 'blocked' AND ((c.channel_id <> ALL($2) AND $3) OR c.channel_id = ANY($4))
-           AND (c.division_id IS NULL OR c.division_id = ANY($5))
-         ORDER BY t.due_at, t.id LIMIT $6")
+         JOIN unnest($4::uuid[], $5::uuid[], $6::uuid[]) AS p (channel_id, division_id, agent_id)
+             ON p.channel_id = CASE WHEN c.channel_id = ANY($2) THEN c.channel_id ELSE $3 END
+             AND p.division_id = coalesce(c.division_id, $3) AND p.agent_id IS DISTINCT FROM c.assignee_id
+         WHERE t.workspace_id = $1 AND t.state = 'blocked'
+         ORDER BY t.due_at, t.id LIMIT $7",
+    )
     .bind(workspace)
-    .bind(reach.allocated.clone())
-    .bind(reach.open)
-    .bind(reach.channels.clone())
-    .bind(reach.divisions.clone())
+    .bind(places.allocated)
+    .bind(Uuid::nil())
+    .bind(places.channels)
+    .bind(places.divisions)
+    .bind(places.only)
     .bind(limit)
     .load::<Row>(conn)?;
     rows.into_iter().map(Row::into_due).collect()

@@ -10,19 +10,19 @@ use persistence::error::Failure;
 use persistence::{routing as stored, timers};
 
 use crate::http::finish::chain;
-use crate::ops::routing::{Memory, Progress, run as route};
+use crate::ops::routing::{Memory, Run, run as route};
 use crate::state::App;
 
 /// How many workspaces are routed at once on this node; more make PostgreSQL slower, not faster.
 const AT_ONCE: usize = 2;
 /// How many workspaces are found at once.
-const FOUND: i64 = 256;
+const FOUND: i64 = 10_000;
 /// Of how many workspaces the team is remembered.
 const REMEMBERED: usize = 1024;
 
 type Memories = Arc<Mutex<HashMap<WorkspaceId, Memory>>>;
 
-/// Works until the task is aborted. What fails is tried again at the next poll.
+/// Works until the task is aborted. What fails is tried again at the next poll, or when something else happens.
 pub async fn run(app: App) {
     let memories = Memories::default();
     loop {
@@ -31,48 +31,52 @@ pub async fn run(app: App) {
             Ok(true) => {}
             Err(failure) => {
                 tracing::warn!(cause = chain(&failure), "conversations could not be routed; trying again");
-                tokio::time::sleep(app.settings.times.job_poll).await;
+                let _ = tokio::time::timeout(app.settings.times.job_poll, app.router.notified()).await;
             }
         }
     }
 }
 
-/// Routes every workspace in which there is something to do, once. Answers whether there was any.
+/// Routes every workspace in which there is something to do, once. Answers whether this node did any of it.
 async fn round(app: &App, memories: &Memories) -> Result<bool, Failure> {
     let now = app.clock.now();
     let found = app.db.read(move |conn| Ok(stored::workspaces_with_work(conn, now, FOUND)?)).await?;
-    let any = !found.is_empty();
     let queue = Arc::new(Mutex::new(found));
     let workers = (0..AT_ONCE).map(|_| work(app, memories, queue.clone()));
     let outcomes = futures_util::future::join_all(workers).await;
-    outcomes.into_iter().collect::<Result<(), _>>()?;
-    Ok(any)
+    let done = outcomes.into_iter().collect::<Result<Vec<bool>, _>>()?;
+    Ok(done.contains(&true))
 }
 
-async fn work(app: &App, memories: &Memories, queue: Arc<Mutex<Vec<WorkspaceId>>>) -> Result<(), Failure> {
-    let mut outcome = Ok(());
+async fn work(app: &App, memories: &Memories, queue: Arc<Mutex<Vec<WorkspaceId>>>) -> Result<bool, Failure> {
+    let (mut any, mut failed) = (false, None);
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
     while let Some(workspace) = next() {
         // What one workspace cannot do now is no matter of the others.
-        outcome = outcome.and(one(app, memories, workspace).await);
+        match one(app, memories, workspace).await {
+            Ok(done) => any |= done,
+            Err(failure) => failed = failed.or(Some(failure)),
+        }
     }
-    outcome
+    failed.map_or(Ok(any), Err)
 }
 
-async fn one(app: &App, memories: &Memories, workspace: WorkspaceId) -> Result<(), Failure> {
-    loop {
-        // Taken by the first attempt: what was remembered before is not to be trusted by a second.
-        let known = Arc::new(Mutex::new(forget(memories, workspace)));
-        let (progress, memory) = app
-            .write(move |tx| {
-                let memory = known.lock().unwrap_or_else(PoisonError::into_inner).take();
-                route(tx, workspace, memory)
-            })
-            .await?;
-        remember(memories, workspace, memory);
-        if progress == Progress::Done {
-            return Ok(());
+/// One transaction's worth; what is left has its turn after the other workspaces. Answers whether this node did it.
+async fn one(app: &App, memories: &Memories, workspace: WorkspaceId) -> Result<bool, Failure> {
+    // Taken by the first attempt: what was remembered before is not to be trusted by a second.
+    let known = Arc::new(Mutex::new(forget(memories, workspace)));
+    let made = app
+        .write(move |tx| {
+            let memory = known.lock().unwrap_or_else(PoisonError::into_inner).take();
+            route(tx, workspace, memory)
+        })
+        .await?;
+    match made {
+        Run::Made(memory) => {
+            remember(memories, workspace, memory);
+            Ok(true)
         }
+        Run::Elsewhere => Ok(false),
     }
 }
 

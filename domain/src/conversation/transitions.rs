@@ -82,7 +82,7 @@ impl Conversation {
         Ok(released)
     }
 
-    /// Its division is no more. A waiting one waits for anybody: what was decided for the division says nothing any longer.
+    /// Its division is no more. A waiting one waits for anybody: why it waits is to be said anew.
     pub fn leave_division(&mut self, _permit: &Permit<ManageTeam>) {
         self.division_id = None;
         if let State::Waiting { decided, .. } = &mut self.state {

@@ -11,7 +11,7 @@ mod words;
 
 pub use configuration::{Configuration, Policy};
 pub use decide::{Candidate, Decision, Nobody, Outcome, Placement, decide};
-pub use team::{Member, Reach, Team};
+pub use team::{Member, Place, Reach, Team};
 pub use waiting::why_waiting;
 pub use words::{DecisionOutcome, DecisionReason, LeftOut, Strategy, TieBreak, Trigger};
 

@@ -1,6 +1,6 @@
 //! The team, as routing sees it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::TimeDelta;
 
@@ -61,43 +61,53 @@ pub struct Team {
     latest: Option<Timestamp>,
 }
 
-/// Which conversations somebody with room could take, roughly: what is out of reach nobody can take, what is in reach may
-/// still find nobody.
+/// What somebody who is online and has room takes. It depends on nothing but the conversation's channel and division, and
+/// on who holds it: where somebody else is in reach, [`decide`](super::decide) finds somebody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
     /// The channels with agents of their own.
     pub allocated: Vec<ChannelId>,
-    /// Whether anybody takes conversations of the other channels.
-    pub open: bool,
-    /// The channels with agents of their own of whom one has room.
-    pub channels: Vec<ChannelId>,
-    /// The divisions with a member who has room.
-    pub divisions: Vec<DivisionId>,
+    /// What is taken.
+    pub places: Vec<Place>,
     /// How many more conversations can be given to somebody; `None`: any number.
     pub slots: Option<u32>,
+}
+
+/// A channel and a division from which somebody takes conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The channel; `None`: every one without agents of its own.
+    pub channel: Option<ChannelId>,
+    /// The division that is asked for; `None`: conversations that ask for none.
+    pub division: Option<DivisionId>,
+    /// The member, if there is only one.
+    pub only: Option<AgentId>,
 }
 
 impl Team {
     /// What those who are online and have room could take, where the workspace's limit is this.
     #[must_use]
     pub fn reach(&self, of_workspace: Option<u32>) -> Reach {
-        let (mut channels, mut divisions) = (BTreeSet::new(), BTreeSet::new());
-        let (mut open, mut slots) = (false, Some(0_u32));
+        let mut places: BTreeMap<(Option<ChannelId>, Option<DivisionId>), Option<AgentId>> = BTreeMap::new();
+        let mut slots = Some(0_u32);
         for member in self.iter().filter(|member| member.online && member.has_room(of_workspace)) {
-            channels.extend(&member.channels);
-            divisions.extend(&member.divisions);
+            let divisions = || std::iter::once(None).chain(member.divisions.iter().copied().map(Some));
+            let of_channels = member
+                .channels
+                .iter()
+                .flat_map(|channel| divisions().map(|division| (Some(*channel), division)));
             // Admins and supervisors take conversations only of what they are allocated to by name.
-            open |= member.role == Role::Agent || !member.divisions.is_empty();
+            let by_name = |division: &Option<DivisionId>| member.role == Role::Agent || division.is_some();
+            let open = divisions().filter(by_name).map(|division| (None, division));
+            for place in of_channels.chain(open) {
+                places.entry(place).and_modify(|only| *only = None).or_insert(Some(member.id));
+            }
             let room = member.limit(of_workspace).map(|limit| limit.saturating_sub(member.load));
             slots = slots.zip(room).map(|(sum, room)| sum.saturating_add(room));
         }
-        Reach {
-            allocated: self.allocated.keys().copied().collect(),
-            open,
-            channels: channels.into_iter().collect(),
-            divisions: divisions.into_iter().collect(),
-            slots,
-        }
+        let place = |((channel, division), only)| Place { channel, division, only };
+        let places = places.into_iter().map(place).collect();
+        Reach { allocated: self.allocated.keys().copied().collect(), places, slots }
     }
 
     /// Puts a member in, or in the place of what was known of it.
@@ -177,6 +187,69 @@ impl Team {
     pub fn take(&mut self, id: AgentId) {
         if let Some(member) = self.members.get_mut(&id) {
             member.load = member.load.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::{Inquiry, Outcome, Strategy, decide};
+    use uuid::Uuid;
+
+    fn channel(n: u128) -> ChannelId {
+        ChannelId(Uuid::from_u128(n))
+    }
+
+    fn division(n: u128) -> DivisionId {
+        DivisionId(Uuid::from_u128(n))
+    }
+
+    /// The n-th of 128 kinds of members.
+    fn member(id: u128, n: u32) -> Member {
+        let (full, bits) = (n & 1 == 1, |at: u32| (1..=2).filter(move |of| n >> (at + of - 1) & 1 == 1));
+        Member {
+            id: AgentId(Uuid::from_u128(id)),
+            role: if n >> 1 & 1 == 1 { Role::Supervisor } else { Role::Agent },
+            availability: Availability::Online,
+            online: n >> 2 & 1 == 0,
+            max_conversations: full.then_some(1),
+            channels: bits(3).map(|of| channel(u128::from(of))).collect(),
+            divisions: bits(5).map(|of| division(u128::from(of))).collect(),
+            load: 1,
+            last_assigned_at: None,
+        }
+    }
+
+    fn is_in_reach(reach: &Reach, inquiry: &Inquiry) -> bool {
+        let channel = Some(inquiry.channel_id).filter(|channel| reach.allocated.contains(channel));
+        reach.places.iter().any(|place| {
+            place.channel == channel
+                && place.division == inquiry.division_id
+                && (place.only.is_none() || place.only != inquiry.holder_id)
+        })
+    }
+
+    #[test]
+    fn what_is_in_reach_is_what_somebody_is_found_for() {
+        for n in 0..128 * 128 {
+            let mut team = Team::default();
+            team.insert(member(1, n % 128));
+            team.insert(member(2, n / 128));
+            let reach = team.reach(None);
+            for asked in 0..27 {
+                let inquiry = Inquiry {
+                    channel_id: channel(asked % 3),
+                    division_id: Some(asked / 3 % 3).filter(|of| *of > 0).map(division),
+                    holder_id: Some(asked / 9).filter(|of| *of > 0).map(|of| AgentId(Uuid::from_u128(of))),
+                    previous_holder_ids: vec![AgentId(Uuid::from_u128(1))],
+                    sticky_agent_id: None,
+                    strategy: Strategy::LeastBusy,
+                    max_conversations: None,
+                };
+                let found = matches!(decide(&team, &inquiry).outcome, Outcome::Found(_));
+                assert_eq!(is_in_reach(&reach, &inquiry), found, "{team:?} {inquiry:?}");
+            }
         }
     }
 }

@@ -9,12 +9,14 @@ use crate::sentences;
 
 /// As a query reads it.
 pub fn contains(reach: &Reach, asked: &Inquiry) -> bool {
-    let channel = if reach.allocated.contains(&asked.channel_id) {
-        reach.channels.contains(&asked.channel_id)
-    } else {
-        reach.open || reach.channels.contains(&asked.channel_id)
-    };
-    channel && asked.division_id.is_none_or(|division| reach.divisions.contains(&division))
+    reach.places.iter().any(|place| {
+        let channel = match place.channel {
+            Some(channel) => channel == asked.channel_id,
+            None => !reach.allocated.contains(&asked.channel_id),
+        };
+        let other = place.only.is_none() || place.only != asked.holder_id;
+        channel && place.division == asked.division_id && other
+    })
 }
 
 proptest! {

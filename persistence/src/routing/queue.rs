@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
-use domain::id::{AgentId, ConversationId, WorkspaceId};
+use domain::id::{AgentId, ChannelId, ConversationId, WorkspaceId};
 use domain::routing::Reach;
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -34,6 +34,33 @@ pub struct Page {
     pub limit: i64,
 }
 
+/// What somebody takes, as columns. What is none is the nil id, so that PostgreSQL can compare by a hash.
+pub(crate) struct Places {
+    pub(crate) allocated: Vec<ChannelId>,
+    pub(crate) channels: Vec<Uuid>,
+    pub(crate) divisions: Vec<Uuid>,
+    pub(crate) only: Vec<Uuid>,
+}
+
+impl Places {
+    pub(crate) fn of(reach: &Reach) -> Self {
+        Self {
+            allocated: reach.allocated.clone(),
+            channels: reach
+                .places
+                .iter()
+                .map(|place| place.channel.map(Uuid::from).unwrap_or_default())
+                .collect(),
+            divisions: reach
+                .places
+                .iter()
+                .map(|place| place.division.map(Uuid::from).unwrap_or_default())
+                .collect(),
+            only: reach.places.iter().map(|place| place.only.map(Uuid::from).unwrap_or_default()).collect(),
+        }
+    }
+}
+
 #[derive(QueryableByName)]
 struct PlaceRow {
     #[diesel(sql_type = SqlUuid)]
@@ -57,20 +84,21 @@ pub fn waiting(
         id: Uuid::nil().into(),
     };
     let after = page.after.unwrap_or(first);
+    let places = Places::of(&page.reach);
     let rows = sql("SELECT c.id, c.waiting_since FROM conversations c
          WHERE c.workspace_id = $1 AND c.waiting_since IS NOT NULL AND c.archived_at IS NULL
            AND (c.waiting_since, c.id) > ($2, $3)
-           AND ((((c.channel_id <> ALL($4) AND $5) OR c.channel_id = ANY($6))
-                 AND (c.division_id IS NULL OR c.division_id = ANY($7)))
+           AND ((CASE WHEN c.channel_id = ANY($4) THEN c.channel_id ELSE $5 END, coalesce(c.division_id, $5))
+                    IN (SELECT * FROM unnest($6::uuid[], $7::uuid[]))
                 OR ($8 AND NOT c.waiting_decided))
          ORDER BY c.waiting_since, c.id LIMIT $9")
     .bind(workspace)
     .bind(after.since)
     .bind(after.id)
-    .bind(page.reach.allocated)
-    .bind(page.reach.open)
-    .bind(page.reach.channels)
-    .bind(page.reach.divisions)
+    .bind(places.allocated)
+    .bind(Uuid::nil())
+    .bind(places.channels)
+    .bind(places.divisions)
     .bind(page.undecided)
     .bind(page.limit)
     .load::<PlaceRow>(conn)?;

@@ -20,16 +20,17 @@ struct RunRow {
 }
 
 /// Begins a transaction of routing: no other works on the workspace until it ends. Answers its number, one more than
-/// that of the transaction before.
+/// that of the transaction before; `None` if somebody else is at it.
 ///
 /// # Errors
-/// `RowCount` if the workspace has no place in routing.
-pub fn begin_run(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<i64, StoreError> {
-    let rows = sql("UPDATE routing_states SET run = run + 1 WHERE workspace_id = $1 RETURNING run")
-        .bind(workspace)
-        .load::<RunRow>(conn)?;
-    crate::error::expect_rows("routing::begin_run", rows.len(), 1)?;
-    Ok(rows.first().map_or(0, |row| row.run))
+/// Only those of the database.
+pub fn begin_run(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<Option<i64>, StoreError> {
+    let rows = sql("UPDATE routing_states SET run = run + 1 WHERE workspace_id =
+             (SELECT workspace_id FROM routing_states WHERE workspace_id = $1 FOR UPDATE SKIP LOCKED)
+         RETURNING run")
+    .bind(workspace)
+    .load::<RunRow>(conn)?;
+    Ok(rows.first().map(|row| row.run))
 }
 
 #[derive(QueryableByName)]
@@ -145,7 +146,7 @@ struct NameRow {
 }
 
 /// Locks these members, in the order of ids, and answers them as they are now, with their names. What they are does not
-/// change until the transaction ends; what they hold may.
+/// change until the transaction ends, nor what those hold that are `counted`.
 ///
 /// # Errors
 /// As [`team`].
@@ -153,12 +154,17 @@ pub fn confirm_members(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     ids: Vec<AgentId>,
+    counted: Vec<AgentId>,
 ) -> Result<Vec<(Member, String)>, StoreError> {
     let names =
         sql("SELECT id, name FROM agents WHERE workspace_id = $1 AND id = ANY($2) ORDER BY id FOR SHARE")
             .bind(workspace)
             .bind(ids.clone())
             .load::<NameRow>(conn)?;
+    sql("SELECT FROM agent_counts WHERE workspace_id = $1 AND agent_id = ANY($2) ORDER BY agent_id FOR NO KEY UPDATE")
+        .bind(workspace)
+        .bind(counted)
+        .execute(conn)?;
     // Both in the order of ids.
     let mut members = members(conn, workspace, ids)?;
     members.sort_unstable_by_key(|member| member.id);

@@ -1,16 +1,23 @@
 //! Routing: who is given which conversation, why, and what happens when nobody answers.
 
 mod assigning;
+mod crashes;
 mod decisions;
+mod facts;
+mod handover;
 mod histories;
 mod limits;
+mod long_queue;
+mod nodes;
 mod policies;
 mod queue;
+mod races;
 mod settings;
+mod timers;
 mod timers_read;
 
 use harness::team::assignment_settings;
-use harness::{Caller, TestApp, eventually};
+use harness::{Caller, Options, TestApp, eventually};
 use serde_json::{Value, json};
 
 const SETTINGS: &str = "/v1/settings/assignment";
@@ -22,15 +29,26 @@ async fn set(app: &TestApp, changes: Value) {
 
 /// A workspace where members are online as they say, and waiting conversations are assigned; everybody is offline.
 async fn routed(changes: Value) -> TestApp {
-    let app = TestApp::start().await;
+    let app = prepared(TestApp::options()).await;
+    set_routed(&app, changes).await;
+    app
+}
+
+/// A workspace where members are online as they say; everybody is offline.
+async fn prepared(options: Options) -> TestApp {
+    let app = options.start().await;
     app.admin().patch("/v1/workspace", json!({ "presence": "availability" })).await.expect(200);
     app.database.execute("UPDATE agents SET availability = 'offline'");
+    app
+}
+
+/// Waiting conversations are assigned from now on.
+async fn set_routed(app: &TestApp, changes: Value) {
     let mut settings = json!({ "auto_assign": true });
     for (name, value) in changes.as_object().unwrap() {
         settings[name] = value.clone();
     }
-    set(&app, settings).await;
-    app
+    set(app, settings).await;
 }
 
 /// Says whether a member wants conversations.

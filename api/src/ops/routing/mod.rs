@@ -5,11 +5,14 @@
 //! carries out. So nothing is assigned twice, turns are exact, and a crash loses nothing.
 
 mod apply;
+mod asked;
+mod deciding;
 mod follow;
+mod gather;
 mod notices;
 mod reconfigure;
 mod run;
 
 pub use follow::follow;
 pub use reconfigure::reconfigure;
-pub use run::{Memory, Progress, run};
+pub use run::{Memory, Run, run};

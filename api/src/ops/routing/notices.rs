@@ -7,7 +7,7 @@ use domain::id::{AgentId, ConversationId, WorkspaceId};
 use domain::notification::NotificationKind;
 use domain::resource::EventActor;
 use domain::routing::Configuration;
-use domain::timer::{self, TimerKind, TimerState};
+use domain::timer::{TimerKind, TimerState};
 use persistence::agents;
 use persistence::error::Failure;
 use persistence::timers::{self, Due};
@@ -30,9 +30,7 @@ pub(super) fn unanswered(
         .filter_map(|timer| Some((timer, locked.get(&timer.conversation_id?)?)))
         .filter(|(timer, conversation)| {
             let rules = configuration.timer_rules(conversation.channel_id);
-            timer::running(conversation, rules)
-                .iter()
-                .any(|one| one.kind == timer.kind && one.since == timer.since)
+            timer.runs(conversation, rules)
         })
         .collect();
     if now_due.is_empty() {
