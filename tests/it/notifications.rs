@@ -169,7 +169,7 @@ async fn all_means_a_thousand_at_once_the_oldest_first() {
     app.database.execute(&format!(
         "INSERT INTO notifications (workspace_id, id, agent_id, kind, text, created_at)
          SELECT '{}', ('0192f000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, '{}', 'assigned', n::text, now()
-         FROM generate_series(1, 1200) n",
+         FROM generate_series(1, 1200) n ORDER BY n DESC",
         app.workspace,
         siti.id(),
     ));

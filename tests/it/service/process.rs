@@ -1,6 +1,7 @@
 //! What operators and tools ask of the process itself.
 
-use harness::TestApp;
+use diesel::connection::SimpleConnection;
+use harness::{TestApp, eventually};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_readiness_and_metrics_answer() {
@@ -14,6 +15,33 @@ async fn health_readiness_and_metrics_answer() {
     for secret in ["6281234567890", "rahasia", app.channel("whatsapp")] {
         assert!(!text.contains(secret), "metrics tell {secret}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_tell_who_waits_and_what_routing_has_still_to_look_at() {
+    let app = TestApp::start().await;
+    // While another router works on the workspace, this one waits.
+    let mut other = app.database.connect();
+    other.batch_execute("BEGIN; UPDATE routing_states SET run = run + 1").unwrap();
+    for number in 0..3 {
+        app.conversation(&format!("628120000000{number}"), "Halo").await;
+    }
+    let archived = app.conversation("6281200000009", "Halo").await;
+    app.admin().act(format!("/v1/conversations/{archived}/archive")).await.expect(200);
+    // What a process counts is of all its servers; each asks its own database.
+    eventually("the queue and the requests", || async {
+        let metrics = app.anonymous().get("/metrics").await.expect(200);
+        let text = String::from_utf8(metrics.body).unwrap();
+        let value = |name: &str| {
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).map(ToOwned::to_owned)
+        };
+        let requests = app.count("routing_requests");
+        let told = value("conversations_waiting").as_deref() == Some("3");
+        (told && requests > 0 && value("routing_requests_waiting") == Some(requests.to_string()))
+            .then_some(())
+    })
+    .await;
+    other.batch_execute("ROLLBACK").unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
