@@ -339,9 +339,12 @@ impl Conversation {
         Ok(released)
     }
 
-    /// Its division is no more. A waiting one waits for anybody.
+    /// Its division is no more. A waiting one waits for anybody, which is to be decided anew.
     pub fn leave_division(&mut self, _permit: &Permit<ManageTeam>) {
         self.division_id = None;
+        if let State::Waiting { decided, .. } = &mut self.state {
+            *decided = false;
+        }
     }
 
     /// Puts it back into the queue.

@@ -44,7 +44,7 @@ async fn a_policy_is_made_read_changed_and_deleted_and_its_channels_say_so() {
     let path = format!("{POLICIES}/{}", made.id());
     let read = admin.get(&path).await.expect(200);
     assert_eq!((read.header("etag"), &read.json), (Some("\"1\""), &expected));
-    assert_eq!(admin.all(POLICIES).await, [expected.clone()]);
+    assert_eq!(json!(admin.all(POLICIES).await), json!([expected]));
 
     let told = log.until("the policy", |event| event["type"] == "policy.created").await;
     assert_eq!((&told["data"], &told["previous"]), (&expected, &Value::Null));

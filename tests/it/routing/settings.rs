@@ -245,3 +245,19 @@ async fn sticky_agent_limit_idle_minutes_and_strategy_work_together() {
     let counts = app.admin().get(format!("/v1/agents/{}", agus.id())).await.expect(200)["counts"].clone();
     assert_eq!(counts["assigned"], 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_a_division_without_members_goes_to_anybody_when_it_is_deleted() {
+    let app = routed(json!({})).await;
+    let (admin, siti) = (app.admin(), app.agent(0));
+    let empty = admin.post("/v1/divisions", json!({ "name": "Kosong" })).await.expect(201);
+    let id = app.conversation("6281200000001", "Halo").await;
+    let to = json!({ "division_id": empty["id"] });
+    admin.post(format!("{}/assign", path(&id)), to).await.expect(200);
+    says(&siti, "online").await;
+    let queued = decision(&app, &id).await;
+    let nobody = queued["candidates"].as_array().unwrap();
+    assert!(nobody.iter().all(|one| one["reasons"] == json!(["not_in_division"])), "{queued}");
+    admin.delete(format!("/v1/divisions/{}", empty.id())).await.expect(200);
+    assert_eq!(holder(&app, &id).await, json!(siti.id()));
+}

@@ -13,9 +13,9 @@ use serde_json::json;
 
 use super::{lock_unmoved, lock_with_caller, members_of};
 use crate::ops::precondition::expect_version;
-use crate::ops::team_rights;
 use crate::ops::touched::Touched;
 use crate::ops::transaction::{Administration, Change, Tx};
+use crate::ops::{routing, team_rights};
 use crate::state::App;
 
 /// The most conversations that are locked by one transaction.
@@ -117,14 +117,17 @@ fn release(
     waiting: Vec<ConversationId>,
 ) -> Result<i64, Failure> {
     let (workspace, now) = (caller.actor().workspace_id, tx.now);
+    tx.configuration(workspace)?;
     let keys = waiting.into_iter().map(|conversation| (workspace, conversation)).collect();
     let mut locked = conversations::lock_many(tx.conn, keys)?;
     locked.retain(|(_, conversation)| conversation.division_id == Some(id));
     let mut sights = Vec::with_capacity(locked.len());
     for (_, conversation) in &mut locked {
-        let before = conversation.facts();
-        conversation.leave_division(&caller.on(before)?);
-        sights.push((conversation.id, Sight { before: Some(before), after: Some(conversation.facts()) }));
+        let before = conversation.clone();
+        conversation.leave_division(&caller.on(before.facts())?);
+        routing::follow(tx, workspace, &before, conversation)?;
+        let sight = Sight { before: Some(before.facts()), after: Some(conversation.facts()) };
+        sights.push((conversation.id, sight));
     }
     conversations::save_many(tx.conn, &mut locked)?;
     let keys = sights.iter().map(|(conversation, _)| (workspace, *conversation)).collect();
