@@ -87,6 +87,12 @@ impl Database {
         rows.unwrap_or_else(|error| panic!("{query}: {error}")).into_iter().map(|row| row.value).collect()
     }
 
+    /// The server's number of a connection, by which others see what it waits for.
+    pub fn pid_of(&self, connection: &mut PgConnection) -> String {
+        let pid = sql_query("SELECT pg_backend_pid()::text AS value").get_result::<Value>(connection);
+        pid.unwrap().value
+    }
+
     /// Runs a statement.
     pub fn execute(&self, statement: &str) {
         sql_query(statement)

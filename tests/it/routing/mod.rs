@@ -13,6 +13,7 @@ mod policies;
 mod queue;
 mod races;
 mod settings;
+mod sticky;
 mod timers;
 mod timers_read;
 
@@ -64,4 +65,41 @@ async fn settled(app: &TestApp) {
         (app.count("routing_requests") + app.count(&due) == 0).then_some(())
     })
     .await;
+}
+
+/// The path of a conversation.
+fn path(id: &str) -> String {
+    format!("/v1/conversations/{id}")
+}
+
+/// Who holds a conversation, once routing rests.
+async fn holder(app: &TestApp, id: &str) -> Value {
+    settled(app).await;
+    app.admin().get(path(id)).await.expect(200)["assignee"]["id"].clone()
+}
+
+/// The newest decision about a conversation, once routing rests, as it was told. It is what is stored.
+async fn decision(app: &TestApp, id: &str) -> Value {
+    settled(app).await;
+    let told = app.events().await;
+    let about = |event: &&Value| {
+        event["conversation_id"] == id && event["type"].as_str().unwrap().starts_with("routing.")
+    };
+    let mut told = told.iter().rfind(about).expect("no decision")["data"].clone();
+    let (workspace, conversation) = (app.workspace, id.parse().unwrap());
+    let read = app
+        .app()
+        .db
+        .read(move |conn| Ok(persistence::routing::decisions_of(conn, workspace, conversation, None, 1)?));
+    let stored = json!(read.await.unwrap()[0]);
+    for field in ["candidates", "omitted"] {
+        told[field] = stored[field].clone();
+    }
+    assert_eq!(told, stored);
+    told
+}
+
+/// Gives a conversation to a member by hand.
+async fn gives(app: &TestApp, id: &str, to: &Caller) {
+    app.admin().post(format!("{}/assign", path(id)), json!({ "agent_id": to.id() })).await.expect(200);
 }

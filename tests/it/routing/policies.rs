@@ -44,7 +44,7 @@ async fn a_policy_is_made_read_changed_and_deleted_and_its_channels_say_so() {
     let path = format!("{POLICIES}/{}", made.id());
     let read = admin.get(&path).await.expect(200);
     assert_eq!((read.header("etag"), &read.json), (Some("\"1\""), &expected));
-    assert_eq!(admin.all(POLICIES).await, vec![expected.clone()]);
+    assert_eq!(json!(admin.all(POLICIES).await), json!([expected]));
 
     let told = log.until("the policy", |event| event["type"] == "policy.created").await;
     assert_eq!((&told["data"], &told["previous"]), (&expected, &Value::Null));
@@ -302,24 +302,16 @@ async fn who_waits_while_a_policy_is_stored_goes_by_it() {
         strategy: None,
     };
     let (mut admin, mut others) = (app.database.connect(), app.database.connect());
+    let waiting = app.database.pid_of(&mut others);
     admin.batch_execute("BEGIN").unwrap();
     settings::lock_configuration(&mut admin, workspace).unwrap();
-    persistence::policies::insert(
-        &mut admin,
-        workspace,
-        DistributionPolicyId::from(Uuid::nil()),
-        &terms,
-        app.clock.now(),
-    )
-    .unwrap();
+    let id = DistributionPolicyId::from(Uuid::nil());
+    persistence::policies::insert(&mut admin, workspace, id, &terms, app.clock.now()).unwrap();
     settings::raise_routing_version(&mut admin, workspace).unwrap();
     let waits =
         std::thread::spawn(move || settings::hold_configurations(&mut others, vec![workspace]).unwrap());
-    eventually("somebody to wait for the settings", || async {
-        let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%FOR SHARE OF s%'";
-        (app.count(waiting) == 1).then_some(())
-    })
-    .await;
+    let waiting = format!("pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = {waiting}");
+    eventually("it to wait for the settings", || async { (app.count(&waiting) == 1).then_some(()) }).await;
     admin.batch_execute("COMMIT").unwrap();
     let (_, held) = waits.join().unwrap().remove(0);
     assert!(held.is_sticky(channel), "{held:?}");
