@@ -232,15 +232,16 @@ async fn d_13_a_transfer_that_is_due_as_well_does_not_hide_the_handover() {
     let app = routed(settings).await;
     says(&app.agent(0), "online").await;
     let mut all = holds(&app, &app.agent(0), 2).await;
-    // One is due with the handover, the other was blocked before.
+    // One is due after the handover, the others were blocked before; all of it is seen at once.
     app.advance(SECOND * 30);
-    all.extend(holds(&app, &app.agent(0), 1).await);
     says(&app.agent(0), "offline").await;
     settled(&app).await;
-    app.advance(SECOND * 30);
+    app.advance(SECOND);
+    all.extend(holds(&app, &app.agent(0), 1).await);
+    app.advance(SECOND * 29);
     settled(&app).await;
     assert_eq!(timer(&app, &all[0], "unanswered_transfer"), "blocked");
-    app.advance(SECOND * 30);
+    app.advance(SECOND * 31);
     settled(&app).await;
     assert_eq!(all.iter().map(|id| holder(&app, id)).collect::<Vec<_>>(), ["", "", ""]);
     says(&app.agent(1), "online").await;

@@ -401,3 +401,45 @@ async fn a_clock_that_jumps_loses_nothing() {
     assert_eq!(app.count("conversations WHERE waiting_since IS NOT NULL"), 0, "none is lost");
     assert_sound(&app).await;
 }
+
+/// What is due and cannot be done must not be due for ever: the router would do nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_timer_that_ought_not_to_be_there_is_put_right() {
+    let app = routed(json!({})).await;
+    let id = held(&app).await;
+    for (kind, name) in [("unanswered_transfer", 1), ("supervisor_notice", 2)] {
+        app.database.execute(&format!(
+            "INSERT INTO timers (workspace_id, id, kind, conversation_id, running_since, due_at, state)
+             VALUES ('{}', md5('{name}')::uuid, '{kind}', '{id}', '{now}', '{now}', 'armed')",
+            app.workspace,
+            now = app.clock.now(),
+        ));
+    }
+    looked(&app).await;
+    assert_eq!((app.count("timers"), holder(&app, &id)), (0, app.agent(0).id()));
+    assert_eq!(app.count("notifications WHERE kind = 'unanswered'"), 0);
+    // Right in kind, but not yet: it is due when it ought to be.
+    set(&app, json!({ "auto_assign": true, "unanswered_transfer_minutes": 5 })).await;
+    app.database.execute("UPDATE timers SET due_at = running_since");
+    says(&app.agent(1), "online").await;
+    looked(&app).await;
+    assert_eq!(holder(&app, &id), app.agent(0).id());
+    app.advance(minutes(5));
+    goes_to(&app, &id, &app.agent(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn more_notices_than_one_transaction_gives_are_each_given_once() {
+    let app = routed(json!({ "notify_supervisor_minutes": 1 })).await;
+    for n in 0..450 {
+        app.whatsapp_text(&format!("62813{n:08}"), &format!("wamid.{n}"), "Halo").await;
+    }
+    settled(&app).await;
+    app.advance(minutes(1));
+    settled(&app).await;
+    app.advance(minutes(1));
+    looked(&app).await;
+    let told = "SELECT agent_id || ' ' || count(*) || ' ' || count(DISTINCT conversation_id) AS value
+                FROM notifications GROUP BY agent_id";
+    assert_eq!(app.database.values(told), [format!("{} 450 450", app.admin().id())]);
+}
