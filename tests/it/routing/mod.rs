@@ -2,9 +2,10 @@
 
 mod assigning;
 mod histories;
+mod left_alone;
 
 use harness::team::assignment_settings;
-use harness::{Caller, TestApp};
+use harness::{Caller, TestApp, eventually};
 use serde_json::{Value, json};
 
 const SETTINGS: &str = "/v1/settings/assignment";
@@ -30,4 +31,18 @@ async fn routed(changes: Value) -> TestApp {
 /// Says whether a member wants conversations.
 async fn says(who: &Caller, availability: &str) {
     who.put("/v1/me/availability", json!({ "availability": availability })).await.expect(200);
+}
+
+/// Until routing has nothing to look at, and no timer is due.
+async fn settled(app: &TestApp) {
+    let now = app.clock.now();
+    eventually("routing settles", || async {
+        // In one look: what was due leaves requests behind.
+        let open = app.count(&format!(
+            "(SELECT id FROM routing_requests UNION ALL
+              SELECT id FROM timers WHERE state = 'armed' AND due_at <= '{now}') open"
+        ));
+        (open == 0).then_some(())
+    })
+    .await;
 }
