@@ -8,12 +8,13 @@ mod steps;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use harness::{TestApp, eventually};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use steps::{Step, World, step};
+
+use super::settled;
 
 /// How many rounds a history has. In each, things happen; then routing settles, and time passes.
 const ROUNDS: usize = 7;
@@ -50,25 +51,14 @@ async fn history(seed: u64, at_once: bool) {
                 world.take(step).await;
             }
         }
-        settle(&world.app).await;
+        settled(&world.app).await;
         facts::check(&world.app);
         let passes = *[1, 31, 61, 121, 301].choose(&mut random).unwrap();
         println!("{passes} seconds pass");
         world.app.advance(TimeDelta::seconds(passes));
-        settle(&world.app).await;
+        settled(&world.app).await;
         facts::check(&world.app);
     }
     decisions::check(&world.app);
     log::check(log.rest().await, world.beginning);
-}
-
-/// Until routing has nothing to look at, and no timer is due.
-async fn settle(app: &TestApp) {
-    let now = app.clock.now();
-    eventually("routing settles", || async {
-        let open = app.count("routing_requests")
-            + app.count(&format!("timers WHERE state = 'armed' AND due_at <= '{now}'"));
-        (open == 0).then_some(())
-    })
-    .await;
 }
