@@ -11,6 +11,7 @@ pub mod events;
 pub mod hooks;
 pub mod me;
 pub mod messages;
+pub mod routing;
 pub mod service;
 pub mod settings;
 pub mod stream;
@@ -33,6 +34,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(api_keys::configure)
         .configure(divisions::configure)
         .configure(settings::configure)
+        .configure(routing::configure)
         .configure(audit_entries::configure)
         .configure(channels::configure)
         .configure(tickets::configure)

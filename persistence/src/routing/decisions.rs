@@ -52,7 +52,7 @@ pub struct StoredDecision {
 
 /// A candidate in the column `candidates`.
 #[derive(Serialize, Deserialize)]
-struct CandidateDocument {
+pub(super) struct CandidateDocument {
     agent_id: AgentId,
     left_out: Option<LeftOut>,
     load: u32,
@@ -218,7 +218,11 @@ struct NameRow {
     name: String,
 }
 
-fn names(
+/// The names of these members.
+///
+/// # Errors
+/// Only those of the database.
+pub fn names(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     ids: Vec<AgentId>,

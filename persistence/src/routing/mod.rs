@@ -1,11 +1,13 @@
 //! What routing works with: the team, the queue, what it is asked to look at, and what it decided.
 
 mod decisions;
+mod history;
 mod queue;
 mod requests;
 mod team;
 
-pub use decisions::{StoredDecision, decisions_of, insert_decisions};
+pub use decisions::{StoredDecision, decisions_of, insert_decisions, names};
+pub use history::{Past, count_decisions, history, in_one_snapshot, last_resolver_of};
 pub use queue::{Page, QueuePlace, last_resolvers, waiting};
 pub use requests::{Request, depth, take_requests, workspaces_with_work, write_requests};
 pub use team::{begin_run, confirm_members, members, team};

@@ -1,6 +1,7 @@
 //! Routing: who is given which conversation, why, and what happens when nobody answers.
 
 mod assigning;
+mod simulations;
 
 use harness::team::assignment_settings;
 use harness::{Caller, TestApp};

@@ -70,6 +70,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "set_agent_allocation" => json!({ "channel_ids": [], "division_ids": [] }),
         "update_me" => json!({ "name": "Bukan saya" }),
         "set_availability" => json!({ "availability": "away" }),
+        "simulate_routing" => json!({ "conversation": { "channel_id": NOBODY } }),
         "create_channel" => harness::app::channels().remove(0).1,
         "create_workspace" => {
             json!({ "name": "X", "slug": "x", "admin": { "name": "X", "email": "x@x.example", "password": "kata-sandi" } })

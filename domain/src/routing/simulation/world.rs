@@ -59,12 +59,7 @@ impl<'a> World<'a> {
 
     /// Takes over what a decision recorded.
     pub(super) fn observe(&mut self, made: &Recorded) {
-        let could = |one: &&Candidate| {
-            !matches!(
-                one.left_out,
-                Some(LeftOut::NotOnChannel | LeftOut::NotInDivision | LeftOut::RoleExcluded)
-            )
-        };
+        let could = |one: &&Candidate| one.left_out.is_none_or(LeftOut::depends_on_the_moment);
         let mut pool: Vec<AgentId> = made.candidates.iter().filter(could).map(|one| one.agent_id).collect();
         for one in &made.candidates {
             let known = self.known.entry(one.agent_id).or_default();
