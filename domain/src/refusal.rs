@@ -76,6 +76,8 @@ text_enum! {
         UnsupportedMediaType = "unsupported_media_type",
         /// Something in the request has the wrong type or value; `errors` says what.
         ValidationFailed = "validation_failed",
+        /// The range has more decisions of routing than can be simulated at once.
+        RangeTooLarge = "range_too_large",
         /// The cursor is not one of this list.
         InvalidCursor = "invalid_cursor",
         /// The key came before with another request.

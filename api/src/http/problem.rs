@@ -161,6 +161,7 @@ fn table(code: Code) -> Words {
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),
         Code::UnsupportedMediaType => words(415, ("Unsupported media type", "Send the body as `application/json`."), ("Jenis media tidak didukung", "Kirim isi permintaan sebagai `application/json`.")),
         Code::ValidationFailed => words(422, ("Invalid request", "Something in the request is not valid; see `errors`."), ("Permintaan tidak sah", "Ada yang tidak sah dalam permintaan; lihat `errors`.")),
+        Code::RangeTooLarge => words(422, ("Range too large", "The range has {decisions} decisions; {most} can be simulated at once. Choose a shorter one."), ("Rentang terlalu besar", "Rentang ini memuat {decisions} keputusan; paling banyak {most} dapat disimulasikan sekaligus. Pilih rentang yang lebih pendek.")),
         Code::InvalidCursor => words(422, ("Invalid cursor", "The cursor is not one of this list. Begin without one."), ("Kursor tidak sah", "Kursor ini bukan milik daftar ini. Mulai tanpa kursor.")),
         Code::IdempotencyKeyReused => words(422, ("Idempotency key reused", "This `Idempotency-Key` came before with another request."), ("Kunci idempotensi dipakai ulang", "`Idempotency-Key` ini sudah dipakai untuk permintaan lain.")),
         Code::IdempotencyKeyInUse => words(409, ("Still being worked on", "A request with this `Idempotency-Key` is still being worked on."), ("Masih dikerjakan", "Permintaan dengan `Idempotency-Key` ini masih dikerjakan.")),

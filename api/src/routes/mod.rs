@@ -14,6 +14,7 @@ pub mod me;
 pub mod messages;
 pub mod notifications;
 pub mod queue;
+pub mod routing;
 pub mod service;
 pub mod settings;
 pub mod stream;
@@ -37,6 +38,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(divisions::configure)
         .configure(settings::configure)
         .configure(distribution_policies::configure)
+        .configure(routing::configure)
         .configure(audit_entries::configure)
         .configure(channels::configure)
         .configure(tickets::configure)

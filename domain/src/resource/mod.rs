@@ -32,10 +32,15 @@ macro_rules! shape {
 }
 
 mod routing;
+mod simulation;
 
 pub use routing::{
     AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
     QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, StickyAgent, Timer,
+};
+pub use simulation::{
+    RoutingSimulation, SimulatedAgent, SimulatedComparison, SimulatedDecision, SimulatedDifference,
+    SimulatedHour, SimulatedRange, SimulatedTotals, SimulatedWaits,
 };
 
 shape! {

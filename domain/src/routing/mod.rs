@@ -5,6 +5,7 @@
 
 mod configuration;
 mod decide;
+pub mod simulation;
 mod team;
 mod waiting;
 mod words;

@@ -61,6 +61,14 @@ text_enum! {
     }
 }
 
+impl LeftOut {
+    /// Whether it may be otherwise the next time, without anybody's being allocated to anything else.
+    #[must_use]
+    pub fn depends_on_the_moment(self) -> bool {
+        !matches!(self, Self::NotOnChannel | Self::NotInDivision | Self::RoleExcluded)
+    }
+}
+
 text_enum! {
     /// What came of a decision.
     pub enum DecisionOutcome {

@@ -52,7 +52,7 @@ pub struct StoredDecision {
 
 /// A candidate in the column `candidates`.
 #[derive(Serialize, Deserialize)]
-struct CandidateDocument {
+pub(super) struct CandidateDocument {
     agent_id: AgentId,
     left_out: Option<LeftOut>,
     load: u32,

@@ -14,6 +14,7 @@ mod policies;
 mod queue;
 mod races;
 mod settings;
+mod simulations;
 mod sticky;
 mod timers;
 mod timers_read;

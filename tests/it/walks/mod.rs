@@ -72,6 +72,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "read_notifications" => json!({ "all": true }),
         "update_me" => json!({ "name": "Bukan saya" }),
         "set_availability" => json!({ "availability": "away" }),
+        "simulate_routing" => json!({ "conversation": { "channel_id": NOBODY } }),
         "create_channel" => harness::app::channels().remove(0).1,
         "create_workspace" => {
             json!({ "name": "X", "slug": "x", "admin": { "name": "X", "email": "x@x.example", "password": "kata-sandi" } })

@@ -203,6 +203,10 @@ impl World {
                 Ready::with(operation.path, json!({ "name": format!("Toko {}", self.number()) }))
             }
             "update_assignment_settings" => Ready::with(operation.path, assignment_settings(&json!({}))),
+            "simulate_routing" => {
+                let channel = json!({ "channel_id": app.channel("whatsapp") });
+                Ready::with(operation.path, json!({ "conversation": channel }))
+            }
             "create_agent" => Ready::with(operation.path, self.person()),
             "update_agent" => Ready::with(self.member().await, json!({ "name": "Nina Kartika" })),
             "delete_agent" => Ready::at(self.member().await),

@@ -2,6 +2,8 @@
 
 mod assignment;
 
+pub use assignment::NewAssignmentSettings;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The operations of this folder.

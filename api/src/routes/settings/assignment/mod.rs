@@ -3,6 +3,8 @@
 mod get;
 mod update;
 
+pub use update::NewAssignmentSettings;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The operations of this folder.
