@@ -177,6 +177,10 @@ async fn every_administrative_operation_leaves_one_entry_with_who_what_before_an
 
     // Sending a mail again changes nothing.
     trail.covered.insert("invite_agent".to_owned());
+    // Nor does trying something out.
+    let body = json!({ "conversation": { "channel_id": trail.app.channel("whatsapp") } });
+    trail.leaves_nothing(admin.post("/v1/routing/simulations", body).await, 200).await;
+    trail.covered.insert("simulate_routing".to_owned());
     let administrative =
         operations().into_iter().filter(|one| one.method != "get" && one.spec["x-roles"] == json!(["admin"]));
     let missing: Vec<_> = administrative
