@@ -33,7 +33,8 @@ async fn a_lost_password_is_set_anew_and_every_sign_in_ends() {
     assert!(mail.text.contains("Halo Siti Rahmawati") && mail.text.contains("Hello Siti Rahmawati"));
     assert!(mail.text.contains("Toko satu") && mail.text.contains("2026-11-20 08:33 UTC"), "{}", mail.text);
     assert_eq!(mail.header("Auto-Submitted"), ["auto-generated"]);
-    assert_eq!(app.count("jobs"), 0);
+    // The mail server has it a moment before the job is settled.
+    eventually("no job is left", || async { (app.count("jobs") == 0).then_some(()) }).await;
 
     // Nothing that signs anybody in is stored.
     let stored = app.database.values("SELECT t::text AS value FROM one_time_tokens t").concat();

@@ -1,7 +1,9 @@
 //! What operators and tools ask of the process itself.
 
 use diesel::connection::SimpleConnection;
+use harness::team::assignment_settings;
 use harness::{TestApp, eventually};
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_readiness_and_metrics_answer() {
@@ -20,6 +22,8 @@ async fn health_readiness_and_metrics_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn metrics_tell_who_waits_and_what_routing_has_still_to_look_at() {
     let app = TestApp::start().await;
+    let settings = assignment_settings(&json!({ "auto_assign": true }));
+    app.admin().put("/v1/settings/assignment", settings).await.expect(200);
     // While another router works on the workspace, this one waits.
     let mut other = app.database.connect();
     other.batch_execute("BEGIN; UPDATE routing_states SET run = run + 1").unwrap();
