@@ -222,11 +222,15 @@ impl Router {
                 _ => {}
             }
         }
-        if asked.may_move_the_queue() && self.configuration.is_active() {
-            self.gather_blocked(tx, &mut work)?;
+        if !self.configuration.is_active() {
+            return Ok(work);
+        }
+        let reach = asked.may_move_the_queue().then(|| self.reach());
+        if let Some(reach) = &reach {
+            self.gather_blocked(tx, &mut work, reach)?;
         }
         if self.configuration.assigns() {
-            self.gather_waiting(tx, &mut work, asked)?;
+            self.gather_waiting(tx, &mut work, asked, reach)?;
         }
         Ok(work)
     }
@@ -257,13 +261,12 @@ impl Router {
         Ok(())
     }
 
-    fn gather_blocked(&self, tx: &mut Tx<'_>, work: &mut Work) -> Result<(), Failure> {
-        let reach = self.reach();
+    fn gather_blocked(&self, tx: &mut Tx<'_>, work: &mut Work, reach: &Reach) -> Result<(), Failure> {
         if reach.slots == Some(0) {
             return Ok(());
         }
         let limit = i64::try_from(CONVERSATIONS).unwrap_or(1);
-        for timer in timers::blocked(tx.conn, self.workspace, &reach, limit)? {
+        for timer in timers::blocked(tx.conn, self.workspace, reach, limit)? {
             if let Some(conversation) = timer.conversation_id {
                 work.moves.entry(conversation).or_insert(timer);
             }
@@ -271,11 +274,16 @@ impl Router {
         Ok(())
     }
 
-    fn gather_waiting(&mut self, tx: &mut Tx<'_>, work: &mut Work, asked: &Asked) -> Result<(), Failure> {
+    fn gather_waiting(
+        &mut self,
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        asked: &Asked,
+        reach: Option<Reach>,
+    ) -> Result<(), Failure> {
         let goes_on = self.position.is_some() && asked.agents.is_empty();
-        if asked.may_move_the_queue() {
+        if let Some(reach) = reach {
             let after = self.position.take().filter(|_| goes_on);
-            let reach = self.reach();
             let undecided = asked.whole.is_some();
             // A few more than can be given: some of them may be for others only.
             let wanted = match reach.slots {
@@ -332,7 +340,6 @@ impl Router {
             .collect();
         open.sort_unstable_by_key(|(since, id, _)| (*since, *id));
         let resolvers = self.resolvers(tx, &open)?;
-        let before = self.team.clone();
         let mut nobody: HashSet<(ChannelId, Option<DivisionId>)> = HashSet::new();
         let mut verdicts = Vec::new();
         for (_, id, need) in open {
@@ -350,7 +357,7 @@ impl Router {
             }
             verdicts.extend(self.conclude(tx, asked, id, need, inquiry, decision, took));
         }
-        self.confirm(tx, &before, &mut verdicts)?;
+        self.confirm(tx, &mut verdicts)?;
         Ok(verdicts)
     }
 
@@ -448,14 +455,15 @@ impl Router {
     }
 
     /// Locks the winners: what they were taken for they are until the commit. If one is not, the whole run is made again.
-    fn confirm(&self, tx: &mut Tx<'_>, before: &Team, verdicts: &mut [Verdict]) -> Result<(), Failure> {
+    fn confirm(&self, tx: &mut Tx<'_>, verdicts: &mut [Verdict]) -> Result<(), Failure> {
         let winners: BTreeSet<AgentId> = verdicts.iter().filter_map(Verdict::agent).collect();
         if winners.is_empty() {
             return Ok(());
         }
         let found = stored::confirm_members(tx.conn, self.workspace, winners.iter().copied().collect())?;
+        // What they hold has changed by these verdicts, and is confirmed with the counts.
         let as_taken_for = |now: &Member| {
-            before.get(now.id).is_some_and(|then| {
+            self.team.get(now.id).is_some_and(|then| {
                 let held = Member { load: then.load, last_assigned_at: then.last_assigned_at, ..now.clone() };
                 held == *then
             })
