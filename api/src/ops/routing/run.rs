@@ -10,6 +10,7 @@ use domain::routing::{Configuration, Decision, Inquiry, Member, Outcome, Reach, 
 use domain::time::Timestamp;
 use domain::timer::{self, Running, TimerKind, TimerState};
 use persistence::conversations;
+use persistence::db::keep_plans;
 use persistence::error::{Failure, StoreError};
 use persistence::routing::{self as stored, Page, QueuePlace, Request};
 use persistence::timers::{self, Due};
@@ -94,6 +95,7 @@ pub fn run(
     workspace: WorkspaceId,
     memory: Option<Memory>,
 ) -> Result<(Progress, Option<Memory>), Failure> {
+    keep_plans(tx.conn)?;
     let number = stored::begin_run(tx.conn, workspace)?;
     let configuration = tx.configuration(workspace)?;
     let requests = stored::take_requests(tx.conn, workspace, REQUESTS)?;
