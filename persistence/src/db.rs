@@ -15,6 +15,7 @@ use r2d2::{ManageConnection, Pool};
 use tokio::sync::Semaphore;
 
 use crate::error::{Failure, StoreError};
+use crate::sql::sql;
 
 /// How many connections, and how long they may take.
 #[derive(Debug, Clone)]
@@ -201,6 +202,16 @@ impl Db {
             Err(_) => Err(StoreError::Late.into()),
         }
     }
+}
+
+/// Until the transaction ends, PostgreSQL uses the plans that it keeps and makes none for a single call. For transactions of
+/// many small statements, each over a list of ids that it finds by its key whatever it is: planning takes longer than they do.
+///
+/// # Errors
+/// Only those of the database.
+pub fn keep_plans(conn: &mut PgConnection) -> Result<(), StoreError> {
+    sql("SET LOCAL plan_cache_mode = force_generic_plan").execute(conn)?;
+    Ok(())
 }
 
 impl Inner {

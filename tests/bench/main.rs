@@ -8,6 +8,7 @@ mod list;
 mod load;
 mod machine;
 mod pgbench;
+mod routing;
 mod stage;
 mod start;
 mod streams;
@@ -19,7 +20,7 @@ use harness::process::Failed;
 
 use self::stage::Stage;
 
-const PARTS: [&str; 6] = ["webhooks", "list", "agents", "streams", "memory", "start"];
+const PARTS: [&str; 7] = ["webhooks", "list", "agents", "routing", "streams", "memory", "start"];
 
 /// The load comes from one thread: the server and PostgreSQL need the other cores.
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
@@ -54,6 +55,9 @@ async fn measure(wanted: &[String]) -> Result<(), Failed> {
     }
     if is_wanted("agents") {
         agents::measure(&stage).await?;
+    }
+    if is_wanted("routing") {
+        routing::measure(&stage).await?;
     }
     if is_wanted("streams") || is_wanted("memory") {
         streams::measure(&stage, is_wanted("memory"), is_wanted("streams")).await?;

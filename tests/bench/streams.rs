@@ -40,7 +40,9 @@ pub async fn measure(stage: &Stage, memory: bool, latency: bool) -> Result<(), F
     let mut streams = Vec::new();
     for number in 0..STREAMS {
         let stream = Stream::open(server.addr, &tokens[number % AGENTS]).await?;
-        streams.push(tokio::spawn(stream.listen(told.clone())));
+        let told = told.clone();
+        let arrived = move |_: &[u8]| Ok(told.send(Instant::now())?);
+        streams.push(tokio::spawn(stream.listen(br#""type":"message.created""#, arrived)));
     }
     drop(told);
     if memory {
@@ -96,14 +98,14 @@ async fn broadcast(
 }
 
 /// A client of the stream that does no more than it must.
-struct Stream {
+pub struct Stream {
     socket: TcpStream,
     buffer: Vec<u8>,
 }
 
 impl Stream {
     /// Connects, and waits for `ready`.
-    async fn open(addr: SocketAddr, token: &str) -> Result<Self, Failed> {
+    pub async fn open(addr: SocketAddr, token: &str) -> Result<Self, Failed> {
         let authorization = format!("Bearer {token}");
         let headers = [
             ("connection", "Upgrade"),
@@ -120,14 +122,20 @@ impl Stream {
         Ok(stream)
     }
 
-    /// Tells when each new message arrived, and answers pings.
-    async fn listen(mut self, told: mpsc::UnboundedSender<Instant>) -> Result<(), Failed> {
+    /// Gives `heard` each frame with `wanted` in it, and answers pings.
+    pub async fn listen(
+        mut self,
+        wanted: &[u8],
+        heard: impl Fn(&[u8]) -> Result<(), Failed>,
+    ) -> Result<(), Failed> {
         loop {
             let frame = self.frame().await?;
-            if contains(&frame, br#""type":"message.created""#) {
-                told.send(Instant::now())?;
+            if contains(&frame, wanted) {
+                heard(&frame)?;
             } else if contains(&frame, br#""op":"ping""#) {
                 self.pong(&frame).await?;
+            } else if contains(&frame, br#""op":"reset""#) {
+                return Err("a stream is to load anew".into());
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use domain::id::WorkspaceId;
+use domain::time::Timestamp;
 use persistence::error::Failure;
 use persistence::{routing as stored, timers};
 
@@ -27,8 +28,8 @@ pub async fn run(app: App) {
     let memories = Memories::default();
     loop {
         match round(&app, &memories).await {
-            Ok(false) => wait(&app).await,
-            Ok(true) => {}
+            Ok(Found::Work) => {}
+            Ok(Found::Nothing { next_due }) => wait(&app, next_due).await,
             Err(failure) => {
                 tracing::warn!(cause = chain(&failure), "conversations could not be routed; trying again");
                 let _ = tokio::time::timeout(app.settings.times.job_poll, app.router.notified()).await;
@@ -37,15 +38,31 @@ pub async fn run(app: App) {
     }
 }
 
-/// Routes every workspace in which there is something to do, once. Answers whether this node did any of it.
-async fn round(app: &App, memories: &Memories) -> Result<bool, Failure> {
+/// What a look gave.
+enum Found {
+    /// There was something to do, and this node did it once.
+    Work,
+    /// There was nothing, or other nodes are at it; when the next timer is due.
+    Nothing { next_due: Option<Timestamp> },
+}
+
+/// Routes every workspace in which there is something to do, once.
+async fn round(app: &App, memories: &Memories) -> Result<Found, Failure> {
     let now = app.clock.now();
-    let found = app.db.read(move |conn| Ok(stored::workspaces_with_work(conn, now, FOUND)?)).await?;
+    let look = move |conn: &mut _| {
+        let found = stored::workspaces_with_work(conn, now, FOUND)?;
+        let next_due = if found.is_empty() { timers::next_due(conn)? } else { None };
+        Ok((found, next_due))
+    };
+    let (found, next_due) = app.db.read(look).await?;
+    if found.is_empty() {
+        return Ok(Found::Nothing { next_due });
+    }
     let queue = Arc::new(Mutex::new(found));
     let workers = (0..AT_ONCE).map(|_| work(app, memories, queue.clone()));
     let outcomes = futures_util::future::join_all(workers).await;
     let done = outcomes.into_iter().collect::<Result<Vec<bool>, _>>()?;
-    Ok(done.contains(&true))
+    Ok(if done.contains(&true) { Found::Work } else { Found::Nothing { next_due: None } })
 }
 
 async fn work(app: &App, memories: &Memories, queue: Arc<Mutex<Vec<WorkspaceId>>>) -> Result<bool, Failure> {
@@ -95,10 +112,9 @@ fn remember(memories: &Memories, workspace: WorkspaceId, memory: Option<Memory>)
 }
 
 /// Until somebody wakes the router, the next timer is due, or the poll interval has passed.
-async fn wait(app: &App) {
+async fn wait(app: &App, next_due: Option<Timestamp>) {
     let poll = app.settings.times.job_poll;
-    let due = app.db.read(|conn| Ok(timers::next_due(conn)?)).await.ok().flatten();
-    let until_due = due.map(|due| due.since(app.clock.now()).to_std().unwrap_or_default());
+    let until_due = next_due.map(|due| due.since(app.clock.now()).to_std().unwrap_or_default());
     let longest = until_due.map_or(poll, |until| until.clamp(Duration::from_millis(10), poll));
     let _ = tokio::time::timeout(longest, app.router.notified()).await;
 }

@@ -310,12 +310,9 @@ impl App {
                 let mut tx = Tx::begin(conn, now, &ids);
                 let done = work(&mut tx)?;
                 let (timers, requests) = (tx.wanted_timers(), tx.routing_requests());
-                let Tx { conn, events, audit, counts, jobs, .. } = tx;
-                for ((workspace, agent), change) in counts {
-                    if change != CountsChange::default() {
-                        agents::change_counts(conn, workspace, agent, change)?;
-                    }
-                }
+                let Tx { conn, events, audit, mut counts, jobs, .. } = tx;
+                counts.retain(|_, change| *change != CountsChange::default());
+                agents::change_counts(conn, &counts)?;
                 let routing = !timers.is_empty() || !requests.is_empty();
                 timers::run(conn, &timers)?;
                 routing::write_requests(conn, requests)?;

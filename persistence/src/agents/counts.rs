@@ -1,5 +1,7 @@
 //! How much members have to do and have done.
 
+use std::collections::BTreeMap;
+
 use diesel::pg::PgConnection;
 use diesel::sql_types::Bool;
 use diesel::{QueryableByName, RunQueryDsl};
@@ -24,34 +26,46 @@ pub struct CountsChange {
     pub at_most: Option<i64>,
 }
 
-/// Changes the counts of a member. Call it in the order of ids, after everything but the event counter is locked.
+/// Changes the counts of members. Call it after everything but the event counter is locked.
 ///
 /// # Errors
-/// `RowCount` if the member is not there. If it would hold more than it may, the transaction runs again: what it was
+/// `RowCount` if a member is not there. If one would hold more than it may, the transaction runs again: what it was
 /// decided on has changed.
 pub fn change_counts(
     conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    agent: AgentId,
-    change: CountsChange,
+    changes: &BTreeMap<(WorkspaceId, AgentId), CountsChange>,
 ) -> Result<(), StoreError> {
-    let changed = sql(
-        "UPDATE agent_counts SET assigned = assigned + $3, handled = handled + $4, resolved = resolved + $5,
-             last_assigned_at = greatest(last_assigned_at, $6)
-         WHERE workspace_id = $1 AND agent_id = $2 AND ($7::bigint IS NULL OR assigned + $3 <= $7)",
-    )
-    .bind(workspace)
-    .bind(agent)
-    .bind(change.assigned)
-    .bind(change.handled)
-    .bind(change.resolved)
-    .bind(change.assigned_at)
-    .bind(change.at_most)
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let (workspaces, agents): (Vec<_>, Vec<_>) = changes.keys().copied().unzip();
+    if changes.len() > 1 {
+        // In one order, so that nobody waits in a circle; an update of many takes them as they come.
+        sql("SELECT FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, agent_id)
+             JOIN agent_counts n ON n.workspace_id = k.workspace_id AND n.agent_id = k.agent_id
+             ORDER BY n.workspace_id, n.agent_id FOR NO KEY UPDATE OF n")
+        .bind(workspaces.clone())
+        .bind(agents.clone())
+        .execute(conn)?;
+    }
+    let changed = sql("UPDATE agent_counts n SET assigned = n.assigned + k.assigned, handled = n.handled + k.handled,
+             resolved = n.resolved + k.resolved, last_assigned_at = greatest(n.last_assigned_at, k.assigned_at)
+         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::bigint[])
+             AS k (workspace_id, agent_id, assigned, handled, resolved, assigned_at, at_most)
+         WHERE n.workspace_id = k.workspace_id AND n.agent_id = k.agent_id
+           AND (k.at_most IS NULL OR n.assigned + k.assigned <= k.at_most)")
+    .bind(workspaces)
+    .bind(agents)
+    .bind(changes.values().map(|change| change.assigned).collect::<Vec<_>>())
+    .bind(changes.values().map(|change| change.handled).collect::<Vec<_>>())
+    .bind(changes.values().map(|change| change.resolved).collect::<Vec<_>>())
+    .bind(changes.values().map(|change| change.assigned_at).collect::<Vec<_>>())
+    .bind(changes.values().map(|change| change.at_most).collect::<Vec<_>>())
     .execute(conn)?;
-    if changed == 0 && change.at_most.is_some() {
+    if changed < changes.len() && changes.values().any(|change| change.at_most.is_some()) {
         return Err(StoreError::overtaken());
     }
-    expect_rows("agents::change_counts", changed, 1)
+    expect_rows("agents::change_counts", changed, changes.len())
 }
 
 #[derive(QueryableByName)]

@@ -50,42 +50,27 @@ pub struct StoredDecision {
     pub duration_us: i64,
 }
 
-/// A candidate in the column `candidates`.
+/// A candidate in the column `candidates`: a list of what [`Candidate`] has in its order. There may be hundreds in a
+/// decision, and their names would be most of what is written.
 #[derive(Serialize, Deserialize)]
-pub(super) struct CandidateDocument {
-    agent_id: AgentId,
-    left_out: Option<LeftOut>,
-    load: u32,
-    limit: Option<u32>,
-    last_assigned_at: Option<Timestamp>,
-}
+pub(super) struct CandidateDocument(AgentId, Option<LeftOut>, u32, Option<u32>, Option<Timestamp>);
 
 impl From<&Candidate> for CandidateDocument {
     fn from(candidate: &Candidate) -> Self {
-        Self {
-            agent_id: candidate.agent_id,
-            left_out: candidate.left_out,
-            load: candidate.load,
-            limit: candidate.limit,
-            last_assigned_at: candidate.last_assigned_at,
-        }
+        let Candidate { agent_id, left_out, load, limit, last_assigned_at } = *candidate;
+        Self(agent_id, left_out, load, limit, last_assigned_at)
     }
 }
 
 impl From<CandidateDocument> for Candidate {
-    fn from(document: CandidateDocument) -> Self {
-        Self {
-            agent_id: document.agent_id,
-            left_out: document.left_out,
-            load: document.load,
-            limit: document.limit,
-            last_assigned_at: document.last_assigned_at,
-        }
+    fn from(CandidateDocument(agent_id, left_out, load, limit, last_assigned_at): CandidateDocument) -> Self {
+        Self { agent_id, left_out, load, limit, last_assigned_at }
     }
 }
 
-fn document(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).unwrap_or_default()
+/// As text, which PostgreSQL reads as it is; a value would be taken apart and put together once more.
+fn document(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Stores decisions.
@@ -105,8 +90,12 @@ pub fn insert_decisions(
     };
     let inserted = sql("INSERT INTO routing_decisions (workspace_id, id, conversation_id, trigger, at, outcome, agent_id, reason,
              tie_break, inquiry, candidates, omitted, settings_version, rules_version, duration_us)
-         SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::text[],
-             $9::text[], $10::jsonb[], $11::jsonb[], $12::jsonb[], $13::bigint[], $14::integer[], $15::bigint[]) AS n")
+         SELECT $1, n.id, n.conversation_id, n.trigger, n.at, n.outcome, n.agent_id, n.reason, n.tie_break, n.inquiry::jsonb,
+             n.candidates::jsonb, n.omitted::jsonb, n.settings_version, n.rules_version, n.duration_us
+         FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[], $8::text[], $9::text[],
+                     $10::text[], $11::text[], $12::text[], $13::bigint[], $14::integer[], $15::bigint[])
+             AS n (id, conversation_id, trigger, at, outcome, agent_id, reason, tie_break, inquiry, candidates, omitted,
+                   settings_version, rules_version, duration_us)")
     .bind(workspace)
     .bind(decisions.iter().map(|one| one.id).collect::<Vec<_>>())
     .bind(decisions.iter().map(|one| one.conversation_id).collect::<Vec<_>>())

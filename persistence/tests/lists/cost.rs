@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Text};
-use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use diesel::{RunQueryDsl, sql_query};
 use domain::access::{Scope, Seen, Visible};
 use domain::actor::Allocation;
 use domain::agent::Role;
@@ -17,7 +16,7 @@ use persistence::conversations::{self, Filter};
 use persistence::tickets;
 use uuid::Uuid;
 
-use crate::throwaway::Throwaway;
+use crate::throwaway::{Count, Throwaway, reads};
 
 /// The id that `large.sql` gives to a thing.
 fn thing<Id: From<Uuid>>(conn: &mut PgConnection, kind: &str, number: u32) -> Id {
@@ -25,43 +24,6 @@ fn thing<Id: From<Uuid>>(conn: &mut PgConnection, kind: &str, number: u32) -> Id
         "SELECT md5('{kind} {number}')::uuid::text AS name, 0::bigint AS scans, 0::bigint AS rows"
     ));
     found.get_result::<Count>(conn).unwrap().name.parse::<Uuid>().unwrap().into()
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = Text)]
-    name: String,
-    #[diesel(sql_type = BigInt)]
-    scans: i64,
-    #[diesel(sql_type = BigInt)]
-    rows: i64,
-}
-
-/// How often each table was scanned as a whole and each index was searched so far, and the rows that this gave.
-fn counts(conn: &mut PgConnection) -> BTreeMap<String, (i64, i64)> {
-    sql_query(
-        "SELECT relname::text AS name, pg_stat_get_xact_numscans(oid) AS scans, pg_stat_get_xact_tuples_returned(oid) AS rows
-         FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')",
-    )
-    .load::<Count>(conn)
-    .unwrap()
-    .into_iter()
-    .map(|count| (count.name, (count.scans, count.rows)))
-    .collect()
-}
-
-/// What a piece of work searched: nothing but what it touched.
-pub fn reads(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> BTreeMap<String, (i64, i64)> {
-    conn.batch_execute("BEGIN").unwrap();
-    let before = counts(conn);
-    work(conn);
-    let after = counts(conn);
-    conn.batch_execute("COMMIT").unwrap();
-    let since = after.into_iter().map(|(name, (scans, rows))| {
-        let (old_scans, old_rows) = before[&name];
-        (name, (scans - old_scans, rows - old_rows))
-    });
-    since.filter(|(_, (scans, _))| *scans > 0).collect()
 }
 
 pub struct World {

@@ -3,7 +3,8 @@
 use domain::conversation::ConversationStatus;
 use persistence::conversations::{self, QueueFilter};
 
-use crate::cost::{Reader, World, reads};
+use crate::cost::{Reader, World};
+use crate::throwaway::reads;
 use crate::truth::{Key, all_pages, ask};
 use crate::world::{Known, channel, division};
 

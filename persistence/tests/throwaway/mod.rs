@@ -1,12 +1,14 @@
 //! A database on a PostgreSQL of this process's own.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Text};
 use diesel::{Connection, QueryableByName, RunQueryDsl, sql_query};
 use domain::time::Timestamp;
 use persistence::local_postgres::{LocalPostgres, LocalPostgresOptions};
@@ -74,4 +76,45 @@ impl Throwaway {
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
     }
+}
+
+/// What PostgreSQL counted of a table, an index or a statement.
+#[derive(QueryableByName)]
+#[allow(dead_code, reason = "each test file uses what it needs")]
+pub struct Count {
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = BigInt)]
+    pub scans: i64,
+    #[diesel(sql_type = BigInt)]
+    pub rows: i64,
+}
+
+#[allow(dead_code, reason = "each test file uses what it needs")]
+/// How often each table was scanned as a whole and each index was searched so far, and the rows that this gave.
+fn counts(conn: &mut PgConnection) -> BTreeMap<String, (i64, i64)> {
+    sql_query(
+        "SELECT relname::text AS name, pg_stat_get_xact_numscans(oid) AS scans, pg_stat_get_xact_tuples_returned(oid) AS rows
+         FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')",
+    )
+    .load::<Count>(conn)
+    .unwrap()
+    .into_iter()
+    .map(|count| (count.name, (count.scans, count.rows)))
+    .collect()
+}
+
+#[allow(dead_code, reason = "each test file uses what it needs")]
+/// What a piece of work searched: nothing but what it touched.
+pub fn reads(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> BTreeMap<String, (i64, i64)> {
+    conn.batch_execute("BEGIN").unwrap();
+    let before = counts(conn);
+    work(conn);
+    let after = counts(conn);
+    conn.batch_execute("COMMIT").unwrap();
+    let since = after.into_iter().map(|(name, (scans, rows))| {
+        let (old_scans, old_rows) = before[&name];
+        (name, (scans - old_scans, rows - old_rows))
+    });
+    since.filter(|(_, (scans, _))| *scans > 0).collect()
 }

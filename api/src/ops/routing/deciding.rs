@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use domain::conversation::{Conversation, State};
 use domain::id::{AgentId, ChannelId, ConversationId, DivisionId};
-use domain::routing::{Decision, Inquiry, Member, Outcome, Team, Trigger, decide};
+use domain::routing::{Decision, Inquiry, Member, Outcome, Trigger, decide};
 use domain::time::Timestamp;
 use domain::timer::{TimerKind, TimerState};
 use persistence::error::{Failure, StoreError};
@@ -31,6 +31,9 @@ struct Need {
     timer: Option<Due>,
 }
 
+/// Those who were given something, as they were before.
+type Winners = HashMap<AgentId, Member>;
+
 impl Router {
     /// Decides, oldest first, and makes sure that those chosen are what they were taken for until the commit. Where one is
     /// not, all is decided again: who is locked by then stays so, so that this comes to an end.
@@ -51,13 +54,15 @@ impl Router {
         open.sort_unstable_by_key(|(since, id, _)| (*since, *id));
         let resolvers = self.resolvers(tx, &open)?;
         for _ in 0..ATTEMPTS {
-            let before = self.team.clone();
-            let mut verdicts = self.decide_open(tx, asked, &open, &resolvers);
+            let mut before = Winners::new();
+            let mut verdicts = self.decide_open(tx, asked, &open, &resolvers, &mut before);
             let changed = self.confirm(tx, &before, &mut verdicts)?;
             if changed.is_empty() {
                 return Ok(verdicts);
             }
-            self.team = before;
+            for member in before.into_values() {
+                self.team.insert(member);
+            }
             for (id, member) in changed {
                 self.team.remove(id);
                 if let Some(member) = member {
@@ -74,6 +79,7 @@ impl Router {
         asked: &Asked,
         open: &[(Timestamp, ConversationId, Need)],
         resolvers: &HashMap<ConversationId, AgentId>,
+        before: &mut Winners,
     ) -> Vec<Verdict> {
         let mut nobody: HashSet<(ChannelId, Option<DivisionId>)> = HashSet::new();
         let mut verdicts = Vec::new();
@@ -89,6 +95,9 @@ impl Router {
             let took = started.elapsed();
             if matches!(decision.outcome, Outcome::NotFound(_)) && inquiry.holder_id.is_none() {
                 nobody.insert(key);
+            }
+            if let Some(winner) = decision.winner().and_then(|id| self.team.get(id)) {
+                before.entry(winner.id).or_insert_with(|| winner.clone());
             }
             verdicts.extend(self.conclude(tx, asked, *id, *need, inquiry, decision, took));
         }
@@ -182,7 +191,7 @@ impl Router {
     fn confirm(
         &self,
         tx: &mut Tx<'_>,
-        before: &Team,
+        before: &Winners,
         verdicts: &mut [Verdict],
     ) -> Result<Vec<(AgentId, Option<Member>)>, Failure> {
         let winners: BTreeSet<AgentId> = verdicts.iter().filter_map(Verdict::agent).collect();
@@ -209,9 +218,9 @@ impl Router {
 
     /// Whether a winner may have what it was given. That it holds less than was known does no harm, nor, where there is no
     /// limit, that it holds more.
-    fn is_as_taken_for(&self, before: &Team, now: &Member) -> bool {
+    fn is_as_taken_for(&self, before: &Winners, now: &Member) -> bool {
         let limit = now.limit(self.configuration.settings.max_conversations_per_agent);
-        before.get(now.id).is_some_and(|then| {
+        before.get(&now.id).is_some_and(|then| {
             let held = Member { load: then.load, last_assigned_at: then.last_assigned_at, ..now.clone() };
             held == *then && (limit.is_none() || now.load <= then.load)
         })

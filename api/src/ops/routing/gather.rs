@@ -47,11 +47,15 @@ impl Router {
                 _ => {}
             }
         }
-        if asked.may_move_the_queue() && self.configuration.is_active() {
-            self.gather_blocked(tx, &mut work)?;
+        if !self.configuration.is_active() {
+            return Ok(work);
+        }
+        let reach = asked.may_move_the_queue().then(|| self.reach());
+        if let Some(reach) = &reach {
+            self.gather_blocked(tx, &mut work, reach)?;
         }
         if self.configuration.assigns() {
-            self.gather_waiting(tx, &mut work, asked)?;
+            self.gather_waiting(tx, &mut work, asked, reach)?;
         }
         Ok(work)
     }
@@ -77,13 +81,12 @@ impl Router {
         Ok(())
     }
 
-    fn gather_blocked(&self, tx: &mut Tx<'_>, work: &mut Work) -> Result<(), Failure> {
-        let reach = self.reach();
+    fn gather_blocked(&self, tx: &mut Tx<'_>, work: &mut Work, reach: &Reach) -> Result<(), Failure> {
         if reach.slots == Some(0) {
             return Ok(());
         }
         let limit = i64::try_from(CONVERSATIONS).unwrap_or(1);
-        for timer in timers::blocked(tx.conn, self.workspace, &reach, limit)? {
+        for timer in timers::blocked(tx.conn, self.workspace, reach, limit)? {
             if let Some(conversation) = timer.conversation_id {
                 work.moves.entry(conversation).or_insert(timer);
             }
@@ -91,11 +94,16 @@ impl Router {
         Ok(())
     }
 
-    fn gather_waiting(&mut self, tx: &mut Tx<'_>, work: &mut Work, asked: &Asked) -> Result<(), Failure> {
+    fn gather_waiting(
+        &mut self,
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        asked: &Asked,
+        reach: Option<Reach>,
+    ) -> Result<(), Failure> {
         let goes_on = self.position.is_some() && asked.agents.is_empty();
-        if asked.may_move_the_queue() {
+        if let Some(reach) = reach {
             let after = self.position.take().filter(|_| goes_on);
-            let reach = self.reach();
             let undecided = asked.whole.is_some();
             // A few more than can be given: some of them may be for the same agent.
             let wanted = match reach.slots {

@@ -9,6 +9,7 @@ use domain::routing::{Configuration, Team};
 use domain::time::Timestamp;
 use domain::timer;
 use persistence::conversations;
+use persistence::db::keep_plans;
 use persistence::error::Failure;
 use persistence::routing::{self as stored, QueuePlace};
 use persistence::timers::{self, Due};
@@ -50,6 +51,7 @@ pub enum Run {
 /// # Errors
 /// Those of the database.
 pub fn run(tx: &mut Tx<'_>, workspace: WorkspaceId, memory: Option<Memory>) -> Result<Run, Failure> {
+    keep_plans(tx.conn)?;
     let Some(number) = stored::begin_run(tx.conn, workspace)? else { return Ok(Run::Elsewhere) };
     let configuration = tx.configuration(workspace)?;
     // The team is known before requests are taken: whoever changes in between is in a request of this run or of the next,
