@@ -57,8 +57,8 @@ fn one_that_is_left_out_is_kept_with_the_reason() {
     let last = kept.last().map(|one| (one.agent_id, one.left_out));
     assert_eq!(
         (kept.len(), kept[0].agent_id, last),
-        (201, agent(1), Some((agent(1000), Some(LeftOut::Offline))))
+        (200, agent(1), Some((agent(1000), Some(LeftOut::Offline))))
     );
-    assert_eq!(omitted, [(None, 799)]);
+    assert_eq!(omitted, [(None, 800)]);
     assert_eq!(decision.ranked(1000).0.len(), 1000);
 }
