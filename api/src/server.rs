@@ -10,7 +10,7 @@ use persistence::db::{Db, DbSettings};
 use persistence::error::Failure;
 use persistence::migrate::{self, MigrateError};
 use persistence::workspaces;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 
 use crate::auth::actors::Actors;
@@ -169,6 +169,7 @@ async fn assemble(
         providers,
         mailer,
         jobs: Arc::new(Notify::new()),
+        configuration_gate: RwLock::new(()),
         router: Arc::new(Notify::new()),
     });
     let mut tasks = vec![

@@ -9,7 +9,7 @@ use persistence::db::Db;
 use persistence::error::Failure;
 use persistence::events;
 use persistence::presence::Sighting;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, RwLock};
 use uuid::Uuid;
 
 use crate::auth::actors::Actors;
@@ -64,6 +64,8 @@ pub struct Shared {
     pub mailer: Option<Mailer>,
     /// Wakes the worker: a job was enqueued or has become due.
     pub jobs: Arc<Notify>,
+    /// Held shared by what writes without a pause, alone by who changes settings: see [`App::write_configuration`].
+    pub configuration_gate: RwLock<()>,
     /// Wakes routing: there is something to look at, or a timer was set.
     pub router: Arc<Notify>,
 }

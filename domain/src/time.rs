@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, SubsecRound, TimeDelta, Utc};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A point in time, UTC, in whole microseconds.
@@ -83,7 +84,13 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        DateTime::<Utc>::deserialize(deserializer).map(Self::new)
+        let at = DateTime::<Utc>::deserialize(deserializer)?;
+        // RFC 3339 knows no others, nor does PostgreSQL know all that chrono does.
+        if (1..=9999).contains(&at.year()) {
+            Ok(Self::new(at))
+        } else {
+            Err(D::Error::custom("the year must be 0001 to 9999"))
+        }
     }
 }
 

@@ -79,8 +79,8 @@ CREATE TABLE routing_states (
 INSERT INTO routing_states (workspace_id) SELECT id FROM workspaces;
 
 -- What the router has to look at; written in the transaction that gives cause, deleted in the one that has looked.
--- An agent: read again what it is and holds. A conversation: it waits for its first decision. Neither: look
--- through the whole queue.
+-- An agent: read again what it is and holds. A conversation: it waits, and may not have been decided as it is now. Neither:
+-- look through the queue, or the rest of it.
 CREATE TABLE routing_requests (
     workspace_id     uuid NOT NULL REFERENCES workspaces (id) ON DELETE CASCADE,
     id               uuid NOT NULL,
@@ -143,7 +143,9 @@ CREATE TABLE timers (
     FOREIGN KEY (workspace_id, conversation_id) REFERENCES conversations (workspace_id, id) ON DELETE CASCADE,
     FOREIGN KEY (workspace_id, agent_id) REFERENCES agents (workspace_id, id) ON DELETE CASCADE
 );
+-- Which workspaces have one that is due, and when the next one is; and which they are.
 CREATE INDEX timers_due ON timers (due_at) WHERE state = 'armed';
+CREATE INDEX timers_due_by_workspace ON timers (workspace_id, due_at, id) WHERE state = 'armed';
 CREATE INDEX timers_blocked ON timers (workspace_id, due_at) WHERE state = 'blocked';
 
 -- What a member is to know of.

@@ -61,27 +61,32 @@ async fn round(app: &App, memories: &Memories) -> Result<Found, Failure> {
     let queue = Arc::new(Mutex::new(found));
     let workers = (0..AT_ONCE).map(|_| work(app, memories, queue.clone()));
     let outcomes = futures_util::future::join_all(workers).await;
-    let done = outcomes.into_iter().collect::<Result<Vec<bool>, _>>()?;
-    Ok(if done.contains(&true) { Found::Work } else { Found::Nothing { next_due: None } })
+    let done = outcomes.contains(&true);
+    Ok(if done { Found::Work } else { Found::Nothing { next_due: None } })
 }
 
-async fn work(app: &App, memories: &Memories, queue: Arc<Mutex<Vec<WorkspaceId>>>) -> Result<bool, Failure> {
-    let (mut any, mut failed) = (false, None);
+/// Answers whether this node did anything.
+async fn work(app: &App, memories: &Memories, queue: Arc<Mutex<Vec<WorkspaceId>>>) -> bool {
+    let mut any = false;
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
     while let Some(workspace) = next() {
         // What one workspace cannot do now is no matter of the others.
         match one(app, memories, workspace).await {
             Ok(done) => any |= done,
-            Err(failure) => failed = failed.or(Some(failure)),
+            Err(failure) => {
+                let cause = chain(&failure);
+                tracing::warn!(workspace_id = %workspace, cause, "a workspace could not be routed; trying again");
+            }
         }
     }
-    failed.map_or(Ok(any), Err)
+    any
 }
 
 /// One transaction's worth; what is left has its turn after the other workspaces. Answers whether this node did it.
 async fn one(app: &App, memories: &Memories, workspace: WorkspaceId) -> Result<bool, Failure> {
     // Taken by the first attempt: what was remembered before is not to be trusted by a second.
     let known = Arc::new(Mutex::new(forget(memories, workspace)));
+    let _gate = app.configuration_gate.read().await;
     let made = app
         .write(move |tx| {
             let memory = known.lock().unwrap_or_else(PoisonError::into_inner).take();

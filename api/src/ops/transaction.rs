@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::PgConnection;
 use domain::audit::{AuditAction, differences};
@@ -45,11 +46,11 @@ pub struct Tx<'a> {
 /// What routing is to look at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Look {
-    /// The whole queue, by settings that have changed.
+    /// The whole queue, or the rest of it.
     Queue,
     /// A member: what it is or holds has changed.
     Agent(AgentId),
-    /// A conversation that waits for its first decision.
+    /// A conversation that waits, and may not have been decided as it is now.
     Conversation(ConversationId),
 }
 
@@ -281,6 +282,9 @@ impl<'a> Tx<'a> {
     }
 }
 
+/// How long webhooks and routing wait for a change of settings at most.
+const ALONE: Duration = Duration::from_secs(1);
+
 impl App {
     /// Does the work in one transaction, appends its events as the last thing before the commit, and
     /// wakes readers and workers after it. The work may run several times, see [`persistence::db::Db::write`].
@@ -292,6 +296,28 @@ impl App {
         work: impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         self.write_on(&self.db, work).await
+    }
+
+    /// The same for a change of settings or policies. Whoever changes conversations holds them shared, and PostgreSQL lets those
+    /// who come pass by one who waits to be alone: under steady traffic there would never be a gap. So what goes on without
+    /// a pause on this node, webhooks and routing, makes one.
+    ///
+    /// # Errors
+    /// As [`App::write`].
+    pub async fn write_configuration<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let alone = self.configuration_gate.write().await;
+        let mut writing = Box::pin(self.write(work));
+        // Those before it have long ended by then: nobody waits for what else may hold it up.
+        match tokio::time::timeout(ALONE, &mut writing).await {
+            Ok(written) => written,
+            Err(_) => {
+                drop(alone);
+                writing.await
+            }
+        }
     }
 
     /// The same on other connections than those of requests.

@@ -106,7 +106,7 @@ actions! {
     /// See which conversations wait, and why.
     ReadQueue = "read_queue" by With(ConversationsRead),
     /// Try out settings on what happened, or on a conversation that might come.
-    SimulateRouting = "simulate_routing" by With(WorkspaceRead),
+    SimulateRouting = "simulate_routing" by With(TeamRead),
     /// See what one is to know of.
     ReadNotifications = "read_notifications" by With(ConversationsRead),
     /// Say that one has read it.
@@ -199,13 +199,11 @@ fn may_know(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ReadAuditTrail
         | Action::ReadOwnProfile
         | Action::ManageOwnAccount
-        | Action::ReadQueue
-        | Action::SimulateRouting
         | Action::ReadNotifications
         | Action::MarkNotificationsRead
         | Action::FollowEvents => true,
         _ if relation == Outside => false,
-        Action::ReadChannels | Action::ManageChannels => true,
+        Action::ReadChannels | Action::ManageChannels | Action::ReadQueue | Action::SimulateRouting => true,
         Action::ReadTicket => match who.role {
             Role::Admin => true,
             Role::Supervisor => matches!(relation, Own | Supervised),

@@ -7,7 +7,9 @@ use crate::access::{KeyScope, may_read_counts};
 use crate::actor::Actor;
 use crate::id::{ConversationId, DistributionPolicyId, NotificationId, RoutingDecisionId, TicketId, TimerId};
 use crate::notification::NotificationKind;
-use crate::routing::{DecisionOutcome, DecisionReason, Inquiry, LeftOut, Strategy, TieBreak, Trigger};
+use crate::routing::{
+    Candidate, DecisionOutcome, DecisionReason, Inquiry, LeftOut, Strategy, TieBreak, Trigger,
+};
 use crate::text_enum::text_enum;
 use crate::time::Timestamp;
 use crate::timer::{TimerCancel, TimerKind, TimerState};
@@ -46,6 +48,12 @@ shape! {
 
 shape! {
     /// Routing options of some channels.
+    #[cfg_attr(feature = "schema", schema(example = json!({
+        "id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c7", "name": "Pelanggan tetap",
+        "channels": [{ "id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c8", "kind": "whatsapp", "name": "WhatsApp Pusat" }],
+        "sticky_agent": true, "idle_transfer_minutes": 15, "strategy": null, "version": 1,
+        "created_at": "2026-11-20T02:14:03.000000Z",
+    })))]
     pub struct DistributionPolicy {
         /// Its id.
         pub id: DistributionPolicyId,
@@ -68,6 +76,11 @@ shape! {
 
 shape! {
     /// A member, as it stood when routing decided.
+    #[cfg_attr(feature = "schema", schema(example = json!({
+        "agent": { "id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c7", "name": "Siti Rahmawati" },
+        "eligible": false, "reasons": ["at_capacity"], "load": 8, "limit": 8,
+        "last_assigned_at": "2026-11-20T02:14:03.000000Z",
+    })))]
     pub struct RoutingCandidate {
         /// The member.
         pub agent: AgentRef,
@@ -84,22 +97,45 @@ shape! {
     }
 }
 
-impl RoutingDecision {
+impl RoutingCandidate {
+    /// A candidate by this name.
+    #[must_use]
+    pub fn of(candidate: &Candidate, agent: AgentRef) -> Self {
+        Self {
+            agent,
+            eligible: candidate.left_out.is_none(),
+            reasons: candidate.left_out.into_iter().collect(),
+            load: Some(candidate.load),
+            limit: candidate.limit,
+            last_assigned_at: candidate.last_assigned_at,
+        }
+    }
+
     /// As this reader sees it: how much members have to do is for those only who may read their counts, and for programs
     /// only that may read the team.
     #[must_use]
     pub fn seen_by(mut self, reader: &Actor) -> Self {
         let reads_team = reader.key().is_none_or(|key| key.scopes.contains(&KeyScope::TeamRead));
-        let hidden = |one: &&mut RoutingCandidate| !(reads_team && may_read_counts(reader, one.agent.id));
-        for candidate in self.candidates.iter_mut().flatten().filter(hidden) {
-            (candidate.load, candidate.last_assigned_at) = (None, None);
+        if !(reads_team && may_read_counts(reader, self.agent.id)) {
+            (self.load, self.last_assigned_at) = (None, None);
         }
+        self
+    }
+}
+
+impl RoutingDecision {
+    /// As this reader sees it.
+    #[must_use]
+    pub fn seen_by(mut self, reader: &Actor) -> Self {
+        let seen = |all: Vec<RoutingCandidate>| all.into_iter().map(|one| one.seen_by(reader)).collect();
+        self.candidates = self.candidates.map(seen);
         self
     }
 }
 
 shape! {
     /// Members that are counted, not named.
+    #[cfg_attr(feature = "schema", schema(example = json!({ "reason": "offline", "agents": 12 })))]
     pub struct OmittedCandidates {
         /// Why they were left out; null: they could have been given the conversation.
         pub reason: Option<LeftOut>,
@@ -108,8 +144,19 @@ shape! {
     }
 }
 
+impl OmittedCandidates {
+    /// So many for this reason.
+    #[must_use]
+    pub fn of((reason, count): (Option<LeftOut>, usize)) -> Self {
+        Self { reason, agents: i64::try_from(count).unwrap_or(i64::MAX) }
+    }
+}
+
 shape! {
     /// Who resolved the customer's last ticket, where a distribution policy wants the customer to return there.
+    #[cfg_attr(feature = "schema", schema(example = json!({
+        "agent": { "id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c7", "name": "Siti Rahmawati" }, "chosen": false, "left_out": "away",
+    })))]
     pub struct StickyAgent {
         /// The member.
         pub agent: AgentRef,
@@ -173,6 +220,9 @@ text_enum! {
 
 shape! {
     /// Why a conversation waits.
+    #[cfg_attr(feature = "schema", schema(example = json!({
+        "code": "nobody_available", "left_out": [{ "reason": "at_capacity", "agents": 2 }],
+    })))]
     pub struct QueueReason {
         /// Why.
         pub code: QueueCode,
@@ -196,7 +246,7 @@ shape! {
         pub waiting_since: Timestamp,
         /// What put it into the queue.
         pub cause: Trigger,
-        /// Its place in the workspace's queue; 1 has waited longest.
+        /// Its place among all that wait where the reader may look; 1 has waited longest.
         pub place: i64,
         /// Why it waits, as of now.
         pub why: QueueReason,
@@ -223,6 +273,12 @@ shape! {
 
 shape! {
     /// What one member is to know of.
+    #[cfg_attr(feature = "schema", schema(example = json!({
+        "id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c7", "kind": "unanswered",
+        "conversation_id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c8", "ticket_id": null,
+        "text": "Rina Marlina has been waiting for an answer for 5 minutes", "read_at": null,
+        "created_at": "2026-11-20T02:14:03.000000Z",
+    })))]
     pub struct Notification {
         /// Its id.
         pub id: NotificationId,

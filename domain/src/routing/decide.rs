@@ -7,6 +7,9 @@ use crate::agent::{Availability, Role};
 use crate::id::AgentId;
 use crate::time::Timestamp;
 
+/// How many candidates of a decision are named; of a larger team the others are counted.
+pub const CANDIDATES_NAMED: usize = 200;
+
 /// The proof that routing chose this agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Placement {
@@ -69,7 +72,7 @@ pub struct Decision {
 /// 1. Who is not allocated to the channel (if it has agents of its own), does not belong to the division asked for, or is
 ///    an admin or supervisor that is allocated to neither by name, is left out; so is who is offline, away, full, or
 ///    holds it now.
-/// 2. Who lost it to a time-out or gave it back is left out, unless nobody else remains.
+/// 2. Who lost it to a time-out or a handover, or gave it back, is left out, unless nobody else remains.
 /// 3. Of those who remain: the sticky agent; or by strategy. Least busy: fewest held, then longest since the last
 ///    assignment, then lowest id. Round robin: longest since the last assignment, then lowest id.
 #[must_use]

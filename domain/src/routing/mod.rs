@@ -11,7 +11,7 @@ mod waiting;
 mod words;
 
 pub use configuration::{Configuration, Policy};
-pub use decide::{Candidate, Decision, Nobody, Outcome, Placement, decide};
+pub use decide::{CANDIDATES_NAMED, Candidate, Decision, Nobody, Outcome, Placement, decide};
 pub use team::{Member, Place, Reach, Team};
 pub use waiting::why_waiting;
 pub use words::{DecisionOutcome, DecisionReason, LeftOut, Strategy, TieBreak, Trigger};
@@ -33,7 +33,8 @@ pub struct Inquiry {
     pub division_id: Option<DivisionId>,
     /// Who holds it, and is to be relieved of it.
     pub holder_id: Option<AgentId>,
-    /// Who lost it to a time-out or gave it back since it was last answered: gets it only if nobody else can.
+    /// Who lost it to a time-out or a handover, or gave it back, since it was last answered: gets it only if nobody else
+    /// can.
     pub previous_holder_ids: Vec<AgentId>,
     /// Who resolved the customer's last ticket, where the channel's policy wants the customer to return there.
     pub sticky_agent_id: Option<AgentId>,

@@ -55,8 +55,8 @@ text_enum! {
         Away = "away",
         /// It holds as many conversations as it may be given.
         AtCapacity = "at_capacity",
-        /// It has the conversation, and is to be relieved of it, full or not; or it just had it: lost it to a time-out,
-        /// or gave it back.
+        /// It has the conversation, and is to be relieved of it, full or not; or it just had it: lost it to a time-out
+        /// or a handover, or gave it back.
         ExcludedPrevious = "excluded_previous",
     }
 }

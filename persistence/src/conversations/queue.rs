@@ -35,7 +35,7 @@ pub struct Waiting {
     pub contact: ContactRef,
     /// The division that it waits for.
     pub division: Option<DivisionRef>,
-    /// Its place among all that wait, seen by the reader or not; the first is 1.
+    /// Its place among all that wait where the reader may look; the first is 1.
     pub place: i64,
 }
 
@@ -66,7 +66,8 @@ impl Row {
 
 /// The queue as the reader sees it, oldest first, at most `limit`. Archived conversations are in no queue.
 ///
-/// Places are of the whole queue: it is read from its beginning to the end of the page, and no further.
+/// Places are of the whole queue as far as the reader may look, whatever the filter: it is read from its beginning to the
+/// end of the page, and no further.
 ///
 /// # Errors
 /// As [`super::lock_many`].
@@ -81,23 +82,24 @@ pub fn queue(
     if matches!(others, Seen::HeldBy { unassigned: false, .. }) {
         return Ok(Vec::new());
     }
-    let asked = Some(filter.channels.as_slice()).filter(|channels| !channels.is_empty());
+    let asked = Some(filter.channels.clone()).filter(|channels| !channels.is_empty());
     let allocated = restricted_to.as_ref().map(|allocation| allocation.channels.as_slice());
-    let channels = narrowed(narrowed(narrowed(None, asked), only_channels.as_deref()), allocated);
+    let channels = narrowed(narrowed(None, only_channels.as_deref()), allocated);
     let (since, id) = after.unzip();
-    // Numbered before it is narrowed.
+    // Numbered within what the reader may see, and before the filter.
     let text = format!(
         "{COLUMNS}, page.place FROM (
              SELECT q.place, q.tuple FROM (
                  SELECT w.waiting_since, w.id, w.channel_id, w.division_id, w.ctid AS tuple,
                      row_number() OVER (ORDER BY w.waiting_since, w.id) AS place
                  FROM conversations w
-                 WHERE w.workspace_id = $1 AND w.waiting_since IS NOT NULL AND w.archived_at IS NULL) q
+                 WHERE w.workspace_id = $1 AND w.waiting_since IS NOT NULL AND w.archived_at IS NULL
+                   AND ($4::uuid[] IS NULL OR w.channel_id = ANY($4))
+                   AND ($5::uuid[] IS NULL OR w.division_id IS NULL OR w.division_id = ANY($5))) q
              WHERE (q.waiting_since, q.id) > (coalesce($2::timestamptz, '-infinity'),
                        coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
-               AND ($4::uuid[] IS NULL OR q.channel_id = ANY($4))
-               AND ($5::uuid[] IS NULL OR q.division_id IS NULL OR q.division_id = ANY($5))
                AND ($6::uuid[] IS NULL OR q.division_id = ANY($6))
+               AND ($8::uuid[] IS NULL OR q.channel_id = ANY($8))
              ORDER BY q.waiting_since, q.id LIMIT $7) page
          JOIN conversations c ON c.ctid = page.tuple {JOINS}
          ORDER BY page.place"
@@ -110,6 +112,7 @@ pub fn queue(
         .bind(restricted_to.as_ref().map(|allocation| allocation.divisions.clone()))
         .bind(Some(filter.divisions.clone()).filter(|divisions| !divisions.is_empty()))
         .bind(limit)
+        .bind(asked)
         .load::<Row>(conn)?
         .into_iter()
         .map(Row::into_waiting)

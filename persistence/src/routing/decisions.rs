@@ -226,18 +226,8 @@ pub fn names(
 
 fn shape(decision: StoredDecision, names: &HashMap<AgentId, String>) -> RoutingDecision {
     let agent = |id: AgentId| AgentRef { id, name: names.get(&id).cloned().unwrap_or_default() };
-    let candidates = decision.candidates.iter().map(|candidate| RoutingCandidate {
-        agent: agent(candidate.agent_id),
-        eligible: candidate.left_out.is_none(),
-        reasons: candidate.left_out.into_iter().collect(),
-        load: Some(candidate.load),
-        limit: candidate.limit,
-        last_assigned_at: candidate.last_assigned_at,
-    });
-    let omitted = decision.omitted.iter().map(|(reason, count)| OmittedCandidates {
-        reason: *reason,
-        agents: i64::try_from(*count).unwrap_or(i64::MAX),
-    });
+    let candidates = decision.candidates.iter().map(|one| RoutingCandidate::of(one, agent(one.agent_id)));
+    let omitted = decision.omitted.iter().copied().map(OmittedCandidates::of);
     let sticky_agent = decision.inquiry.sticky_agent_id.map(|id| StickyAgent {
         agent: agent(id),
         chosen: decision.agent_id == Some(id),

@@ -154,7 +154,7 @@ fn decisions(
         // Who is not allocated is nothing to a simulation, and in a large team most of what is stored.
         let rows = sql("SELECT d.id, d.conversation_id, d.trigger, d.at, d.agent_id, d.inquiry, d.omitted, d.settings_version,
                  (SELECT coalesce(jsonb_agg(one), '[]') FROM jsonb_array_elements(d.candidates) one
-                  WHERE coalesce(one ->> 'left_out', '') NOT IN ('not_on_channel', 'not_in_division', 'role_excluded'))
+                  WHERE coalesce(one ->> 1, '') NOT IN ('not_on_channel', 'not_in_division', 'role_excluded'))
                      AS candidates,
                  CASE WHEN (d.inquiry ->> 'channel_id')::uuid = ANY($6) THEN (
                      SELECT t.agent_id FROM conversations c
@@ -365,6 +365,7 @@ pub fn last_resolver_of(
              SELECT t.agent_id FROM conversations o
              JOIN tickets t ON t.workspace_id = o.workspace_id AND t.conversation_id = o.id
              WHERE o.workspace_id = p.workspace_id AND o.contact_id = p.id AND t.closed_at IS NOT NULL
+                 AND ($3::uuid[] IS NULL OR o.channel_id = ANY($3))
              ORDER BY t.closed_at DESC, t.id DESC LIMIT 1) AS agent_id
          FROM contacts p WHERE p.workspace_id = $1 AND p.id = $2 AND ($3::uuid[] IS NULL OR EXISTS (
              SELECT FROM contact_identities i WHERE i.workspace_id = p.workspace_id AND i.contact_id = p.id

@@ -20,7 +20,8 @@ pub struct Request {
     pub cause: Trigger,
     /// A member to be read again: what it is or holds has changed.
     pub agent_id: Option<AgentId>,
-    /// A conversation that waits for its first decision. Neither: the whole queue is to be looked through.
+    /// A conversation that waits, and may not have been decided as it is now. Neither: the queue is to be looked through,
+    /// or the rest of it.
     pub conversation_id: Option<ConversationId>,
     /// When it was written.
     pub created_at: Timestamp,

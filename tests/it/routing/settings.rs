@@ -1,5 +1,7 @@
 //! Each setting on its own, and several together.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::TimeDelta;
 use harness::TestApp;
 use harness::hooks::telegram_message;
@@ -260,4 +262,29 @@ async fn what_waits_for_a_division_without_members_goes_to_anybody_when_it_is_de
     assert!(nobody.iter().all(|one| one["reasons"] == json!(["not_in_division"])), "{queued}");
     admin.delete(format!("/v1/divisions/{}", empty.id())).await.expect(200);
     assert_eq!(holder(&app, &id).await, json!(siti.id()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_are_set_while_customers_write_without_a_pause() {
+    let app = routed(json!({})).await;
+    let done = AtomicBool::new(false);
+    let write = |writer: usize| {
+        let (app, done) = (&app, &done);
+        async move {
+            let mut count = 0;
+            while !done.load(Ordering::Relaxed) {
+                app.conversation(&format!("62812000{writer:02}{:03}", count % 100), "Halo").await;
+                count += 1;
+            }
+            count
+        }
+    };
+    let change = async {
+        for round in 1..=20 {
+            set(&app, json!({ "auto_assign": true, "max_conversations_per_agent": round })).await;
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    let (counts, ()) = tokio::join!(futures_util::future::join_all((0..16).map(write)), change);
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }

@@ -334,6 +334,8 @@ async fn what_cannot_be_tried_out_is_refused_at_its_place() {
     }
     let body = with("surprise", json!(true));
     app.admin().post(SIMULATIONS, body).await.problem(422, "validation_failed");
+    let of_old = json!({ "range": { "from": "-9000-01-01T00:00:00Z", "to": "-9000-01-02T00:00:00Z" } });
+    app.admin().post(SIMULATIONS, of_old).await.problem(422, "validation_failed");
     // A range in which nothing happened.
     let quiet = try_out(&app, &app.admin(), range(ago(50), ago(40))).await.expect(200);
     assert_eq!((&quiet["range"]["decisions"], &quiet["conversation"]), (&json!(0), &Value::Null));
@@ -369,7 +371,7 @@ async fn a_program_that_is_kept_from_channels_tries_out_its_own_only() {
     let app = routed(json!({})).await;
     pass(&app, 60).await;
     let (mine, other) = (app.channel("whatsapp"), app.channel("telegram"));
-    let body = json!({ "name": "Kunci", "scopes": ["workspace:read"], "channel_ids": [mine] });
+    let body = json!({ "name": "Kunci", "scopes": ["team:read"], "channel_ids": [mine] });
     let made = app.admin().post("/v1/api-keys", body).await.expect(201);
     let program = app.bearer(made["key"].as_str().unwrap());
     let asked = |channel: &str| json!({ "conversation": { "channel_id": channel } });

@@ -443,3 +443,13 @@ async fn more_notices_than_one_transaction_gives_are_each_given_once() {
                 FROM notifications GROUP BY agent_id";
     assert_eq!(app.database.values(told), [format!("{} 450 450", app.admin().id())]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_is_not_told_of_what_it_may_not_see() {
+    // The supervisor works for no channel.
+    let app = routed(json!({ "notify_supervisor_minutes": 3, "restrict_to_allocation": true })).await;
+    let id = held(&app).await;
+    app.advance(minutes(3));
+    settled(&app).await;
+    assert_eq!(notified(&app, &id, "unanswered"), once([&app.admin()]));
+}

@@ -136,6 +136,7 @@ async fn next_batch(queue: &Mutex<mpsc::Receiver<Waiting>>) -> Option<Vec<Waitin
 }
 
 async fn commit(app: &App, db: &Db, deliveries: Vec<Delivery>) -> Result<(), Failure> {
+    let _gate = app.configuration_gate.read().await;
     let app_for_work = app.clone();
     app.write_on(db, move |tx| store(&app_for_work, tx, &deliveries)).await
 }

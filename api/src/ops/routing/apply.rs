@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::conversation::{Conversation, FreshIds, TicketChange};
 use domain::event::{Audience, EventType, Sight};
-use domain::id::{AgentId, ConversationId, WorkspaceId};
+use domain::id::{AgentId, ConversationId, RoutingDecisionId, WorkspaceId};
 use domain::notification::NotificationKind;
 use domain::resource::{self, AgentRef, EventActor, RoutingDecision, StickyAgent};
-use domain::routing::{Configuration, Decision, DecisionOutcome, Inquiry, Outcome, RULES_VERSION, Trigger};
+use domain::routing::{
+    CANDIDATES_NAMED, Configuration, Decision, DecisionOutcome, Inquiry, Outcome, RULES_VERSION, Trigger,
+};
 use domain::time::Timestamp;
 use domain::timer::{self, TimerState};
 use persistence::agents::CountsChange;
@@ -21,9 +23,6 @@ use crate::ops::conversations::{changed, system_message};
 use crate::ops::notifications::{Notice, notify};
 use crate::ops::tickets;
 use crate::ops::transaction::{Change, Look, Tx};
-
-/// How many candidates of a decision are kept; a larger team is counted.
-const CANDIDATES_KEPT: usize = 200;
 
 /// A decision about a conversation.
 pub(super) struct Verdict {
@@ -52,6 +51,48 @@ impl Verdict {
             chosen: self.agent() == Some(id),
             left_out: self.decision.candidate(id).and_then(|candidate| candidate.left_out),
         })
+    }
+
+    /// As it is kept.
+    fn stored(&self, id: RoutingDecisionId, settings_version: i64) -> StoredDecision {
+        let (candidates, omitted) = self.decision.ranked(CANDIDATES_NAMED);
+        StoredDecision {
+            id,
+            conversation_id: self.conversation,
+            trigger: self.trigger,
+            at: self.at,
+            outcome: self.outcome(),
+            agent_id: self.agent(),
+            reason: self.decision.reason,
+            tie_break: self.decision.tie_break,
+            inquiry: self.inquiry.clone(),
+            candidates,
+            omitted,
+            settings_version,
+            rules_version: RULES_VERSION,
+            duration_us: self.duration_us,
+        }
+    }
+
+    /// As events carry it.
+    fn told(&self, stored: StoredDecision, names: &HashMap<AgentId, String>) -> RoutingDecision {
+        RoutingDecision {
+            id: stored.id,
+            conversation_id: stored.conversation_id,
+            trigger: stored.trigger,
+            at: stored.at,
+            outcome: stored.outcome,
+            agent: self.winner.clone().map(|(id, name)| AgentRef { id, name }),
+            reason: stored.reason,
+            tie_break: stored.tie_break,
+            sticky_agent: self.sticky_agent(names),
+            inquiry: stored.inquiry,
+            candidates: None,
+            omitted: None,
+            settings_version: stored.settings_version,
+            rules_version: stored.rules_version,
+            duration_us: stored.duration_us,
+        }
     }
 
     fn outcome(&self) -> DecisionOutcome {
@@ -220,28 +261,8 @@ fn keep(
     moved: &[Moved],
     verdicts: &[Verdict],
 ) -> Result<(), Failure> {
-    let stored: Vec<StoredDecision> = verdicts
-        .iter()
-        .map(|verdict| {
-            let (candidates, omitted) = verdict.decision.ranked(CANDIDATES_KEPT);
-            StoredDecision {
-                id: tx.id(),
-                conversation_id: verdict.conversation,
-                trigger: verdict.trigger,
-                at: verdict.at,
-                outcome: verdict.outcome(),
-                agent_id: verdict.agent(),
-                reason: verdict.decision.reason,
-                tie_break: verdict.decision.tie_break,
-                inquiry: verdict.inquiry.clone(),
-                candidates,
-                omitted,
-                settings_version: configuration.version,
-                rules_version: RULES_VERSION,
-                duration_us: verdict.duration_us,
-            }
-        })
-        .collect();
+    let stored: Vec<StoredDecision> =
+        verdicts.iter().map(|verdict| verdict.stored(tx.id(), configuration.version)).collect();
     routing::insert_decisions(tx.conn, workspace, &stored)?;
     let after: HashMap<ConversationId, &Conversation> =
         moved.iter().map(|one| (one.after.id, &one.after)).collect();
@@ -251,24 +272,8 @@ fn keep(
     for (decision, verdict) in stored.into_iter().zip(verdicts) {
         let id = decision.conversation_id;
         let Some(conversation) = after.get(&id).copied().or_else(|| locked.get(&id)) else { continue };
-        let shape = RoutingDecision {
-            id: decision.id,
-            conversation_id: id,
-            trigger: decision.trigger,
-            at: decision.at,
-            outcome: decision.outcome,
-            agent: verdict.winner.clone().map(|(id, name)| AgentRef { id, name }),
-            reason: decision.reason,
-            tie_break: decision.tie_break,
-            sticky_agent: verdict.sticky_agent(&names),
-            inquiry: decision.inquiry,
-            candidates: None,
-            omitted: None,
-            settings_version: decision.settings_version,
-            rules_version: decision.rules_version,
-            duration_us: decision.duration_us,
-        };
-        let event_type = match decision.outcome {
+        let shape = verdict.told(decision, &names);
+        let event_type = match shape.outcome {
             DecisionOutcome::Assigned => EventType::RoutingDecided,
             DecisionOutcome::Queued | DecisionOutcome::Kept => EventType::RoutingQueued,
         };

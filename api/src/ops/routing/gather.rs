@@ -67,7 +67,9 @@ impl Router {
         timer: &Due,
         agent: AgentId,
     ) -> Result<(), Failure> {
-        if !self.team.get(agent).is_some_and(Member::is_gone) || !self.configuration.hands_over() {
+        // Read anew: what says that it is back may be behind many requests, and what it loses now it does not get back.
+        let now = stored::members(tx.conn, self.workspace, vec![agent])?;
+        if !now.first().is_some_and(Member::is_gone) || !self.configuration.hands_over() {
             return Ok(timers::cancel_handovers(tx.conn, self.workspace, vec![agent])?);
         }
         let room = CONVERSATIONS.saturating_sub(work.moves.len());

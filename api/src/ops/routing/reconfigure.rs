@@ -1,11 +1,12 @@
 //! What a change of settings or policies means for what waits and what runs.
 
-use domain::id::WorkspaceId;
+use domain::id::{ChannelId, WorkspaceId};
 use domain::refusal::Code;
 use domain::routing::{Configuration, Trigger};
 use domain::timer;
 use persistence::error::Failure;
 use persistence::{conversations, settings};
+use uuid::Uuid;
 
 use crate::ops::transaction::{Look, Tx};
 
@@ -18,6 +19,9 @@ pub fn reconfigure(tx: &mut Tx<'_>, workspace: WorkspaceId, before: &Configurati
     tx.reconfigured(workspace);
     let after = settings::configuration(tx.conn, workspace)?.ok_or(Code::NotFound)?;
     tx.look_at(workspace, Look::Queue, Trigger::SettingsChanged);
+    if timers_stay(before, &after) {
+        return Ok(());
+    }
     // Whoever changes a conversation holds the configuration, so none comes to wait for an answer meanwhile.
     for conversation in conversations::unanswered(tx.conn, workspace)? {
         let channel = conversation.channel_id;
@@ -27,4 +31,13 @@ pub fn reconfigure(tx: &mut Tx<'_>, workspace: WorkspaceId, before: &Configurati
         }
     }
     Ok(())
+}
+
+/// Whether nothing changes for any channel in when something is to happen to what nobody answers.
+fn timers_stay(before: &Configuration, after: &Configuration) -> bool {
+    let named =
+        before.policies.iter().chain(&after.policies).flat_map(|policy| policy.channels.iter().copied());
+    // And for a channel that no policy names.
+    let nowhere = ChannelId::from(Uuid::nil());
+    named.chain([nowhere]).all(|channel| before.timer_rules(channel) == after.timer_rules(channel))
 }

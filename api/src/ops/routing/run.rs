@@ -22,7 +22,8 @@ use crate::ops::transaction::Tx;
 
 /// The most requests of one transaction.
 const REQUESTS: i64 = 2000;
-/// The most conversations that are locked, and so changed, in one transaction: everybody else waits for it.
+/// The most conversations of one kind (due, blocked, a page of the queue) in one transaction, and of waiting ones twice as
+/// many: everybody else waits for it.
 pub(super) const CONVERSATIONS: usize = 200;
 
 /// What a node remembers of a workspace from one run to the next. It is worth nothing once another node has made a run.

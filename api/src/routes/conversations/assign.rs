@@ -19,6 +19,7 @@ use crate::state::App;
 /// To whom a conversation is given: exactly one of the two.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "agent_id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c7" }))]
 pub struct Assignment {
     /// The agent who is to hold it.
     pub agent_id: Option<AgentId>,

@@ -18,7 +18,7 @@ use crate::state::App;
 /// Newest first: what routing was asked, who could have been given the conversation, why the others were left out, and
 /// what told the winner from the next in line. `load` and `last_assigned_at` of members are null where the caller may not
 /// know their counts: see `counts` of an agent; an API key also needs `team:read`. Old decisions are forgotten.
-#[utoipa::path(tag = "conversations",
+#[utoipa::path(tag = "routing",
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), PageQuery),
     extensions(("x-action" = json!(Action::ReadConversation))),
     responses((status = 200, description = "A page of decisions", body = Page<RoutingDecision>), Reading))]

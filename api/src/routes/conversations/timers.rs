@@ -16,7 +16,7 @@ use crate::state::App;
 ///
 /// What happens to it later unless something happens before, next one first; that of its holder, who went offline,
 /// included. There are never more than a few: all are on one page.
-#[utoipa::path(tag = "conversations",
+#[utoipa::path(tag = "routing",
     params(("conversation_id" = ConversationId, Path, description = "The conversation")),
     extensions(("x-action" = json!(Action::ReadConversation))),
     responses((status = 200, description = "The timers", body = Page<Timer>), Reading))]

@@ -27,6 +27,7 @@ pub async fn delete_distribution_policy(
 ) -> Result<HttpResponse, Problem> {
     let (id, expected) = (id.into_inner(), reply::expected_version(&request)?);
     let (shared, caller) = (app.get_ref().clone(), caller.into_caller());
-    let policy = app.write(move |tx| policies::delete(&shared, tx, &caller, id, expected)).await?;
+    let policy =
+        app.write_configuration(move |tx| policies::delete(&shared, tx, &caller, id, expected)).await?;
     Ok(HttpResponse::Ok().json(policy))
 }

@@ -67,6 +67,8 @@ pub async fn update_distribution_policy(
         strategy: change.strategy,
     };
     let (shared, caller) = (app.get_ref().clone(), caller.into_caller());
-    let policy = app.write(move |tx| policies::update(&shared, tx, &caller, id, expected, &patch)).await?;
+    let policy = app
+        .write_configuration(move |tx| policies::update(&shared, tx, &caller, id, expected, &patch))
+        .await?;
     Ok(reply::versioned(&policy))
 }

@@ -18,6 +18,7 @@ use crate::state::App;
 /// What has been read: exactly one of the two.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "all": true }))]
 pub struct ReadMarks {
     /// These notifications.
     #[schema(max_items = 1000)]

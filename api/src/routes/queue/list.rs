@@ -40,9 +40,9 @@ pub struct QueueQuery {
 
 /// List the queue
 ///
-/// What waits of the tab `unassigned`, who has waited longest first, with its place among all that wait and why it waits:
-/// what routing would decide now. An archived conversation is in no queue.
-#[utoipa::path(tag = "conversations", params(QueueQuery), extensions(("x-action" = json!(Action::ReadQueue))),
+/// What waits of the tab `unassigned`, who has waited longest first, with its place (among all that the reader may see waiting, whatever the filter) and why it waits:
+/// what routing would decide now. An archived conversation is in no queue. Agents without `view_all` get 403 `forbidden`.
+#[utoipa::path(tag = "routing", params(QueueQuery), extensions(("x-action" = json!(Action::ReadQueue))),
     responses((status = 200, description = "A page of the queue", body = Page<QueueEntry>), Reading))]
 #[get("/v1/queue")]
 pub async fn list_queue(

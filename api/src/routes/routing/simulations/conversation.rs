@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use diesel::PgConnection;
 use domain::access::{Caller, SimulateRouting};
+use domain::actor::Actor;
 use domain::conversation::Conversation;
-use domain::id::{AgentId, ChannelId, ContactId, DivisionId, WorkspaceId};
+use domain::id::{AgentId, ChannelId, ContactId, DivisionId};
 use domain::refusal::Refusal;
 use domain::resource::{AgentRef, OmittedCandidates, RoutingCandidate, SimulatedDecision};
 use domain::routing::{
-    Configuration, Decision, DecisionOutcome, Inquiry, Outcome, RULES_VERSION, Team, decide,
+    CANDIDATES_NAMED, Configuration, Decision, DecisionOutcome, Inquiry, RULES_VERSION, Team, decide,
 };
 use domain::time::Timestamp;
 use persistence::error::Failure;
@@ -19,9 +20,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::draft::Draft;
-
-/// How many candidates are named; a larger team is counted.
-const CANDIDATES_NAMED: usize = 200;
 
 /// A conversation that might come.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -60,7 +58,7 @@ pub(super) fn simulate(
         }
         let inquiry = draft.inquiry(&conversation, last_resolver);
         let decision = decide(&team, &inquiry);
-        answer(conn, workspace, &draft, inquiry, &decision)
+        answer(conn, caller.actor(), &draft, inquiry, &decision)
     })
 }
 
@@ -91,31 +89,18 @@ fn check(
 
 fn answer(
     conn: &mut PgConnection,
-    workspace: WorkspaceId,
+    reader: &Actor,
     draft: &Configuration,
     inquiry: Inquiry,
     decision: &Decision,
 ) -> Result<SimulatedDecision, Failure> {
     let (candidates, omitted) = decision.ranked(CANDIDATES_NAMED);
-    let winner = match decision.outcome {
-        Outcome::Found(placement) => Some(placement.agent()),
-        Outcome::NotFound(_) => None,
-    };
+    let winner = decision.winner();
     let named = candidates.iter().map(|one| one.agent_id).chain(winner).collect();
-    let names: HashMap<AgentId, String> = routing::names(conn, workspace, named)?;
+    let names: HashMap<AgentId, String> = routing::names(conn, reader.workspace_id, named)?;
     let agent = |id: AgentId| AgentRef { id, name: names.get(&id).cloned().unwrap_or_default() };
-    let candidates = candidates.into_iter().map(|one| RoutingCandidate {
-        agent: agent(one.agent_id),
-        eligible: one.left_out.is_none(),
-        reasons: one.left_out.into_iter().collect(),
-        load: Some(one.load),
-        limit: one.limit,
-        last_assigned_at: one.last_assigned_at,
-    });
-    let omitted = omitted.into_iter().map(|(reason, count)| OmittedCandidates {
-        reason,
-        agents: i64::try_from(count).unwrap_or(i64::MAX),
-    });
+    let candidates =
+        candidates.iter().map(|one| RoutingCandidate::of(one, agent(one.agent_id)).seen_by(reader)).collect();
     Ok(SimulatedDecision {
         assigns: draft.assigns(),
         outcome: winner.map_or(DecisionOutcome::Queued, |_| DecisionOutcome::Assigned),
@@ -123,8 +108,8 @@ fn answer(
         reason: decision.reason,
         tie_break: decision.tie_break,
         inquiry,
-        candidates: candidates.collect(),
-        omitted: omitted.collect(),
+        candidates,
+        omitted: omitted.into_iter().map(OmittedCandidates::of).collect(),
         rules_version: RULES_VERSION,
     })
 }

@@ -18,6 +18,10 @@ use crate::state::App;
 /// What is to be tried out, and on what: `conversation` or `range`, one of the two.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "range": { "from": "2026-11-16T00:00:00Z", "to": "2026-11-20T00:00:00Z" },
+    "policies": [],
+}))]
 pub struct NewRoutingSimulation {
     /// The settings; those in force if absent.
     pub settings: Option<NewAssignmentSettings>,
@@ -44,7 +48,7 @@ pub struct NewRoutingSimulation {
 ///
 /// A range of more decisions than can be simulated at once is refused with `range_too_large`. API keys that are limited
 /// to channels try out conversations on these, and no ranges.
-#[utoipa::path(tag = "administration", request_body = NewRoutingSimulation,
+#[utoipa::path(tag = "routing", request_body = NewRoutingSimulation,
     extensions(("x-action" = json!(Action::SimulateRouting))),
     responses((status = 200, description = "What would happen", body = RoutingSimulation), Writing))]
 #[post("/v1/routing/simulations")]

@@ -67,12 +67,16 @@ pub(super) async fn simulate(
     past: SimulatedPast,
 ) -> Result<SimulatedRange, Problem> {
     let workspace = caller.actor().workspace_id;
+    // Before anything is read, so that one history at a time is in memory; and kept by the thread, which goes on when the
+    // caller has gone.
+    let permit = AT_ONCE.acquire().await;
     let (history, live, draft) = app.db.read(move |conn| facts(conn, &caller, &draft, past)).await?;
     let count = history.decisions.len();
-    let work = move || simulation::simulate(&history, &live, &draft, DIFFERENCES);
-    let permit = AT_ONCE.acquire().await;
+    let work = move || {
+        let _permit = permit;
+        simulation::simulate(&history, &live, &draft, DIFFERENCES)
+    };
     let (outcome, approximations) = tokio::task::spawn_blocking(work).await.map_err(Problem::internal)?;
-    drop(permit);
     let parties = outcome.differences.iter().flat_map(|one| one.really.into_iter().chain(one.simulated));
     let mut named: Vec<AgentId> = outcome.per_agent.iter().map(|one| one.agent_id).chain(parties).collect();
     named.sort_unstable();

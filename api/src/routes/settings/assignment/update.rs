@@ -105,6 +105,7 @@ pub async fn update_assignment_settings(
     let expected = reply::expected_version(&request)?;
     let wanted = body.value.checked("")?;
     let caller = caller.into_caller();
-    let settings = app.write(move |tx| settings::set_assignment(tx, &caller, expected, &wanted)).await?;
+    let settings =
+        app.write_configuration(move |tx| settings::set_assignment(tx, &caller, expected, &wanted)).await?;
     Ok(reply::versioned(&settings))
 }
