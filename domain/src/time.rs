@@ -86,10 +86,10 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let at = DateTime::<Utc>::deserialize(deserializer)?;
         // RFC 3339 knows no others, nor does PostgreSQL know all that chrono does.
-        if (1..=9999).contains(&at.year()) {
+        if (0..=9999).contains(&at.year()) {
             Ok(Self::new(at))
         } else {
-            Err(D::Error::custom("the year must be 0001 to 9999"))
+            Err(D::Error::custom("the year must be 0000 to 9999"))
         }
     }
 }
