@@ -14,8 +14,8 @@ use crate::http::finish::chain;
 use crate::ops::routing::{Memory, Run, run as route};
 use crate::state::App;
 
-/// How many workspaces are routed at once on this node; more make PostgreSQL slower, not faster.
-const AT_ONCE: usize = 2;
+/// How many workspaces are routed at once on this node: with two, those that wait for their turn wait five times as long.
+const AT_ONCE: usize = 4;
 /// How many workspaces are found at once.
 const FOUND: i64 = 10_000;
 /// Of how many workspaces the team is remembered.
