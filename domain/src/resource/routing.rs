@@ -124,11 +124,18 @@ impl RoutingCandidate {
 }
 
 impl RoutingDecision {
-    /// As this reader sees it.
+    /// As this reader sees it. The order of choice tells who has how much to do: who may not know it of all finds the winner
+    /// first, and the others by reason and id.
     #[must_use]
     pub fn seen_by(mut self, reader: &Actor) -> Self {
-        let seen = |all: Vec<RoutingCandidate>| all.into_iter().map(|one| one.seen_by(reader)).collect();
-        self.candidates = self.candidates.map(seen);
+        let winner = self.agent.as_ref().map(|agent| agent.id);
+        self.candidates = self.candidates.map(|all| {
+            let mut seen: Vec<RoutingCandidate> = all.into_iter().map(|one| one.seen_by(reader)).collect();
+            if seen.iter().any(|one| one.load.is_none()) {
+                seen.sort_by_key(|one| (winner != Some(one.agent.id), one.reasons.clone(), one.agent.id));
+            }
+            seen
+        });
         self
     }
 }
@@ -190,8 +197,8 @@ shape! {
         pub sticky_agent: Option<StickyAgent>,
         /// What was asked, and by which settings.
         pub inquiry: Inquiry,
-        /// The eligible members in the order of choice, then the others. Of a team of more than two hundred the
-        /// first two hundred. Null in events.
+        /// The eligible members in the order of choice, then the others; for readers who may not know how much they have to do,
+        /// the agent, then the others by reason and id. Of a team of more than two hundred the first two hundred. Null in events.
         pub candidates: Option<Vec<RoutingCandidate>>,
         /// How many members beyond those, by reason. Null in events.
         pub omitted: Option<Vec<OmittedCandidates>>,

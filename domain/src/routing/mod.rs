@@ -1,6 +1,6 @@
 //! Who is given a conversation, and why.
 //!
-//! One pure function, [`decide`], serves live routing, the dry run and the tests. What it answers is the proof that
+//! One pure function, [`decide()`], serves live routing, the dry run and the tests. What it answers is the proof that
 //! the conversation's automatic transitions need ([`Placement`], [`Nobody`]): nothing else can make one.
 
 mod configuration;
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, ChannelId, DivisionId};
 
-/// The rules by which [`decide`] decides now. A stored decision names the rules that it was made by.
+/// The rules by which [`decide()`] decides now. A stored decision names the rules that it was made by.
 pub const RULES_VERSION: i32 = 1;
 
 /// What routing is asked: everything that decides, besides the team.

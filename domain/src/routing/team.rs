@@ -62,7 +62,7 @@ pub struct Team {
 }
 
 /// What somebody who is online and has room takes. It depends on nothing but the conversation's channel and division, and
-/// on who holds it: where somebody else is in reach, [`decide`](super::decide) finds somebody.
+/// on who holds it: where somebody else is in reach, [`decide`](super::decide()) finds somebody.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
     /// The channels with agents of their own.

@@ -1,6 +1,6 @@
 //! The dry run: what other settings would have made of a recorded stretch of time.
 //!
-//! The recorded decisions are made again, in the order in which they were made, by the same [`decide`](super::decide).
+//! The recorded decisions are made again, in the order in which they were made, by the same [`decide`](super::decide()).
 //! The team is the recorded one, corrected by the difference between what the simulation has given out by then and what
 //! really happened: loads, and last assignments. As long as nothing differs there is nothing to correct, so by the
 //! settings that were in force every decision comes out as it did.
