@@ -4,7 +4,7 @@ use domain::access::KeyScope;
 use harness::{Caller, Follower, TestApp};
 use serde_json::{Value, json};
 
-use super::{routed, says};
+use super::{routed, says, set};
 use crate::auth::api_keys::{key, scopes_without};
 
 fn path(conversation: &str) -> String {
@@ -102,6 +102,33 @@ async fn how_much_members_have_to_do_is_told_only_to_who_may_know_their_counts()
         }
         assert_eq!(seen, expected, "{knows:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_order_of_choice_is_shown_to_those_only_who_may_compare_counts() {
+    let app = routed(json!({ "auto_assign": false })).await;
+    for (agent, count) in [(0, 2), (1, 1)] {
+        for number in 0..count {
+            let one = app.conversation(&format!("628120001{agent}{number:03}"), "Halo").await;
+            app.agent(agent).act(format!("/v1/conversations/{one}/claim")).await.expect(200);
+        }
+    }
+    for agent in 0..3 {
+        says(&app.agent(agent), "online").await;
+    }
+    set(&app, json!({ "auto_assign": true })).await;
+    let mut log = app.follow().await;
+    let id = app.conversation("6281200000009", "Halo").await;
+    decided(&mut log, &id, "routing.decided").await;
+    let agents = [app.agent(0).id(), app.agent(1).id(), app.agent(2).id()];
+    let order = async |who: Caller| {
+        let decision = who.all(&path(&id)).await.remove(0);
+        let eligible: Vec<Value> = decision["candidates"].as_array().unwrap()[..3].to_vec();
+        eligible.iter().map(|one| one["agent"]["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let [most, fewer, none] = &agents;
+    assert_eq!(order(app.admin()).await, [none, fewer, most].map(Clone::clone));
+    assert_eq!(order(app.agent(1)).await, [none, most, fewer].map(Clone::clone));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
