@@ -5,16 +5,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::access::KeyScope;
-use crate::actor::Actor;
-use crate::agent::{Availability, PresenceMode, Role};
-use crate::audit::{AuditAction, AuditSubject};
+use crate::agent::PresenceMode;
 use crate::channel::{ChannelKind, ChannelState};
 use crate::conversation::{ConversationStatus, Handler, HoldReason};
-use crate::event::ActorType;
 use crate::id::{
-    AgentId, ApiKeyId, AuditEntryId, ChannelId, ContactId, ConversationId, DistributionPolicyId, DivisionId,
-    MessageId, TicketId, WorkspaceId,
+    AgentId, ChannelId, ContactId, ConversationId, DistributionPolicyId, DivisionId, MessageId, TicketId,
+    WorkspaceId,
 };
 use crate::message::{AuthorType, Direction, MessageKind, MessageStatus, ReplyTo, StatusTimes};
 use crate::reply_window::ReplyWindow;
@@ -31,9 +27,12 @@ macro_rules! shape {
     };
 }
 
+mod administration;
 mod routing;
 mod simulation;
+mod team;
 
+pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
 pub use routing::{
     AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
     QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, StickyAgent, Timer,
@@ -42,6 +41,7 @@ pub use simulation::{
     RoutingSimulation, SimulatedAgent, SimulatedComparison, SimulatedDecision, SimulatedDifference,
     SimulatedHour, SimulatedRange, SimulatedTotals, SimulatedWaits,
 };
+pub use team::{Agent, AgentCounts, Division, DivisionDeletion, Member};
 
 shape! {
     /// A reference to an agent.
@@ -114,215 +114,6 @@ shape! {
         pub version: i64,
         /// When it was made.
         pub created_at: Timestamp,
-    }
-}
-
-shape! {
-    /// A member of the team.
-    pub struct Agent {
-        /// Its id.
-        pub id: AgentId,
-        /// Its name.
-        pub name: String,
-        /// The address it signs in with.
-        pub email: String,
-        /// What it may do in general.
-        pub role: Role,
-        /// Whether it wants to be given conversations, as it says itself.
-        pub availability: Availability,
-        /// Whether it counts as online: it says so and, where presence is by connection, it is there.
-        pub online: bool,
-        /// For the role `agent`: whether it sees conversations of others and those waiting.
-        pub view_all: bool,
-        /// Who looks after it.
-        pub supervisor: Option<AgentRef>,
-        /// The divisions it belongs to.
-        pub divisions: Vec<DivisionRef>,
-        /// The channels it is allocated to.
-        pub channels: Vec<ChannelRef>,
-        /// The most conversations that routing gives it; null: as many as the workspace's settings say.
-        pub max_conversations: Option<u32>,
-        /// How much it has to do and has done. Null in events, and for readers who may not know: agents
-        /// know their own, supervisors also those of the agents they supervise.
-        pub counts: Option<AgentCounts>,
-        /// When it was last there, to within the presence time-out. Null in events, and before the first time.
-        pub last_seen_at: Option<Timestamp>,
-        /// False: it was invited and has not joined yet.
-        pub joined: bool,
-        /// False: it left the team.
-        pub active: bool,
-        /// Rises by one with every change.
-        pub version: i64,
-        /// When it joined.
-        pub created_at: Timestamp,
-    }
-}
-
-shape! {
-    /// How much a member has to do and has done.
-    pub struct AgentCounts {
-        /// Conversations that it holds now.
-        pub assigned: i64,
-        /// Tickets that it has held at any time.
-        pub handled: i64,
-        /// Tickets that were resolved in its hands.
-        pub resolved: i64,
-    }
-}
-
-shape! {
-    /// A program's credential. The key itself is shown once, when it is made.
-    pub struct ApiKey {
-        /// Its id.
-        pub id: ApiKeyId,
-        /// Its name.
-        pub name: String,
-        /// The member in whose name it acts: it may do what the member may, within its scopes.
-        pub agent: AgentRef,
-        /// What it may do.
-        pub scopes: Vec<KeyScope>,
-        /// If present: nothing of other channels exists for it.
-        pub channels: Option<Vec<ChannelRef>>,
-        /// The last four characters of the key, to tell one from another.
-        pub ends_with: String,
-        /// When it runs out.
-        pub expires_at: Option<Timestamp>,
-        /// When it was last used, to within a minute. Null in events, and before the first time.
-        pub last_used_at: Option<Timestamp>,
-        /// Who made it.
-        pub created_by: AgentRef,
-        /// When it was made.
-        pub created_at: Timestamp,
-    }
-}
-
-shape! {
-    /// One administrative change.
-    pub struct AuditEntry {
-        /// Its id.
-        pub id: AuditEntryId,
-        /// When.
-        pub at: Timestamp,
-        /// Who did it.
-        pub actor: EventActor,
-        /// What was done.
-        pub action: AuditAction,
-        /// To what.
-        pub subject: AuditSubjectRef,
-        /// What changed, as it was before; null for what is new.
-        pub before: Option<Value>,
-        /// What changed, as it is since; null for what is gone.
-        pub after: Option<Value>,
-    }
-}
-
-shape! {
-    /// Who did it.
-    pub struct EventActor {
-        /// What it is.
-        #[serde(rename = "type")]
-        pub actor_type: ActorType,
-        /// The agent or contact.
-        pub id: Option<Uuid>,
-        /// The name to show.
-        pub name: Option<String>,
-        /// The key, if a program acted in the agent's name.
-        pub api_key: Option<ApiKeyRef>,
-    }
-}
-
-impl EventActor {
-    /// The product itself.
-    #[must_use]
-    pub fn system() -> Self {
-        Self { actor_type: ActorType::System, id: None, name: None, api_key: None }
-    }
-
-    /// The operator.
-    #[must_use]
-    pub fn operator() -> Self {
-        Self { actor_type: ActorType::Operator, id: None, name: None, api_key: None }
-    }
-
-    /// A customer.
-    #[must_use]
-    pub fn contact(id: Uuid, name: String) -> Self {
-        Self { actor_type: ActorType::Contact, id: Some(id), name: Some(name), api_key: None }
-    }
-}
-
-impl From<&Actor> for EventActor {
-    fn from(actor: &Actor) -> Self {
-        Self {
-            actor_type: ActorType::Agent,
-            id: Some(actor.agent_id.0),
-            name: Some(actor.name.clone()),
-            api_key: actor.key().map(|key| ApiKeyRef { id: key.id, name: key.name.clone() }),
-        }
-    }
-}
-
-shape! {
-    /// A reference to an API key.
-    pub struct ApiKeyRef {
-        /// The key.
-        pub id: ApiKeyId,
-        /// Its name.
-        pub name: String,
-    }
-}
-
-shape! {
-    /// What an administrative change was made to.
-    pub struct AuditSubjectRef {
-        /// What it is.
-        #[serde(rename = "type")]
-        pub subject_type: AuditSubject,
-        /// Which.
-        pub id: Uuid,
-        /// Its name at the time.
-        pub name: String,
-    }
-}
-
-shape! {
-    /// A member of a division.
-    pub struct Member {
-        /// The agent.
-        pub id: AgentId,
-        /// Its name.
-        pub name: String,
-        /// Its role.
-        pub role: Role,
-    }
-}
-
-shape! {
-    /// A named group of agents.
-    pub struct Division {
-        /// Its id.
-        pub id: DivisionId,
-        /// Its name.
-        pub name: String,
-        /// Who belongs to it.
-        pub members: Vec<Member>,
-        /// Rises by one with every change.
-        pub version: i64,
-        /// When it was made.
-        pub created_at: Timestamp,
-    }
-}
-
-shape! {
-    /// What deleting a division affects.
-    pub struct DivisionDeletion {
-        /// The division.
-        pub division: DivisionRef,
-        /// How many conversations wait for it, or were given to it, and lose it. They stay where they are:
-        /// held ones with their holder, waiting ones in the queue, for anybody.
-        pub conversations_waiting: i64,
-        /// Who belongs to it, and no longer does.
-        pub members: Vec<Member>,
     }
 }
 
