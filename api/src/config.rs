@@ -14,8 +14,10 @@ use crate::http::client_address::TrustedProxies;
 pub struct Settings {
     /// Address of the API.
     pub listen: SocketAddr,
-    /// The embedded cluster.
+    /// The embedded cluster, and the files of messages.
     pub data_dir: PathBuf,
+    /// Where the files of messages are instead: a bucket.
+    pub attachments_url: Option<Url>,
     /// How providers and browsers reach the API, without a slash at the end.
     pub public_url: String,
     /// Bearer of `POST /v1/workspaces`; without one no workspace can be made over HTTP.

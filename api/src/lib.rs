@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod asyncapi;
+pub mod attachment_store;
 pub mod auth;
 pub mod channels;
 pub mod clock;

@@ -13,6 +13,7 @@ use persistence::workspaces;
 use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 
+use crate::attachment_store::{AttachmentStore, StoreSettingsError};
 use crate::auth::actors::Actors;
 use crate::auth::attendance::Attendance;
 use crate::auth::key_uses::{self, KeyUses};
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The HTTP client for the providers could not be made.
     #[error("the HTTP client for the providers could not be made")]
     Providers(#[from] reqwest::Error),
+    /// The files of messages cannot be kept with these settings.
+    #[error(transparent)]
+    Attachments(#[from] StoreSettingsError),
     /// Mail cannot be sent with these settings.
     #[error(transparent)]
     Mail(#[from] MailSettingsError),
@@ -145,6 +149,10 @@ async fn assemble(
         connect_timeout: times.provider_connect,
         total_timeout: times.provider_total,
     })?;
+    let attachments = match &settings.attachments_url {
+        Some(url) => AttachmentStore::at(url, std::env::vars().collect())?,
+        None => AttachmentStore::folder(&settings.data_dir.join("attachments"))?,
+    };
     let mailer = Mailer::new(&settings)?;
     if mailer.is_none() {
         tracing::info!("TANGGAP_SMTP_URL is not set: nobody can be invited, and no password reset, by mail");
@@ -167,6 +175,7 @@ async fn assemble(
         hub: Hub::default(),
         ingest,
         providers,
+        attachments,
         mailer,
         jobs: Arc::new(Notify::new()),
         configuration_gate: RwLock::new(()),

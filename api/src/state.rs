@@ -12,6 +12,7 @@ use persistence::presence::Sighting;
 use tokio::sync::{Notify, RwLock};
 use uuid::Uuid;
 
+use crate::attachment_store::AttachmentStore;
 use crate::auth::actors::Actors;
 use crate::auth::attendance::Attendance;
 use crate::auth::key_uses::KeyUses;
@@ -60,6 +61,8 @@ pub struct Shared {
     pub ingest: Ingest,
     /// Speaks to the providers.
     pub providers: ProviderClient,
+    /// The bytes of files.
+    pub attachments: AttachmentStore,
     /// Sends mails, if there is a mail server.
     pub mailer: Option<Mailer>,
     /// Wakes the worker: a job was enqueued or has become due.

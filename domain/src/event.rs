@@ -1,13 +1,15 @@
 //! The log: what happened, and who may be told.
 
+use serde::{Deserialize, Serialize};
+
 use crate::access::{Facts, KeyScope, Scope, Visible};
 use crate::agent::Role;
 use crate::id::{AgentId, ChannelId};
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// What happened. `conversation.hidden`, `conversation.shown` and `ticket.hidden` are never
-    /// stored: the first two, and the last, are what a reader gets who loses or gains sight of it.
+    /// What happened. `conversation.hidden`, `conversation.shown`, `ticket.hidden` and
+    /// `contact.hidden` are never stored: they are what a reader gets who loses or gains sight of the thing.
     pub enum EventType {
         /// A customer wrote for the first time.
         ConversationCreated = "conversation.created",
@@ -45,8 +47,10 @@ text_enum! {
         TicketHidden = "ticket.hidden",
         /// A new contact.
         ContactCreated = "contact.created",
-        /// A contact's name, number or preferences changed.
+        /// What is known of a contact changed.
         ContactUpdated = "contact.updated",
+        /// The reader no longer sees the contact. Only ids.
+        ContactHidden = "contact.hidden",
         /// A member was made, or invited.
         AgentCreated = "agent.created",
         /// A member's profile, role, allocation, availability or presence changed.
@@ -103,7 +107,7 @@ text_enum! {
 }
 
 /// Who may be told of an event, before the scope of a reader is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
     /// Every member of the workspace.
     Everyone,
@@ -117,6 +121,26 @@ pub enum Audience {
     Ticket(Sight),
     /// Every member of the workspace, and programs that are not kept from the channel.
     Channel(ChannelId),
+    /// Who sees the contact.
+    Contact(ContactSight),
+}
+
+/// The facts that decide who sees a contact, one for each of its identities, before and after the change. `None`: it did
+/// not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactSight {
+    /// Before the change.
+    pub before: Option<Vec<Facts>>,
+    /// After the change.
+    pub after: Option<Vec<Facts>>,
+}
+
+impl ContactSight {
+    /// Nothing that decides changed.
+    #[must_use]
+    pub fn unchanged(facts: Vec<Facts>) -> Self {
+        Self { before: Some(facts.clone()), after: Some(facts) }
+    }
 }
 
 /// The facts that decide who sees a thing, before and after the change. `None`: it did not exist.
@@ -164,12 +188,11 @@ impl EventType {
             | Self::ConversationRead
             | Self::ConversationHidden
             | Self::ConversationShown
-            | Self::ContactCreated
-            | Self::ContactUpdated
             | Self::RoutingQueued
             | Self::RoutingDecided
             | Self::NotificationCreated
             | Self::NotificationRead => KeyScope::ConversationsRead,
+            Self::ContactCreated | Self::ContactUpdated | Self::ContactHidden => KeyScope::ContactsRead,
             Self::MessageCreated | Self::MessageUpdated => KeyScope::MessagesRead,
             Self::TicketOpened
             | Self::TicketAnswered
@@ -212,7 +235,7 @@ impl EventType {
 /// What this reader is sent for an event with this audience: a pure function of the reader's scope
 /// and the event's own facts, so that a replay gives the same as live did.
 #[must_use]
-pub fn delivery(visible: &Visible, event_type: EventType, audience: Audience) -> Delivery {
+pub fn delivery(visible: &Visible, event_type: EventType, audience: &Audience) -> Delivery {
     let told = |yes: bool| if yes { Delivery::Full } else { Delivery::Nothing };
     if !visible.reads(event_type.scope()) {
         return Delivery::Nothing;
@@ -222,16 +245,25 @@ pub fn delivery(visible: &Visible, event_type: EventType, audience: Audience) ->
         // What admins do may be about any channel.
         Audience::Admins => told(visible.role == Role::Admin && visible.only_channels().is_none()),
         // What a member is to know of may be about any channel.
-        Audience::Agent(agent) => told(visible.agent_id == agent && visible.only_channels().is_none()),
-        Audience::Channel(channel) => told(visible.allows_channel(channel)),
-        Audience::Conversation(sight) => by_sight(sight, &visible.conversations),
-        Audience::Ticket(sight) => by_sight(sight, &visible.tickets),
+        Audience::Agent(agent) => told(visible.agent_id == *agent && visible.only_channels().is_none()),
+        Audience::Channel(channel) => told(visible.allows_channel(*channel)),
+        Audience::Conversation(sight) => by_sight(*sight, &visible.conversations),
+        Audience::Ticket(sight) => by_sight(*sight, &visible.tickets),
+        Audience::Contact(sight) => {
+            let saw = |facts: &Option<Vec<Facts>>| facts.as_ref().map(|facts| visible.sees_contact(facts));
+            by_change(saw(&sight.before), saw(&sight.after))
+        }
     }
 }
 
 fn by_sight(sight: Sight, scope: &Scope) -> Delivery {
     let saw = |facts: Option<Facts>| facts.map(|facts| scope.contains(facts));
-    match (saw(sight.before), saw(sight.after)) {
+    by_change(saw(sight.before), saw(sight.after))
+}
+
+/// Whether the reader saw the thing before the change, and sees it after; `None`: it is not there.
+fn by_change(before: Option<bool>, after: Option<bool>) -> Delivery {
+    match (before, after) {
         (None | Some(true), Some(true)) => Delivery::Full,
         (Some(false), Some(true)) => Delivery::Shown,
         (Some(true), Some(false) | None) => Delivery::Hidden,

@@ -93,4 +93,6 @@ ids! {
     TimerId,
     /// What one member is to know of.
     NotificationId,
+    /// A file that was uploaded, or came with a message.
+    AttachmentId,
 }

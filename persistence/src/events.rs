@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::access::Facts;
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{ChannelId, ConversationId, EventId, WorkspaceId};
 use domain::time::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::{StoreError, expect_rows, word};
@@ -118,9 +119,11 @@ fn insert(conn: &mut PgConnection, events: Vec<NewEvent>, numbers: Vec<i64>) -> 
         columns.push(event);
     }
     let changed = sql("INSERT INTO events (workspace_id, seq, id, type, at, audience, agent_id, conversation_id, channel_id,
-             before_exists, before_assignee_id, before_division_id, after_exists, after_assignee_id, after_division_id, body)
+             before_exists, before_assignee_id, before_division_id, after_exists, after_assignee_id, after_division_id, body,
+             contact_sight)
          SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::uuid[],
-             $8::uuid[], $9::uuid[], $10::boolean[], $11::uuid[], $12::uuid[], $13::boolean[], $14::uuid[], $15::uuid[], $16::text[])")
+             $8::uuid[], $9::uuid[], $10::boolean[], $11::uuid[], $12::uuid[], $13::boolean[], $14::uuid[], $15::uuid[], $16::text[],
+             $17::jsonb[])")
         .bind(columns.workspaces)
         .bind(numbers)
         .bind(columns.ids)
@@ -137,6 +140,7 @@ fn insert(conn: &mut PgConnection, events: Vec<NewEvent>, numbers: Vec<i64>) -> 
         .bind(columns.after_assignees)
         .bind(columns.after_divisions)
         .bind(columns.bodies)
+        .bind(columns.contact_sights)
         .execute(conn)?;
     expect_rows("events::append", changed, count)
 }
@@ -158,17 +162,19 @@ struct Columns {
     after_assignees: Vec<Option<Uuid>>,
     after_divisions: Vec<Option<Uuid>>,
     bodies: Vec<String>,
+    contact_sights: Vec<Option<Value>>,
 }
 
 impl Columns {
     fn push(&mut self, event: NewEvent) {
-        let (audience, agent, sight) = match event.audience {
+        let (audience, agent, sight) = match &event.audience {
             Audience::Everyone => ("everyone", None, None),
             Audience::Admins => ("admins", None, None),
             Audience::Agent(agent) => ("agent", Some(agent.0), None),
-            Audience::Conversation(sight) => ("conversation", None, Some(sight)),
-            Audience::Ticket(sight) => ("ticket", None, Some(sight)),
+            Audience::Conversation(sight) => ("conversation", None, Some(*sight)),
+            Audience::Ticket(sight) => ("ticket", None, Some(*sight)),
             Audience::Channel(_) => ("channel", None, None),
+            Audience::Contact(_) => ("contact", None, None),
         };
         let before = sight.and_then(|sight| sight.before);
         let after = sight.and_then(|sight| sight.after);
@@ -193,6 +199,10 @@ impl Columns {
         self.after_assignees.push(assignee(after));
         self.after_divisions.push(division(after));
         self.bodies.push(event.body);
+        self.contact_sights.push(match event.audience {
+            Audience::Contact(sight) => serde_json::to_value(sight).ok(),
+            _ => None,
+        });
     }
 }
 
@@ -228,10 +238,16 @@ struct Row {
     after_division_id: Option<Uuid>,
     #[diesel(sql_type = Text)]
     body: String,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    contact_sight: Option<Value>,
 }
 
 impl Row {
-    fn into_event(self) -> Result<StoredEvent, StoreError> {
+    fn unreadable(&self, column: &'static str) -> StoreError {
+        StoreError::Unreadable { table: "events", column, id: self.id.to_string() }
+    }
+
+    fn into_event(mut self) -> Result<StoredEvent, StoreError> {
         // A node of the version before wrote no channel: then it is nobody's whose channels are limited.
         let channel = ChannelId(self.channel_id.unwrap_or_default());
         let facts = |exists: bool, assignee: Option<Uuid>, division: Option<Uuid>| {
@@ -252,10 +268,11 @@ impl Row {
             ("conversation", _) => Audience::Conversation(sight),
             ("ticket", _) => Audience::Ticket(sight),
             ("channel", _) => Audience::Channel(channel),
-            _ => {
-                let id = self.id.to_string();
-                return Err(StoreError::Unreadable { table: "events", column: "audience", id });
+            ("contact", _) => {
+                let sight = self.contact_sight.take().and_then(|sight| serde_json::from_value(sight).ok());
+                Audience::Contact(sight.ok_or_else(|| self.unreadable("contact_sight"))?)
             }
+            _ => return Err(self.unreadable("audience")),
         };
         Ok(StoredEvent {
             seq: self.seq,
@@ -280,7 +297,7 @@ pub fn read(
     limit: i64,
 ) -> Result<Vec<StoredEvent>, StoreError> {
     sql("SELECT seq, id, type, at, audience, agent_id, conversation_id, channel_id, before_exists, before_assignee_id,
-             before_division_id, after_exists, after_assignee_id, after_division_id, body
+             before_division_id, after_exists, after_assignee_id, after_division_id, body, contact_sight
          FROM events WHERE workspace_id = $1 AND seq > $2 ORDER BY seq LIMIT $3")
     .bind(workspace)
     .bind(after)

@@ -1,13 +1,14 @@
 //! Work that happens later, or again.
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Bool, Integer, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
-use domain::id::{ChannelId, ConversationId, IdentityId, JobId, MessageId, OneTimeTokenId, WorkspaceId};
+use domain::id::{ChannelId, ConversationId, JobId, MessageId, OneTimeTokenId, WorkspaceId};
+use domain::job::ChannelJobKind;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::error::{StoreError, expect_rows};
+use crate::error::{StoreError, expect_rows, word};
 use crate::sql::sql;
 
 /// A message to be handed to its provider. The lane is the conversation: one at a time, in order.
@@ -30,17 +31,21 @@ pub struct SendJob {
     pub abandoned: bool,
 }
 
-/// A customer's name to be asked for. The lane is the identity.
+/// Anything else to be done on a channel. Doing it twice has the effect of doing it once.
 #[derive(Debug, Clone, Copy)]
-pub struct ProfileJob {
+pub struct ChannelJob {
     /// The tenant.
     pub workspace_id: WorkspaceId,
-    /// Its id.
+    /// Its id; the order within the lane.
     pub id: JobId,
+    /// What is to be done.
+    pub kind: ChannelJobKind,
+    /// Jobs of one lane are done one at a time, in order; usually the subject itself.
+    pub lane: Uuid,
     /// The channel: while it needs attention, its jobs wait.
     pub channel_id: ChannelId,
-    /// Who the customer is on the channel.
-    pub identity_id: IdentityId,
+    /// What it is about; the kind says what that is.
+    pub subject_id: Uuid,
     /// How often it was tried, this time included once it is claimed.
     pub attempts: i32,
 }
@@ -67,17 +72,17 @@ pub fn enqueue_send(conn: &mut PgConnection, job: SendJob, due_at: Timestamp) ->
     enqueue(conn, SEND, (job.workspace_id, job.id, Some(job.channel_id)), lane, subject, due_at)
 }
 
-/// Enqueues the asking for a name.
+/// Enqueues a job of a channel.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn enqueue_profile(
+pub fn enqueue_channel_job(
     conn: &mut PgConnection,
-    job: ProfileJob,
+    job: ChannelJob,
     due_at: Timestamp,
 ) -> Result<(), StoreError> {
-    let identity = job.identity_id.0;
-    enqueue(conn, PROFILE, (job.workspace_id, job.id, Some(job.channel_id)), identity, identity, due_at)
+    let key = (job.workspace_id, job.id, Some(job.channel_id));
+    enqueue(conn, job.kind.as_str(), key, job.lane, job.subject_id, due_at)
 }
 
 /// Enqueues a mail.
@@ -90,7 +95,6 @@ pub fn enqueue_mail(conn: &mut PgConnection, job: MailJob, due_at: Timestamp) ->
 }
 
 const SEND: &str = "send_message";
-const PROFILE: &str = "fetch_profile";
 const MAIL: &str = "send_mail";
 
 fn enqueue(
@@ -121,6 +125,8 @@ struct Row {
     workspace_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
     #[diesel(sql_type = SqlUuid)]
     lane: Uuid,
     #[diesel(sql_type = SqlUuid)]
@@ -144,7 +150,7 @@ pub fn claim_sends(
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<SendJob>, StoreError> {
-    let rows = claim(conn, SEND, now, until, limit)?;
+    let rows = claim(conn, vec![SEND], now, until, limit)?;
     Ok(rows
         .into_iter()
         .map(|row| SendJob {
@@ -159,39 +165,43 @@ pub fn claim_sends(
         .collect())
 }
 
-/// Claims up to `limit` due askings for names, as [`claim_sends`].
+/// Claims up to `limit` due jobs of channels, as [`claim_sends`].
 ///
 /// # Errors
-/// Only those of the database.
-pub fn claim_profiles(
+/// `Unreadable` for a kind that the domain does not know; those of the database.
+pub fn claim_channel_jobs(
     conn: &mut PgConnection,
     now: Timestamp,
     until: Timestamp,
     limit: i64,
-) -> Result<Vec<ProfileJob>, StoreError> {
-    let rows = claim(conn, PROFILE, now, until, limit)?;
-    Ok(rows
+) -> Result<Vec<ChannelJob>, StoreError> {
+    let kinds = ChannelJobKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    claim(conn, kinds, now, until, limit)?
         .into_iter()
-        .map(|row| ProfileJob {
-            workspace_id: row.workspace_id.into(),
-            id: row.id.into(),
-            channel_id: row.channel_id.into(),
-            identity_id: row.subject_id.into(),
-            attempts: row.attempts,
+        .map(|row| {
+            Ok(ChannelJob {
+                workspace_id: row.workspace_id.into(),
+                id: row.id.into(),
+                kind: word("jobs", "kind", row.id, &row.kind)?,
+                lane: row.lane,
+                channel_id: row.channel_id.into(),
+                subject_id: row.subject_id,
+                attempts: row.attempts,
+            })
         })
-        .collect())
+        .collect()
 }
 
 fn claim(
     conn: &mut PgConnection,
-    kind: &'static str,
+    kinds: Vec<&'static str>,
     now: Timestamp,
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
     Ok(sql("WITH next AS (
              SELECT j.workspace_id, j.id, j.claimed_until IS NOT NULL AS abandoned FROM jobs j
-             WHERE j.kind = $4 AND j.due_at <= $1 AND (j.claimed_until IS NULL OR j.claimed_until <= $1)
+             WHERE j.kind = ANY($4) AND j.due_at <= $1 AND (j.claimed_until IS NULL OR j.claimed_until <= $1)
                AND NOT EXISTS (SELECT 1 FROM jobs e
                                WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)
                AND NOT EXISTS (SELECT 1 FROM channels c
@@ -200,11 +210,11 @@ fn claim(
          )
          UPDATE jobs j SET claimed_until = $2, attempts = j.attempts + 1 FROM next
          WHERE j.workspace_id = next.workspace_id AND j.id = next.id
-         RETURNING j.workspace_id, j.id, j.lane, j.channel_id, j.subject_id, j.attempts, next.abandoned")
+         RETURNING j.workspace_id, j.id, j.kind, j.lane, j.channel_id, j.subject_id, j.attempts, next.abandoned")
     .bind(now)
     .bind(until)
     .bind(limit)
-    .bind(kind)
+    .bind(kinds)
     .load::<Row>(conn)?)
 }
 

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod agents;
 pub mod api_keys;
+pub mod attachments;
 pub mod audit;
 pub mod channels;
 pub mod contacts;

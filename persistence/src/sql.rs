@@ -18,9 +18,10 @@ use diesel::sql_types::{
     Uuid as SqlUuid,
 };
 use domain::id::{
-    AgentId, ApiKeyId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId, ConversationId,
-    DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, MessageId, NotificationId, OneTimeTokenId,
-    RoutingDecisionId, RoutingRequestId, SessionId, SignInId, TicketId, TimerId, WorkspaceId,
+    AgentId, ApiKeyId, AttachmentId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId,
+    ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId, MessageId,
+    NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId, SignInId, TicketId,
+    TimerId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -148,6 +149,8 @@ bind_with_null_and_array! {
     RoutingRequestId => SqlUuid, Uuid, |id| id.0;
     TimerId => SqlUuid, Uuid, |id| id.0;
     NotificationId => SqlUuid, Uuid, |id| id.0;
+    AttachmentId => SqlUuid, Uuid, |id| id.0;
+    LabelId => SqlUuid, Uuid, |id| id.0;
     String => Text, String, |text| text;
     &'static str => Text, &'static str, |text| text;
     i32 => Integer, i32, |number| number;

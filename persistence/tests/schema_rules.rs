@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::access::KeyScope;
 use domain::agent::{Availability, PresenceMode, Role};
+use domain::attachment::{AttachmentKind, AttachmentState};
 use domain::audit::{AuditAction, AuditSubject};
 use domain::channel::{ChannelKind, ChannelState};
 use domain::conversation::HoldReason;
 use domain::event::ActorType;
+use domain::job::ChannelJobKind;
 use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
 use domain::notification::NotificationKind;
 use domain::one_time_token::TokenPurpose;
@@ -162,9 +164,14 @@ fn enumerations() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("channels.kind", all!(ChannelKind)),
         ("channels.state", all!(ChannelState)),
         // `domain::event::Audience` has data, so it has no list.
-        ("events.audience", words(["everyone", "admins", "agent", "conversation", "ticket", "channel"])),
-        // The names are only in `persistence::jobs`.
-        ("jobs.kind", words(["send_message", "fetch_profile", "send_mail"])),
+        (
+            "events.audience",
+            words(["everyone", "admins", "agent", "conversation", "ticket", "channel", "contact"]),
+        ),
+        // The names of the first two are only in `persistence::jobs`.
+        ("jobs.kind", words(["send_message", "send_mail"]).union(&all!(ChannelJobKind)).copied().collect()),
+        ("attachments.kind", all!(AttachmentKind)),
+        ("attachments.state", all!(AttachmentState)),
         ("messages.author_type", all!(AuthorType)),
         ("messages.direction", all!(Direction)),
         ("messages.kind", all!(MessageKind)),

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, TcpListener};
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,7 +143,8 @@ async fn start_sandbox(clock: Clock) -> Sandbox {
 fn settings(database: &Database, providers: Url) -> Settings {
     Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
-        data_dir: PathBuf::from("/nonexistent"),
+        data_dir: database.files(),
+        attachments_url: None,
         public_url: String::new(),
         operator_key: Some(OPERATOR_KEY.to_owned()),
         cors_origins: vec!["https://app.example".to_owned()],

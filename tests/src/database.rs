@@ -1,7 +1,7 @@
 //! One private PostgreSQL per test process, and a fresh copy of a migrated database per test.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -121,8 +121,17 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The folder for the files of this test's server. It goes with the value.
+    #[must_use]
+    pub fn files(&self) -> PathBuf {
+        std::env::temp_dir().join(format!("{FOLDER}{}-{}", std::process::id(), self.name))
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(self.files());
         if let Ok(mut conn) = PgConnection::establish(&cluster().url("postgres")) {
             let _ = sql_query(format!("DROP DATABASE {} WITH (FORCE)", self.name)).execute(&mut conn);
         }

@@ -25,7 +25,7 @@ mod testing;
 
 pub use client::{ProviderClient, ProviderSettings};
 pub use outbound::{
-    ChannelCredentials, FailureClass, OutboundText, Recipient, SendFailure, SendOutcome, send_text,
+    ChannelCredentials, FailureClass, OutboundMessage, Recipient, SendFailure, SendOutcome, send,
 };
 
 /// A webhook body that is not what this provider sends.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use domain::id::MessageId;
 use domain::inbound::ProviderError;
+use domain::outbound::OutboundContent;
 
 use super::client::ProviderClient;
 use super::messenger::outbound::MessengerCredentials;
@@ -12,15 +13,15 @@ use super::telegram::outbound::TelegramCredentials;
 use super::whatsapp::outbound::WhatsAppCredentials;
 use super::{messenger, telegram, whatsapp};
 
-/// A text for one customer.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OutboundText {
+/// A message for one customer.
+#[derive(Clone, PartialEq)]
+pub struct OutboundMessage {
     /// Our id, which WhatsApp and Messenger carry back.
     pub message_id: MessageId,
     /// Who gets it.
     pub recipient: Recipient,
-    /// The words; the channel's `TEXT_MAX_CHARS` is the caller's to keep, the provider refuses more.
-    pub text: String,
+    /// What it says; the channel's limits are the caller's to keep, the provider refuses more.
+    pub content: OutboundContent,
     /// The provider's id of the message that this one answers. Left out where the provider could
     /// not understand it (a pressed Telegram button).
     pub reply_to: Option<String>,
@@ -82,9 +83,9 @@ pub enum FailureClass {
 }
 
 // By hand: neither texts nor phone numbers may get into a log by way of `{:?}`.
-impl fmt::Debug for OutboundText {
+impl fmt::Debug for OutboundMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutboundText").field("message_id", &self.message_id).finish_non_exhaustive()
+        f.debug_struct("OutboundMessage").field("message_id", &self.message_id).finish_non_exhaustive()
     }
 }
 
@@ -105,22 +106,22 @@ pub enum ChannelCredentials {
     Telegram(TelegramCredentials),
 }
 
-/// Hands a text to the provider, once. It never fails otherwise than by its outcome, and takes at
+/// Hands a message to the provider, once. It never fails otherwise than by its outcome, and takes at
 /// most [`super::ProviderSettings::total_timeout`].
-pub async fn send_text(
+pub async fn send(
     client: &ProviderClient,
     credentials: &ChannelCredentials,
-    message: &OutboundText,
+    message: &OutboundMessage,
 ) -> SendOutcome {
     match credentials {
         ChannelCredentials::WhatsApp(credentials) => {
-            whatsapp::outbound::send_text(client, credentials, message).await
+            whatsapp::outbound::send(client, credentials, message).await
         }
         ChannelCredentials::Messenger(credentials) => {
-            messenger::outbound::send_text(client, credentials, message).await
+            messenger::outbound::send(client, credentials, message).await
         }
         ChannelCredentials::Telegram(credentials) => {
-            telegram::outbound::send_text(client, credentials, message).await
+            telegram::outbound::send(client, credentials, message).await
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::id::MessageId;
+use domain::outbound::OutboundContent;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,8 +14,8 @@ use super::messenger::outbound::MessengerCredentials;
 use super::telegram::outbound::TelegramCredentials;
 use super::whatsapp::outbound::WhatsAppCredentials;
 use super::{
-    ChannelCredentials, OutboundText, ProviderClient, ProviderSettings, Recipient, SendFailure, SendOutcome,
-    send_text,
+    ChannelCredentials, OutboundMessage, ProviderClient, ProviderSettings, Recipient, SendFailure,
+    SendOutcome, outbound,
 };
 
 /// What the provider does once it has read the whole request.
@@ -62,11 +63,11 @@ pub(super) fn telegram() -> ChannelCredentials {
     ChannelCredentials::Telegram(TelegramCredentials { bot_token: "6900112233:secret-token".into() })
 }
 
-pub(super) fn message(recipient: &str) -> OutboundText {
-    OutboundText {
+pub(super) fn message(recipient: &str) -> OutboundMessage {
+    OutboundMessage {
         message_id: MessageId(Uuid::from_u128(7)),
         recipient: Recipient { external_id: recipient.into(), phone: None },
-        text: "Halo kak".into(),
+        content: OutboundContent::Text { text: "Halo kak".into() },
         reply_to: None,
     }
 }
@@ -81,7 +82,7 @@ pub(super) fn refusal(outcome: SendOutcome) -> SendFailure {
 /// Sends to a provider that answers with `reply`.
 pub(super) async fn send(
     credentials: ChannelCredentials,
-    message: &OutboundText,
+    message: &OutboundMessage,
     reply: Reply,
 ) -> (SendOutcome, Request) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -95,16 +96,16 @@ pub(super) async fn send(
         // Handed out so that a hanging connection stays open until the client gives up.
         (request, matches!(reply, Reply::Hang).then_some(stream))
     };
-    let (outcome, (request, _stream)) = tokio::join!(send_text(&client, &credentials, message), server);
+    let (outcome, (request, _stream)) = tokio::join!(outbound::send(&client, &credentials, message), server);
     (outcome, request)
 }
 
 /// Sends to a port on which nobody listens.
-pub(super) async fn refused_port(credentials: ChannelCredentials, message: &OutboundText) -> SendOutcome {
+pub(super) async fn refused_port(credentials: ChannelCredentials, message: &OutboundMessage) -> SendOutcome {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap().port());
     drop(listener);
-    send_text(&client, &credentials, message).await
+    outbound::send(&client, &credentials, message).await
 }
 
 fn client(port: u16) -> ProviderClient {

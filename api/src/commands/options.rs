@@ -100,6 +100,10 @@ pub struct ServerOptions {
     /// Pages of these origins may call and connect; `*` stands for any.
     #[arg(long, env = "TANGGAP_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
+    /// Where the files of messages are kept: `s3://bucket/prefix`, with the credentials that AWS's tools read from the
+    /// environment; unset: in the data folder.
+    #[arg(long, env = "TANGGAP_ATTACHMENTS_URL")]
+    pub attachments_url: Option<Url>,
     /// Base of the Graph API.
     #[arg(long, env = "TANGGAP_GRAPH_URL", default_value = "https://graph.facebook.com")]
     pub graph_url: Url,
@@ -208,6 +212,7 @@ impl ServerOptions {
             operator_key: self.operator_key.clone().filter(|key| !key.is_empty()),
             metrics_key: self.metrics_key.clone().filter(|key| !key.is_empty()),
             cors_origins: self.cors_origins.clone(),
+            attachments_url: self.attachments_url.clone(),
             graph_url: self.graph_url.clone(),
             graph_version: self.graph_version.clone(),
             telegram_url: self.telegram_url.clone(),

@@ -1,9 +1,10 @@
 //! Asks the provider for a customer's name.
 
 use chrono::TimeDelta;
+use domain::id::IdentityId;
 use persistence::contacts;
 use persistence::error::Failure;
-use persistence::jobs::{self, ProfileJob};
+use persistence::jobs::{self, ChannelJob};
 
 use crate::channels::ChannelCredentials;
 use crate::channels::messenger::profile::{ProfileAnswer, fetch_name};
@@ -16,16 +17,16 @@ const ATTEMPTS_MAX: i32 = 6;
 
 /// Works on one claimed job. What goes wrong here is logged; the claim runs out and the job is seen
 /// again: asking twice has no effect.
-pub async fn run(app: &App, job: ProfileJob) {
+pub async fn run(app: &App, job: ChannelJob) {
     if let Err(failure) = ask(app, job).await {
         let cause = chain(&failure);
-        tracing::warn!(identity_id = %job.identity_id, cause, "a customer's name could not be asked for or stored");
+        tracing::warn!(identity_id = %job.subject_id, cause, "a customer's name could not be asked for or stored");
     }
 }
 
-async fn ask(app: &App, job: ProfileJob) -> Result<(), Failure> {
-    let identity =
-        app.db.read(move |conn| Ok(contacts::identity(conn, job.workspace_id, job.identity_id)?)).await?;
+async fn ask(app: &App, job: ChannelJob) -> Result<(), Failure> {
+    let id = IdentityId(job.subject_id);
+    let identity = app.db.read(move |conn| Ok(contacts::identity(conn, job.workspace_id, id)?)).await?;
     let known = app.known_channels.get(app, job.channel_id).await?;
     let answer = match (identity, known) {
         (Some(identity), Some(known)) => match known.secrets.credentials(&known.channel.external_id) {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::job::ChannelJobKind;
 use domain::time::Timestamp;
 use persistence::error::Failure;
-use persistence::jobs::{self, MailJob, ProfileJob, SendJob};
+use persistence::jobs::{self, ChannelJob, MailJob, SendJob};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{fetch_profile, send_mail, send_message};
@@ -54,9 +55,10 @@ async fn claim(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
         .write(move |conn| {
             let sends = jobs::claim_sends(conn, now, until, limit)?;
             let left = limit - i64::try_from(sends.len()).unwrap_or(limit);
-            let profiles = if left > 0 { jobs::claim_profiles(conn, now, until, left)? } else { Vec::new() };
+            let others =
+                if left > 0 { jobs::claim_channel_jobs(conn, now, until, left)? } else { Vec::new() };
             let sends = sends.into_iter().map(Job::Send);
-            Ok(sends.chain(profiles.into_iter().map(Job::Profile)).collect::<Vec<_>>())
+            Ok(sends.chain(others.into_iter().map(Job::Channel)).collect::<Vec<_>>())
         })
         .await?;
     let claimed = jobs.len();
@@ -94,7 +96,7 @@ fn begin(app: &App, job: Job, permit: Option<OwnedSemaphorePermit>) {
     tokio::spawn(async move {
         match job {
             Job::Send(job) => send_message::run(&app, job).await,
-            Job::Profile(job) => fetch_profile::run(&app, job).await,
+            Job::Channel(job) => work_on(&app, job).await,
             Job::Mail(job) => send_mail::run(&app, job).await,
         }
         drop(permit);
@@ -103,9 +105,22 @@ fn begin(app: &App, job: Job, permit: Option<OwnedSemaphorePermit>) {
     });
 }
 
+async fn work_on(app: &App, job: ChannelJob) {
+    match job.kind {
+        ChannelJobKind::FetchProfile => fetch_profile::run(app, job).await,
+        ChannelJobKind::FetchMedia => {}
+        ChannelJobKind::SendReaction => {}
+        ChannelJobKind::MarkRead => {}
+        ChannelJobKind::BlockContact => {}
+        ChannelJobKind::SubmitTemplate => {}
+        ChannelJobKind::DeleteTemplate => {}
+        ChannelJobKind::SyncTemplates => {}
+    }
+}
+
 enum Job {
     Send(SendJob),
-    Profile(ProfileJob),
+    Channel(ChannelJob),
     Mail(MailJob),
 }
 

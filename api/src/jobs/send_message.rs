@@ -1,14 +1,15 @@
 //! Hands one message to its provider.
 
 use domain::inbound::ProviderError;
-use domain::message::{MessageKind, MessageStatus};
+use domain::message::MessageStatus;
+use domain::outbound::OutboundContent;
 use domain::reply_window::reply_window;
 use persistence::error::Failure;
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, Outgoing};
 
 use crate::channels::known::KnownChannel;
-use crate::channels::{FailureClass, OutboundText, Recipient, SendFailure, SendOutcome, send_text};
+use crate::channels::{FailureClass, OutboundMessage, Recipient, SendFailure, SendOutcome, send};
 use crate::http::finish::chain;
 use crate::ops::sends::{self, Attempt};
 use crate::ops::transaction::Tx;
@@ -63,7 +64,7 @@ async fn attempt(app: &App, job: SendJob) -> Result<Option<Attempt>, Failure> {
     let outcome = if job.abandoned {
         let detail = "the process ended while the provider was being called".to_owned();
         SendOutcome::Ambiguous { detail }
-    } else if window.check(MessageKind::Text).is_err() {
+    } else if window.check(outgoing.kind).is_err() {
         SendOutcome::Refused(window_closed())
     } else {
         call(app, job, &known, outgoing).await
@@ -72,14 +73,17 @@ async fn attempt(app: &App, job: SendJob) -> Result<Option<Attempt>, Failure> {
 }
 
 async fn call(app: &App, job: SendJob, known: &KnownChannel, outgoing: Outgoing) -> SendOutcome {
-    let text = OutboundText {
+    let Some(content) = OutboundContent::stored(outgoing.kind, outgoing.text, outgoing.content) else {
+        return SendOutcome::Refused(not_sendable());
+    };
+    let message = OutboundMessage {
         message_id: job.message_id,
         recipient: Recipient { external_id: outgoing.external_id, phone: outgoing.phone },
-        text: outgoing.text.unwrap_or_default(),
+        content,
         reply_to: outgoing.reply_to_provider_id,
     };
     let credentials = known.secrets.credentials(&known.channel.external_id);
-    send_text(&app.providers, &credentials, &text).await
+    send(&app.providers, &credentials, &message).await
 }
 
 /// Writes down what came of the job, trying again while the database is away.
@@ -93,6 +97,17 @@ async fn persist(
         let Err(failure) = app.write(move |tx| work(&shared, tx)).await else { return };
         tracing::warn!(message_id = %job.message_id, attempt, cause = chain(&failure), "the outcome of a send could not be stored");
         tokio::time::sleep(app.settings.times.job_poll * attempt).await; // ci-allow: waits for the database, not for a timer
+    }
+}
+
+/// It was stored by another version of this program.
+fn not_sendable() -> SendFailure {
+    SendFailure {
+        class: FailureClass::Final,
+        code: "not_supported",
+        provider: ProviderError { code: "none".to_owned(), detail: String::new() },
+        detail: "This server does not know how to send messages of this kind.",
+        retry_after: None,
     }
 }
 

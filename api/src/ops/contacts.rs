@@ -1,17 +1,16 @@
 //! Customers: what changes of them shows in their conversations too.
 
-use domain::event::{Audience, EventType, Sight};
-use domain::id::{ContactId, WorkspaceId};
+use domain::event::{Audience, ContactSight, EventType, Sight};
+use domain::id::{ContactId, IdentityId, WorkspaceId};
 use domain::resource::Contact;
 use persistence::error::Failure;
-use persistence::jobs::{self, ProfileJob};
+use persistence::jobs::{self, ChannelJob};
 use persistence::{contacts, conversations};
 
 use super::transaction::{Change, Tx};
 use domain::resource::EventActor;
 
 /// Tells that a contact changed, and each of its conversations with it: they show its name and number.
-/// Who sees none of them is told nothing of the contact.
 ///
 /// # Errors
 /// Only those of the database.
@@ -27,10 +26,8 @@ pub(super) fn tell_changed(
     let keys = contacts::conversations(tx.conn, workspace, contact)?.into_iter().map(|id| (workspace, id));
     let mut changed = conversations::lock_many(tx.conn, keys.collect())?;
     conversations::save_many(tx.conn, &mut changed)?;
-    if let Some((_, conversation)) = changed.first() {
-        let sight = Sight::unchanged(conversation.facts());
-        tell_contact(tx, workspace, &shape, EventType::ContactUpdated, sight, &actor);
-    }
+    let sight = ContactSight::unchanged(contacts::facts(tx.conn, workspace, contact)?);
+    tell_contact(tx, workspace, &shape, EventType::ContactUpdated, sight, &actor);
     let now = tx.now;
     for (_, conversation) in changed {
         let Some(shape) = conversations::shape(tx.conn, workspace, conversation.id, now)? else { continue };
@@ -47,19 +44,19 @@ pub(super) fn tell_changed(
     Ok(())
 }
 
-/// Tells of a contact those who see its conversation.
+/// Tells of a contact those who see it.
 pub(super) fn tell_contact(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     contact: &Contact,
     event_type: EventType,
-    sight: Sight,
+    sight: ContactSight,
     actor: &EventActor,
 ) {
     tx.tell(Change {
         workspace_id: workspace,
         event_type,
-        audience: Audience::Conversation(sight),
+        audience: Audience::Contact(sight),
         conversation_id: None,
         actor,
         data: contact,
@@ -71,9 +68,9 @@ pub(super) fn tell_contact(
 ///
 /// # Errors
 /// Only those of the database.
-pub fn name_from_profile(tx: &mut Tx<'_>, job: ProfileJob, name: Option<&str>) -> Result<(), Failure> {
+pub fn name_from_profile(tx: &mut Tx<'_>, job: ChannelJob, name: Option<&str>) -> Result<(), Failure> {
     jobs::finish(tx.conn, job.workspace_id, job.id)?;
-    let identity = contacts::identity(tx.conn, job.workspace_id, job.identity_id)?;
+    let identity = contacts::identity(tx.conn, job.workspace_id, IdentityId(job.subject_id))?;
     let (Some(mut identity), Some(name)) = (identity.filter(|identity| identity.name.is_none()), name) else {
         return Ok(());
     };

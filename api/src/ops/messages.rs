@@ -5,7 +5,8 @@ use domain::channel::ChannelKind;
 use domain::event::EventType;
 use domain::id::{JobId, MessageId};
 use domain::input;
-use domain::message::{AuthorType, Direction, MessageKind, MessageStatus, StatusTimes};
+use domain::message::{AuthorType, Direction, MessageStatus, StatusTimes};
+use domain::outbound::OutboundContent;
 use domain::refusal::{Code, Refusal};
 use domain::reply_window::reply_window;
 use domain::resource::Message;
@@ -23,12 +24,12 @@ use super::transaction::Tx;
 const CLIENT_ID_MAX: usize = 128;
 
 /// A message to be sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct MessageDraft {
     /// The id that the sender gives it; the same one twice is one message.
     pub client_message_id: Option<String>,
-    /// The words.
-    pub text: String,
+    /// What it says.
+    pub content: OutboundContent,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
 }
@@ -49,8 +50,8 @@ pub fn create(
         return Ok(earlier);
     }
     let kind = channel_kind(tx, &locked)?;
-    input::message_text("/text", &draft.text, kind.text_max_chars())?;
-    reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(MessageKind::Text)?;
+    draft.content.check(kind)?;
+    reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(draft.content.kind())?;
     check_reply_to(tx, &locked, draft.reply_to)?;
 
     let (fresh, now) = (fresh(tx), tx.now);
@@ -99,7 +100,8 @@ pub fn retry(
         return Err(Refusal::new(Code::NotRetryable).with("status", progress.status).into());
     }
     let kind = channel_kind(tx, &locked)?;
-    reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(MessageKind::Text)?;
+    let what = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?.kind;
+    reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(what)?;
     requeue(&mut progress, tx);
     messages::save_progress(tx.conn, &[progress])?;
     enqueue(tx, &locked, id)?;
@@ -129,7 +131,10 @@ fn earlier(
         return Ok(None);
     };
     let message = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;
-    if message.text.as_deref() == Some(&draft.text) {
+    let same = message.kind == draft.content.kind()
+        && message.text.as_deref() == draft.content.text()
+        && message.content == draft.content.content();
+    if same {
         Ok(Some(message))
     } else {
         let detail = "another message of this conversation has this id";
@@ -172,10 +177,10 @@ fn new_message(tx: &Tx<'_>, locked: &Locked<SendMessage>, draft: &MessageDraft, 
         direction: Direction::Outbound,
         author_type: AuthorType::Agent,
         author_id: Some(locked.permit.actor().agent_id.0),
-        kind: MessageKind::Text,
-        text: Some(draft.text.clone()),
-        content: None,
-        media: None,
+        kind: draft.content.kind(),
+        text: draft.content.text().map(ToOwned::to_owned),
+        content: draft.content.content(),
+        attachment_id: None,
         raw: None,
         reply_to_provider_id: None,
         reply_to_id: draft.reply_to,

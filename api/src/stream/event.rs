@@ -158,7 +158,7 @@ impl LogEvent {
     /// Is a reader with this scope sent anything for it?
     #[must_use]
     pub fn is_told_to(&self, visible: &Visible) -> bool {
-        delivery(visible, self.event_type, self.audience) != Delivery::Nothing
+        delivery(visible, self.event_type, &self.audience) != Delivery::Nothing
     }
 
     /// The frame for a reader; `None` if it is sent nothing.
@@ -195,7 +195,7 @@ impl LogEvent {
     fn body_for(&self, visible: &Visible) -> Option<Cow<'_, str>> {
         let of_conversation = self.event_type.as_str().starts_with("conversation.");
         let of_agent = self.event_type.as_str().starts_with("agent.");
-        let body = match (delivery(visible, self.event_type, self.audience), self.audience) {
+        let body = match (delivery(visible, self.event_type, &self.audience), &self.audience) {
             (Delivery::Nothing, _) => None,
             (Delivery::Full, _) if of_agent && visible.only_channels().is_some() => {
                 return self.narrowed(visible).map(Cow::Owned);
@@ -208,6 +208,9 @@ impl LogEvent {
             (Delivery::Shown, _) => Some(self.body.as_str()),
             (Delivery::Hidden, Audience::Ticket(_)) => {
                 self.hidden.get_or_init(|| self.hidden(EventType::TicketHidden)).as_deref()
+            }
+            (Delivery::Hidden, Audience::Contact(_)) => {
+                self.hidden.get_or_init(|| self.hidden(EventType::ContactHidden)).as_deref()
             }
             (Delivery::Hidden, _) => {
                 self.hidden.get_or_init(|| self.hidden(EventType::ConversationHidden)).as_deref()

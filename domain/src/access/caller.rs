@@ -6,7 +6,7 @@ use crate::actor::Actor;
 use crate::id::ChannelId;
 use crate::refusal::{Code, Refusal};
 
-use super::{Act, Facts, KeyUse, Relation, Verdict, decide, may_ever};
+use super::{Act, Facts, KeyUse, Relation, Verdict, Visible, decide, may_ever};
 
 /// A caller whose role allows the action on at least some things. What depends on the thing is
 /// asked again, with [`Caller::on`], after its row is locked.
@@ -60,6 +60,15 @@ impl<A: Act> Caller<A> {
     pub fn on_channel(&self, channel: ChannelId) -> Result<Permit<A>, Refusal> {
         let outside = self.actor.is_kept_from(channel);
         self.permit(if outside { Relation::Outside } else { Relation::Other })
+    }
+
+    /// Checks the action on a contact, by what decides of each of its identities.
+    ///
+    /// # Errors
+    /// `not_found` if the caller does not see the contact; `forbidden`.
+    pub fn on_contact(&self, facts: &[Facts]) -> Result<Permit<A>, Refusal> {
+        let seen = Visible::to(&self.actor).sees_contact(facts);
+        self.permit(if seen { Relation::Other } else { Relation::Outside })
     }
 
     /// Checks the action on what is of the workspace as a whole, so of every channel.

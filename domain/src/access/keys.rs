@@ -18,10 +18,18 @@ text_enum! {
         ChannelsRead = "channels:read",
         /// Connect and change channels.
         ChannelsWrite = "channels:write",
-        /// Read conversations and their contacts.
+        /// Read conversations and labels.
         ConversationsRead = "conversations:read",
-        /// Assign, claim, resolve, archive and mark conversations.
+        /// Assign, claim, resolve, archive, mark and label conversations.
         ConversationsWrite = "conversations:write",
+        /// Read contacts and the notes on them.
+        ContactsRead = "contacts:read",
+        /// Make, change, merge, block and delete contacts, and write notes on them.
+        ContactsWrite = "contacts:write",
+        /// Read templates.
+        TemplatesRead = "templates:read",
+        /// Make, change and delete templates.
+        TemplatesWrite = "templates:write",
         /// Read messages.
         MessagesRead = "messages:read",
         /// Send messages.

@@ -4,6 +4,8 @@
 //! (it may know, not do: 403). A permitted action yields a [`Permit`], which the transitions of the
 //! domain take as an argument: a forgotten check does not compile.
 
+use serde::{Deserialize, Serialize};
+
 use crate::actor::Actor;
 use crate::agent::Role;
 use crate::conversation::Tab;
@@ -51,8 +53,9 @@ macro_rules! actions {
 }
 
 use KeyScope::{
-    AuditRead, ChannelsRead, ChannelsWrite, ConversationsRead, ConversationsWrite, MessagesRead,
-    MessagesWrite, TeamRead, TeamWrite, TicketsRead, WorkspaceRead, WorkspaceWrite,
+    AuditRead, ChannelsRead, ChannelsWrite, ContactsRead, ContactsWrite, ConversationsRead,
+    ConversationsWrite, MessagesRead, MessagesWrite, TeamRead, TeamWrite, TemplatesRead, TemplatesWrite,
+    TicketsRead, WorkspaceRead, WorkspaceWrite,
 };
 use KeyUse::{Always, Never, With};
 
@@ -101,6 +104,40 @@ actions! {
     MarkConversationRead = "mark_conversation_read" by With(ConversationsWrite),
     /// Write to the customer.
     SendMessage = "send_message" by With(MessagesWrite),
+    /// Write first: to a customer without an open conversation.
+    StartConversation = "start_conversation" by With(MessagesWrite),
+    /// Hand in a file that is to be sent.
+    UploadAttachment = "upload_attachment" by With(MessagesWrite),
+    /// See the file of a message.
+    ReadAttachment = "read_attachment" by With(MessagesRead),
+    /// See the labels of the workspace.
+    ReadLabels = "read_labels" by With(ConversationsRead),
+    /// Make a label.
+    CreateLabel = "create_label" by With(ConversationsWrite),
+    /// Change and delete labels.
+    ManageLabels = "manage_labels" by With(ConversationsWrite),
+    /// Put a label on a conversation, or take it off.
+    LabelConversation = "label_conversation" by With(ConversationsWrite),
+    /// See contacts and the notes on them.
+    ReadContacts = "read_contacts" by With(ContactsRead),
+    /// Make a contact, and change what is known of one.
+    EditContact = "edit_contact" by With(ContactsWrite),
+    /// Write notes on a contact.
+    WriteNote = "write_note" by With(ContactsWrite),
+    /// Shut a contact out, or let it in again.
+    BlockContact = "block_contact" by With(ContactsWrite),
+    /// Make one contact of two, and undo it.
+    MergeContacts = "merge_contacts" by With(ContactsWrite),
+    /// Delete a contact.
+    DeleteContact = "delete_contact" by With(ContactsWrite),
+    /// Bring in contacts from a file.
+    ImportContacts = "import_contacts" by With(ContactsWrite),
+    /// Take all contacts away as a file.
+    ExportContacts = "export_contacts" by With(ContactsRead),
+    /// See templates.
+    ReadTemplates = "read_templates" by With(TemplatesRead),
+    /// Make, change and delete templates.
+    ManageTemplates = "manage_templates" by With(TemplatesWrite),
     /// See a ticket and its transcript.
     ReadTicket = "read_ticket" by With(TicketsRead),
     /// See which conversations wait, and why.
@@ -203,7 +240,25 @@ fn may_know(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::MarkNotificationsRead
         | Action::FollowEvents => true,
         _ if relation == Outside => false,
-        Action::ReadChannels | Action::ManageChannels | Action::ReadQueue | Action::SimulateRouting => true,
+        Action::ReadChannels
+        | Action::ManageChannels
+        | Action::ReadQueue
+        | Action::SimulateRouting
+        | Action::StartConversation
+        | Action::UploadAttachment
+        | Action::ReadLabels
+        | Action::CreateLabel
+        | Action::ManageLabels
+        | Action::ReadContacts
+        | Action::EditContact
+        | Action::WriteNote
+        | Action::BlockContact
+        | Action::MergeContacts
+        | Action::DeleteContact
+        | Action::ImportContacts
+        | Action::ExportContacts
+        | Action::ReadTemplates
+        | Action::ManageTemplates => true,
         Action::ReadTicket => match who.role {
             Role::Admin => true,
             Role::Supervisor => matches!(relation, Own | Supervised),
@@ -217,6 +272,8 @@ fn may_know(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ResolveConversation
         | Action::ArchiveConversation
         | Action::MarkConversationRead
+        | Action::LabelConversation
+        | Action::ReadAttachment
         | Action::SendMessage => match who.role {
             Role::Admin => true,
             Role::Supervisor => relation != Other,
@@ -246,7 +303,18 @@ fn may_do(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ReadChannels
         | Action::ReadConversation
         | Action::ReadMessages
+        | Action::StartConversation
+        | Action::UploadAttachment
+        | Action::ReadAttachment
+        | Action::ReadLabels
+        | Action::CreateLabel
+        | Action::ReadContacts
+        | Action::EditContact
+        | Action::WriteNote
+        | Action::BlockContact
+        | Action::ReadTemplates
         | Action::ReadTicket => true,
+        Action::ManageLabels | Action::MergeContacts => !agent,
         // The queue is part of the tab Unassigned.
         Action::ReadQueue => !agent || who.view_all,
         Action::ReadSettings
@@ -255,6 +323,10 @@ fn may_do(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ManageTeam
         | Action::ManageApiKeys
         | Action::ReadAuditTrail
+        | Action::DeleteContact
+        | Action::ImportContacts
+        | Action::ExportContacts
+        | Action::ManageTemplates
         | Action::ManageChannels => who.role == Role::Admin,
         Action::ReadCounts => match who.role {
             Role::Admin => true,
@@ -271,7 +343,10 @@ fn may_do(who: Standing, action: Action, relation: Relation) -> bool {
         }
         // Writing to a customer whom nobody serves is taking the conversation.
         Action::SendMessage => in_hand && (!agent || relation != Unassigned || who.agents_may_claim),
-        Action::UnassignConversation | Action::ResolveConversation | Action::ArchiveConversation => in_hand,
+        Action::UnassignConversation
+        | Action::ResolveConversation
+        | Action::ArchiveConversation
+        | Action::LabelConversation => in_hand,
     }
 }
 
@@ -286,7 +361,7 @@ fn may_ever(who: Standing, action: Action) -> bool {
 }
 
 /// What of a conversation or ticket decides who may see it and do something to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The channel it is on.
     pub channel: ChannelId,

@@ -128,6 +128,27 @@ impl Visible {
         self.reads(KeyScope::ConversationsRead) && self.conversations.contains(facts)
     }
 
+    /// Does the reader see a contact whose identities, with the conversations that they have, have these facts? Contacts
+    /// are the whole team's. Who is kept to an allocation sees those of its channels, those whose conversation it holds,
+    /// and those that are on no channel yet; a program that is limited to channels sees those of its channels.
+    #[must_use]
+    pub fn sees_contact(&self, facts: &[Facts]) -> bool {
+        if !self.reads(KeyScope::ContactsRead) {
+            return false;
+        }
+        let scope = &self.conversations;
+        let mut near = facts.iter().filter(|one| scope.allows_channel(one.channel));
+        match &scope.restricted_to {
+            None => scope.only_channels.is_none() || near.next().is_some(),
+            Some(allocation) => {
+                (facts.is_empty() && scope.only_channels.is_none())
+                    || near.any(|one| {
+                        one.assignee == Some(scope.own) || allocation.channels.contains(&one.channel)
+                    })
+            }
+        }
+    }
+
     /// May the reader know of this channel at all?
     #[must_use]
     pub fn allows_channel(&self, channel: ChannelId) -> bool {

@@ -3,14 +3,15 @@
 //! transaction of the change.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::agent::PresenceMode;
+use crate::attachment::{AttachmentKind, AttachmentState};
 use crate::channel::{ChannelKind, ChannelState};
 use crate::conversation::{ConversationStatus, Handler, HoldReason};
 use crate::id::{
-    AgentId, ChannelId, ContactId, ConversationId, DistributionPolicyId, DivisionId, MessageId, TicketId,
-    WorkspaceId,
+    AgentId, AttachmentId, ChannelId, ContactId, ConversationId, DistributionPolicyId, DivisionId, LabelId,
+    MessageId, TicketId, WorkspaceId,
 };
 use crate::message::{AuthorType, Direction, MessageKind, MessageStatus, ReplyTo, StatusTimes};
 use crate::reply_window::ReplyWindow;
@@ -94,6 +95,20 @@ shape! {
         pub name: String,
         /// Its phone number, digits with country code; null where it is not known.
         pub phone: Option<String>,
+        /// Whether it is shut out.
+        pub blocked: bool,
+    }
+}
+
+shape! {
+    /// A reference to a label.
+    pub struct LabelRef {
+        /// The label.
+        pub id: LabelId,
+        /// Its name.
+        pub name: String,
+        /// Its colour, `#RRGGBB`.
+        pub color: String,
     }
 }
 
@@ -216,15 +231,23 @@ shape! {
         pub id: ContactId,
         /// Its name.
         pub name: String,
+        /// Its e-mail address.
+        pub email: Option<String>,
+        /// Where it works.
+        pub company: Option<String>,
         /// Its phone number, digits with country code.
         pub phone: Option<String>,
+        /// What else the team knows of it, under names of the team's choice.
+        pub attributes: Map<String, Value>,
         /// Who it is on each channel.
         pub identities: Vec<Identity>,
+        /// Since when it is shut out.
+        pub blocked_at: Option<Timestamp>,
         /// Since when it wants no marketing messages.
         pub opted_out_at: Option<Timestamp>,
         /// Rises by one with every change.
         pub version: i64,
-        /// When it first wrote.
+        /// When it first wrote, or was made.
         pub created_at: Timestamp,
     }
 }
@@ -264,6 +287,8 @@ shape! {
         pub over_limit: bool,
         /// The division it waits for or was given to.
         pub division: Option<DivisionRef>,
+        /// Its labels, by name.
+        pub labels: Vec<LabelRef>,
         /// Messages of the customer since somebody read or answered.
         pub unread_count: i32,
         /// The newest message.
@@ -301,16 +326,22 @@ shape! {
 }
 
 shape! {
-    /// A file that belongs to a message and is still at the provider.
-    pub struct Media {
-        /// The file's name, as the customer's device gave it.
+    /// The file of a message.
+    pub struct MessageAttachment {
+        /// Its id.
+        pub id: AttachmentId,
+        /// What kind of file it is.
+        pub kind: AttachmentKind,
+        /// Its name, as its sender's device gave it.
         pub filename: Option<String>,
-        /// The content type, as the provider says.
+        /// The content type: by its bytes once they are here, until then as the provider says.
         pub content_type: Option<String>,
-        /// The size in bytes, as the provider says.
+        /// The size in bytes; as the provider says until the bytes are here.
         pub size_bytes: Option<i64>,
-        /// The provider's id of the file.
-        pub provider_media_id: Option<String>,
+        /// Where its bytes are.
+        pub state: AttachmentState,
+        /// Where they can be read, with the caller's credentials; null until they are here.
+        pub url: Option<String>,
     }
 }
 
@@ -356,7 +387,7 @@ shape! {
         /// The text, the caption, or the words on the pressed button.
         pub text: Option<String>,
         /// The file that belongs to it.
-        pub media: Option<Media>,
+        pub attachment: Option<MessageAttachment>,
         /// What the kind needs beside the text.
         pub content: Option<Value>,
         /// The message that it answers.

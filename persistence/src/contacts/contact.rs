@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
+use domain::access::Facts;
 use domain::id::{ChannelId, ContactId, ConversationId, WorkspaceId};
 use domain::resource::{Contact, Identity};
 use domain::time::Timestamp;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::{StoreError, word};
@@ -42,7 +44,15 @@ struct ContactRow {
     #[diesel(sql_type = Text)]
     name: String,
     #[diesel(sql_type = Nullable<Text>)]
+    email: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    company: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
     phone: Option<String>,
+    #[diesel(sql_type = Jsonb)]
+    attributes: Value,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    blocked_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     opted_out_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = BigInt)]
@@ -79,7 +89,8 @@ pub fn shapes(
 ) -> Result<Vec<(WorkspaceId, Contact)>, StoreError> {
     let (workspaces, ids): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
     let contacts =
-        sql("SELECT c.workspace_id, c.id, c.name, c.phone, c.opted_out_at, c.version, c.created_at
+        sql("SELECT c.workspace_id, c.id, c.name, c.email, c.company, c.phone, c.attributes, c.blocked_at, c.opted_out_at,
+             c.version, c.created_at
          FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
          JOIN contacts c ON c.workspace_id = k.workspace_id AND c.id = k.id")
         .bind(workspaces.clone())
@@ -101,7 +112,14 @@ pub fn shapes(
             let contact = Contact {
                 id: row.id.into(),
                 name: row.name,
+                email: row.email,
+                company: row.company,
                 phone: row.phone,
+                attributes: match row.attributes {
+                    Value::Object(attributes) => attributes,
+                    _ => Map::new(),
+                },
+                blocked_at: row.blocked_at.map(Timestamp::new),
                 identities: own.map(identity_shape).collect::<Result<_, _>>()?,
                 opted_out_at: row.opted_out_at.map(Timestamp::new),
                 version: row.version,
@@ -137,6 +155,39 @@ pub fn conversations(
         .bind(contact)
         .load::<IdRow>(conn)?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())
+}
+
+#[derive(QueryableByName)]
+struct FactsRow {
+    #[diesel(sql_type = SqlUuid)]
+    channel_id: Uuid,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    assignee_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    division_id: Option<Uuid>,
+}
+
+/// What decides who sees a contact: of each of its identities the channel, and how its conversation stands.
+///
+/// # Errors
+/// Only those of the database.
+pub fn facts(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+) -> Result<Vec<Facts>, StoreError> {
+    let rows = sql("SELECT i.channel_id, c.assignee_id, c.division_id FROM contact_identities i
+         LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
+         WHERE i.workspace_id = $1 AND i.contact_id = $2 ORDER BY i.created_at, i.id")
+    .bind(workspace)
+    .bind(contact)
+    .load::<FactsRow>(conn)?;
+    let facts = |row: FactsRow| Facts {
+        channel: row.channel_id.into(),
+        assignee: row.assignee_id.map(Into::into),
+        division: row.division_id.map(Into::into),
+    };
+    Ok(rows.into_iter().map(facts).collect())
 }
 
 /// A customer who wrote on a channel.

@@ -4,6 +4,7 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
+use domain::search::folded;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -163,13 +164,15 @@ pub fn insert_new(
     let column = |take: fn(&StoredIdentity) -> Option<String>| {
         new.iter().map(|(one, _)| take(one)).collect::<Vec<_>>()
     };
-    sql("INSERT INTO contacts (workspace_id, id, name, phone, created_at)
-         SELECT n.workspace_id, n.id, n.name, n.phone, $5
-         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS n (workspace_id, id, name, phone)")
+    sql("INSERT INTO contacts (workspace_id, id, name, phone, search_name, created_at)
+         SELECT n.workspace_id, n.id, n.name, n.phone, n.search_name, $6
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
+             AS n (workspace_id, id, name, phone, search_name)")
     .bind(new.iter().map(|(one, _)| one.workspace_id).collect::<Vec<_>>())
     .bind(new.iter().map(|(one, _)| one.contact_id).collect::<Vec<_>>())
     .bind(new.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>())
     .bind(column(|one| one.phone.clone()))
+    .bind(new.iter().map(|(_, name)| folded(name)).collect::<Vec<_>>())
     .bind(now)
     .execute(conn)?;
     // In one order, so that two batches with the same newcomers wait for each other in line.
@@ -232,15 +235,17 @@ pub fn update_identity(conn: &mut PgConnection, identity: &StoredIdentity) -> Re
     .bind(identity.name.clone())
     .execute(conn)?;
     expect_rows("contacts::update_identity", changed, 1)?;
-    let changed = sql(
-        "UPDATE contacts SET name = coalesce($3, name), phone = coalesce($4, phone), version = version + 1
-         WHERE workspace_id = $1 AND id = $2",
-    )
-    .bind(identity.workspace_id)
-    .bind(identity.contact_id)
-    .bind(identity.name.clone())
-    .bind(identity.phone.clone())
-    .execute(conn)?;
+    let changed =
+        sql("UPDATE contacts SET name = CASE WHEN name_is_own THEN name ELSE coalesce($3, name) END,
+             search_name = CASE WHEN name_is_own THEN search_name ELSE coalesce($5, search_name) END,
+             phone = coalesce($4, phone), version = version + 1
+         WHERE workspace_id = $1 AND id = $2")
+        .bind(identity.workspace_id)
+        .bind(identity.contact_id)
+        .bind(identity.name.clone())
+        .bind(identity.phone.clone())
+        .bind(identity.name.as_deref().map(folded))
+        .execute(conn)?;
     expect_rows("contacts::update_identity", changed, 1)
 }
 

@@ -50,13 +50,25 @@ struct Row {
 impl Row {
     fn into_waiting(self) -> Result<Waiting, StoreError> {
         let ShapeRow {
-            stored, channel_kind, channel_name, contact_name, contact_phone, division_name, ..
+            stored,
+            channel_kind,
+            channel_name,
+            contact_name,
+            contact_phone,
+            contact_blocked,
+            division_name,
+            ..
         } = self.shape;
         let kind = word("channels", "kind", stored.channel_id, &channel_kind)?;
         let (_, conversation) = stored.into_conversation()?;
         Ok(Waiting {
             channel: ChannelRef { id: conversation.channel_id, kind, name: channel_name },
-            contact: ContactRef { id: conversation.contact_id, name: contact_name, phone: contact_phone },
+            contact: ContactRef {
+                id: conversation.contact_id,
+                name: contact_name,
+                phone: contact_phone,
+                blocked: contact_blocked,
+            },
             division: conversation.division_id.zip(division_name).map(|(id, name)| DivisionRef { id, name }),
             place: self.place,
             conversation,

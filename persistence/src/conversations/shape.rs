@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Nullable, Text, Timestamptz};
+use diesel::sql_types::{Bool, Jsonb, Nullable, Text, Timestamptz};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::conversation::State;
 use domain::id::{ConversationId, WorkspaceId};
 use domain::reply_window::reply_window;
 use domain::resource::{self, AgentRef, ChannelRef, ContactRef, DivisionRef, LastMessage};
 use domain::time::Timestamp;
+use serde_json::Value;
 
 use crate::error::{StoreError, word};
 use crate::sql::sql;
@@ -27,10 +28,14 @@ pub(super) struct ShapeRow {
     pub(super) contact_name: String,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) contact_phone: Option<String>,
+    #[diesel(sql_type = Bool)]
+    pub(super) contact_blocked: bool,
     #[diesel(sql_type = Nullable<Text>)]
     assignee_name: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
     pub(super) division_name: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    labels: Option<Value>,
     #[diesel(sql_type = Nullable<Text>)]
     message_kind: Option<String>,
     #[diesel(sql_type = Nullable<Text>)]
@@ -65,6 +70,10 @@ impl ShapeRow {
         now: Timestamp,
     ) -> Result<(WorkspaceId, resource::Conversation), StoreError> {
         let last_message = self.last_message()?;
+        let labels = self.labels.take().map(serde_json::from_value).transpose().map_err(|_| {
+            let id = self.stored.id.to_string();
+            StoreError::Unreadable { table: "conversations", column: "labels", id }
+        })?;
         let kind = word("channels", "kind", self.stored.channel_id, &self.channel_kind)?;
         let (workspace, conversation) = self.stored.into_conversation()?;
         let shape = resource::Conversation {
@@ -74,6 +83,7 @@ impl ShapeRow {
                 id: conversation.contact_id,
                 name: self.contact_name,
                 phone: self.contact_phone,
+                blocked: self.contact_blocked,
             },
             status: conversation.status(),
             handler: conversation.handler(),
@@ -83,6 +93,7 @@ impl ShapeRow {
                 .zip(self.division_name)
                 .map(|(id, name)| DivisionRef { id, name }),
             over_limit: matches!(conversation.state, State::Held { over_limit: true, .. }),
+            labels: labels.unwrap_or_default(),
             unread_count: conversation.unread_count,
             last_message,
             last_activity_at: conversation.last_activity_at,
@@ -109,6 +120,10 @@ macro_rules! columns {
              c.unanswered_since, c.previous_holders, c.last_inbound_at, c.last_activity_at, c.last_message_id,
              c.unread_count, c.archived_at, c.version, c.created_at,
              h.kind AS channel_kind, h.name AS channel_name, p.name AS contact_name, p.phone AS contact_phone,
+             p.blocked_at IS NOT NULL AS contact_blocked,
+             (SELECT jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name, 'color', l.color) ORDER BY l.search_name, l.id)
+              FROM conversation_labels k JOIN labels l ON l.workspace_id = k.workspace_id AND l.id = k.label_id
+              WHERE k.workspace_id = c.workspace_id AND k.conversation_id = c.id) AS labels,
              a.name AS assignee_name, d.name AS division_name, m.kind AS message_kind,
              m.direction AS message_direction, left(m.text, 200) AS message_text, m.at AS message_at "
     };

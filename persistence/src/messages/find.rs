@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::id::{ChannelId, ConversationId, MessageId, WorkspaceId};
-use domain::message::MessageStatus;
+use domain::message::{MessageKind, MessageStatus};
 use domain::time::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::{StoreError, word};
@@ -190,8 +191,12 @@ pub fn by_client_id(
 /// What a send needs to know.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
-    /// The text.
+    /// What it is.
+    pub kind: MessageKind,
+    /// The text or caption.
     pub text: Option<String>,
+    /// What the kind needs beside the text.
+    pub content: Option<Value>,
     /// The provider's id of the message that it answers.
     pub reply_to_provider_id: Option<String>,
     /// The provider's lasting id of the customer.
@@ -206,8 +211,12 @@ pub struct Outgoing {
 
 #[derive(QueryableByName)]
 struct OutgoingRow {
+    #[diesel(sql_type = Text)]
+    kind: String,
     #[diesel(sql_type = Nullable<Text>)]
     text: Option<String>,
+    #[diesel(sql_type = Nullable<Jsonb>)]
+    content: Option<Value>,
     #[diesel(sql_type = Nullable<Text>)]
     reply_to_provider_id: Option<String>,
     #[diesel(sql_type = Text)]
@@ -229,7 +238,7 @@ pub fn outgoing(
     workspace: WorkspaceId,
     id: MessageId,
 ) -> Result<Option<Outgoing>, StoreError> {
-    sql("SELECT m.text, r.provider_message_id AS reply_to_provider_id, i.external_id, i.phone, c.last_inbound_at, m.status
+    sql("SELECT m.kind, m.text, m.content, r.provider_message_id AS reply_to_provider_id, i.external_id, i.phone, c.last_inbound_at, m.status
          FROM messages m
          JOIN conversations c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id
          JOIN contact_identities i ON i.workspace_id = c.workspace_id AND i.id = c.identity_id
@@ -241,7 +250,9 @@ pub fn outgoing(
         .optional()?
         .map(|row| {
             Ok(Outgoing {
+                kind: word("messages", "kind", id, &row.kind)?,
                 text: row.text,
+                content: row.content,
                 reply_to_provider_id: row.reply_to_provider_id,
                 external_id: row.external_id,
                 phone: row.phone,

@@ -2,7 +2,7 @@
 
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
-use domain::id::{ChannelId, ConversationId, MessageId, SessionId, WorkspaceId};
+use domain::id::{AttachmentId, ChannelId, ConversationId, MessageId, SessionId, WorkspaceId};
 use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -38,8 +38,8 @@ pub struct NewMessage {
     pub text: Option<String>,
     /// What the kind needs beside the text.
     pub content: Option<Value>,
-    /// The file that belongs to it, an [`domain::inbound::InboundMedia`].
-    pub media: Option<Value>,
+    /// The file that belongs to it; it is stored in the same transaction.
+    pub attachment_id: Option<AttachmentId>,
     /// The provider's own JSON.
     pub raw: Option<String>,
     /// The provider's id of the message that it answers.
@@ -72,20 +72,20 @@ pub fn insert_new(conn: &mut PgConnection, messages: Vec<NewMessage>) -> Result<
     }
     // A reply's target is looked up here, in the same statement, by the provider's id.
     let rows = sql("INSERT INTO messages (workspace_id, id, conversation_id, channel_id, session_id, direction, author_type, author_id,
-             kind, text, content, media, raw, reply_to_provider_id, reply_to_id, status, queued_at, client_message_id,
+             kind, text, content, attachment_id, raw, reply_to_provider_id, reply_to_id, status, queued_at, client_message_id,
              provider_message_id, at, edited_at, created_at)
          SELECT n.workspace_id, n.id, n.conversation_id, n.channel_id, n.session_id, n.direction, n.author_type, n.author_id,
-             n.kind, n.text, n.content, n.media, n.raw, n.reply_to_provider_id,
+             n.kind, n.text, n.content, n.attachment_id, n.raw, n.reply_to_provider_id,
              CASE WHEN n.reply_to_provider_id IS NULL THEN n.reply_to_id ELSE
                  (SELECT r.id FROM messages r WHERE r.workspace_id = n.workspace_id AND r.channel_id = n.channel_id
                       AND r.provider_message_id = n.reply_to_provider_id AND r.conversation_id = n.conversation_id) END,
              n.status, CASE WHEN n.status = 'queued' THEN n.created_at END, n.client_message_id,
              n.provider_message_id, n.at, n.edited_at, n.created_at
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::text[],
-                     $10::text[], $11::jsonb[], $12::jsonb[], $13::text[], $14::text[], $15::uuid[], $16::text[], $17::text[],
+                     $10::text[], $11::jsonb[], $12::uuid[], $13::text[], $14::text[], $15::uuid[], $16::text[], $17::text[],
                      $18::text[], $19::timestamptz[], $20::timestamptz[], $21::timestamptz[])
              AS n (workspace_id, id, conversation_id, channel_id, session_id, direction, author_type, author_id, kind,
-                   text, content, media, raw, reply_to_provider_id, reply_to_id, status, client_message_id,
+                   text, content, attachment_id, raw, reply_to_provider_id, reply_to_id, status, client_message_id,
                    provider_message_id, at, edited_at, created_at)
          ON CONFLICT DO NOTHING RETURNING id")
         .bind(columns.workspaces)
@@ -99,7 +99,7 @@ pub fn insert_new(conn: &mut PgConnection, messages: Vec<NewMessage>) -> Result<
         .bind(columns.kinds)
         .bind(columns.texts)
         .bind(columns.contents)
-        .bind(columns.media)
+        .bind(columns.attachments)
         .bind(columns.raws)
         .bind(columns.reply_provider_ids)
         .bind(columns.reply_ids)
@@ -126,7 +126,7 @@ struct Columns {
     kinds: Vec<&'static str>,
     texts: Vec<Option<String>>,
     contents: Vec<Option<Value>>,
-    media: Vec<Option<Value>>,
+    attachments: Vec<Option<AttachmentId>>,
     raws: Vec<Option<String>>,
     reply_provider_ids: Vec<Option<String>>,
     reply_ids: Vec<Option<Uuid>>,
@@ -151,7 +151,7 @@ impl Columns {
         self.kinds.push(message.kind.as_str());
         self.texts.push(message.text);
         self.contents.push(message.content);
-        self.media.push(message.media);
+        self.attachments.push(message.attachment_id);
         self.raws.push(message.raw);
         self.reply_provider_ids.push(message.reply_to_provider_id);
         self.reply_ids.push(message.reply_to_id.map(Uuid::from));

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
+use domain::attachment::AttachmentState;
 use domain::id::{ConversationId, MessageId, SessionId, WorkspaceId};
-use domain::inbound::InboundMedia;
 use domain::message::{AuthorType, ReplyTo};
-use domain::resource::{Author, Media, Message, MessageError, Reaction};
+use domain::resource::{Author, Message, MessageAttachment, MessageError, Reaction};
 use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,8 +40,18 @@ struct Row {
     text: Option<String>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     content: Option<Value>,
-    #[diesel(sql_type = Nullable<Jsonb>)]
-    media: Option<Value>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    attachment_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    attachment_kind: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    attachment_state: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    attachment_filename: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    attachment_content_type: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    attachment_size_bytes: Option<i64>,
     #[diesel(sql_type = Nullable<Text>)]
     reply_to_provider_id: Option<String>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -85,12 +95,29 @@ struct StoredReaction {
 }
 
 impl Row {
-    fn into_message(self) -> Result<(WorkspaceId, Message), StoreError> {
+    fn attachment(&mut self) -> Result<Option<MessageAttachment>, StoreError> {
+        let (Some(id), Some(kind), Some(state)) =
+            (self.attachment_id, self.attachment_kind.as_deref(), self.attachment_state.as_deref())
+        else {
+            return Ok(None);
+        };
+        let state = word("attachments", "state", id, state)?;
+        Ok(Some(MessageAttachment {
+            id: id.into(),
+            kind: word("attachments", "kind", id, kind)?,
+            filename: self.attachment_filename.take(),
+            content_type: self.attachment_content_type.take(),
+            size_bytes: self.attachment_size_bytes,
+            state,
+            url: (state == AttachmentState::Stored).then(|| format!("/v1/attachments/{id}/content")),
+        }))
+    }
+
+    fn into_message(mut self) -> Result<(WorkspaceId, Message), StoreError> {
         let id = self.id;
         let unreadable =
             |column| move |_| StoreError::Unreadable { table: "messages", column, id: id.to_string() };
-        let media: Option<InboundMedia> =
-            self.media.map(serde_json::from_value).transpose().map_err(unreadable("media"))?;
+        let attachment = self.attachment()?;
         let reactions: Vec<StoredReaction> = self
             .reactions
             .map(serde_json::from_value)
@@ -109,12 +136,7 @@ impl Row {
             },
             kind: word("messages", "kind", id, &self.kind)?,
             text: self.text,
-            media: media.map(|media| Media {
-                filename: media.filename,
-                content_type: media.content_type,
-                size_bytes: media.size_bytes,
-                provider_media_id: media.provider_media_id,
-            }),
+            attachment,
             content: self.content,
             reply_to: is_reply
                 .then(|| ReplyTo { message_id: self.reply_to_id.map(Into::into), text: self.reply_to_text }),
@@ -151,7 +173,9 @@ macro_rules! shape {
         concat!(
             "SELECT m.workspace_id, m.id, m.conversation_id, m.direction, m.author_type, m.author_id,
                  CASE m.author_type WHEN 'agent' THEN a.name WHEN 'contact' THEN p.name END AS author_name,
-                 m.kind, m.text, m.content, m.media, m.reply_to_provider_id, m.reply_to_id, r.text AS reply_to_text,
+                 m.kind, m.text, m.content, t.id AS attachment_id, t.kind AS attachment_kind, t.state AS attachment_state,
+                 t.filename AS attachment_filename, t.content_type AS attachment_content_type,
+                 t.size_bytes AS attachment_size_bytes, m.reply_to_provider_id, m.reply_to_id, r.text AS reply_to_text,
                  (SELECT jsonb_agg(jsonb_build_object('emoji', e.emoji, 'author_type', e.author_type,
                                                       'author_id', e.author_id, 'at', e.at) ORDER BY e.at, e.author_id)
                   FROM message_reactions e
@@ -163,6 +187,7 @@ macro_rules! shape {
             $from,
             " LEFT JOIN agents a ON m.author_type = 'agent' AND a.workspace_id = m.workspace_id AND a.id = m.author_id
              LEFT JOIN contacts p ON m.author_type = 'contact' AND p.workspace_id = m.workspace_id AND p.id = m.author_id
+             LEFT JOIN attachments t ON t.workspace_id = m.workspace_id AND t.id = m.attachment_id
              LEFT JOIN messages r ON r.workspace_id = m.workspace_id AND r.id = m.reply_to_id ",
             $rest
         )

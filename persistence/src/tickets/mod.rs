@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::conversation::Session;
 use domain::id::{TicketId, WorkspaceId};
@@ -210,6 +210,8 @@ struct ShapeRow {
     contact_name: String,
     #[diesel(sql_type = Nullable<Text>)]
     contact_phone: Option<String>,
+    #[diesel(sql_type = Bool)]
+    contact_blocked: bool,
     #[diesel(sql_type = SqlUuid)]
     channel_id: Uuid,
     #[diesel(sql_type = Text)]
@@ -231,6 +233,7 @@ impl ShapeRow {
                 id: self.contact_id.into(),
                 name: self.contact_name,
                 phone: self.contact_phone,
+                blocked: self.contact_blocked,
             },
             channel: ChannelRef { id: self.channel_id.into(), kind, name: self.channel_name },
             agent: AgentRef { id: ticket.agent_id, name: self.agent_name },
@@ -249,7 +252,8 @@ impl ShapeRow {
 macro_rules! columns {
     () => {
         "SELECT t.id, t.conversation_id, t.session_id, t.agent_id, t.session_started_at, t.opened_at, t.answered_at,
-             t.closed_at, t.version, c.contact_id, p.name AS contact_name, p.phone AS contact_phone, c.channel_id,
+             t.closed_at, t.version, c.contact_id, p.name AS contact_name, p.phone AS contact_phone,
+             p.blocked_at IS NOT NULL AS contact_blocked, c.channel_id,
              h.kind AS channel_kind, h.name AS channel_name, a.name AS agent_name "
     };
 }

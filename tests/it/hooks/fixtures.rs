@@ -68,7 +68,7 @@ async fn seed(app: &TestApp) {
             kind: domain::message::MessageKind::Text,
             text: Some(format!("terkirim {n}")),
             content: None,
-            media: None,
+            attachment_id: None,
             raw: None,
             reply_to_provider_id: None,
             reply_to_id: None,
@@ -175,18 +175,17 @@ fn check_content(message: &Value, expected: &Value) {
         assert_eq!(content["type"], choice, "{expected}");
     }
     assert_eq!(content["voice"] == true, expected["kind"] == "voice", "{expected}");
-    let (media, want) = (&message["media"], &expected["media"]);
+    let (file, want) = (&message["attachment"], &expected["media"]);
     if want.is_null() {
-        assert_eq!(*media, Value::Null, "{expected}");
+        assert_eq!(*file, Value::Null, "{expected}");
         return;
     }
     let either = |a: &str, b: &str| want.get(a).or(want.get(b)).cloned().unwrap_or_default();
-    assert_eq!(media["provider_media_id"], either("id", "file_id"), "{expected}");
-    assert_eq!(media["filename"], either("filename", "file_name"), "{expected}");
+    assert_eq!(file["filename"], either("filename", "file_name"), "{expected}");
     if !want["mime_type"].is_null() {
-        assert_eq!(media["content_type"], want["mime_type"], "{expected}");
+        assert_eq!(file["content_type"], want["mime_type"], "{expected}");
     }
-    assert_eq!(media["size_bytes"], want["file_size"], "{expected}");
+    assert_eq!(file["size_bytes"], want["file_size"], "{expected}");
     assert_eq!(content["animated"], want["animated"], "{expected}");
 }
 

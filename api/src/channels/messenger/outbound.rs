@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use domain::outbound::OutboundContent;
 use serde_json::{Value, json};
 
-use crate::channels::outbound::{OutboundText, SendOutcome};
+use crate::channels::outbound::{OutboundMessage, SendOutcome};
 use crate::channels::{ProviderClient, errors, graph};
 
 /// What a Page needs to send.
@@ -22,24 +23,27 @@ impl fmt::Debug for MessengerCredentials {
     }
 }
 
-/// Hands a text to Messenger, once.
-pub async fn send_text(
+/// Hands a message to Messenger, once.
+pub async fn send(
     client: &ProviderClient,
     credentials: &MessengerCredentials,
-    message: &OutboundText,
+    message: &OutboundMessage,
 ) -> SendOutcome {
     let url = client.graph_url(&[&credentials.page_id, "messages"]);
     let answer = client.post(url, Some(&credentials.access_token), &request(message)).await;
     graph::outcome(answer, "/message_id", errors::messenger)
 }
 
-fn request(message: &OutboundText) -> Value {
+fn request(message: &OutboundMessage) -> Value {
     let mut body = json!({
         "recipient": { "id": message.recipient.external_id },
         "messaging_type": "RESPONSE",
         // Comes back in the echo.
-        "message": { "text": message.text, "metadata": message.message_id },
+        "message": { "metadata": message.message_id },
     });
+    match &message.content {
+        OutboundContent::Text { text } => body["message"]["text"] = json!(text),
+    }
     if let Some(reply_to) = &message.reply_to {
         // Further files of one message have ids of ours: `<id>#2`.
         let mid = reply_to.split_once('#').map_or(reply_to.as_str(), |(mid, _)| mid);

@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use domain::inbound::ProviderError;
+use domain::outbound::OutboundContent;
 use serde_json::{Value, json};
 
 use crate::channels::client::{Answer, DETAIL_MAX_CHARS, ambiguous, wordless};
 use crate::channels::json::{cut, id_at, int_at, text_at};
-use crate::channels::outbound::{OutboundText, SendOutcome};
+use crate::channels::outbound::{OutboundMessage, SendOutcome};
 use crate::channels::{ProviderClient, errors};
 
 /// What a bot needs to send.
@@ -24,22 +25,27 @@ impl fmt::Debug for TelegramCredentials {
     }
 }
 
-/// Hands a text to Telegram, once. The accepted message's id is `<chat id>:<message id>`, as it is
+/// Hands a message to Telegram, once. The accepted message's id is `<chat id>:<message id>`, as it is
 /// inbound: Telegram's ids are unique inside a chat only.
-pub async fn send_text(
+pub async fn send(
     client: &ProviderClient,
     credentials: &TelegramCredentials,
-    message: &OutboundText,
+    message: &OutboundMessage,
 ) -> SendOutcome {
     let bot = format!("bot{}", credentials.bot_token);
-    let url = client.telegram_url(&[&bot, "sendMessage"]);
-    let answer = client.post(url, None, &request(message)).await;
+    let (method, body) = request(message);
+    let url = client.telegram_url(&[&bot, method]);
+    let answer = client.post(url, None, &body).await;
     outcome(answer, &message.recipient.external_id)
 }
 
-fn request(message: &OutboundText) -> Value {
+/// The method to call, and what with.
+fn request(message: &OutboundMessage) -> (&'static str, Value) {
     let chat = &message.recipient.external_id;
-    let mut body = json!({ "chat_id": chat, "text": message.text });
+    let (method, mut body) = match &message.content {
+        OutboundContent::Text { text } => ("sendMessage", json!({ "text": text })),
+    };
+    body["chat_id"] = json!(chat);
     if let Ok(chat) = chat.parse::<i64>() {
         body["chat_id"] = json!(chat);
     }
@@ -48,7 +54,7 @@ fn request(message: &OutboundText) -> Value {
         // The customer may have deleted the message since; the answer shall arrive all the same.
         body["reply_parameters"] = json!({ "message_id": replied, "allow_sending_without_reply": true });
     }
-    body
+    (method, body)
 }
 
 /// The message's number out of `<chat>:<message>`, if it is of this chat.

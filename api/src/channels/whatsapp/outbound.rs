@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use domain::outbound::OutboundContent;
 use serde_json::{Value, json};
 
-use crate::channels::outbound::{OutboundText, SendOutcome};
+use crate::channels::outbound::{OutboundMessage, SendOutcome};
 use crate::channels::{ProviderClient, errors, graph};
 
 /// What a number needs to send.
@@ -24,25 +25,29 @@ impl fmt::Debug for WhatsAppCredentials {
     }
 }
 
-/// Hands a text to WhatsApp, once.
-pub async fn send_text(
+/// Hands a message to WhatsApp, once.
+pub async fn send(
     client: &ProviderClient,
     credentials: &WhatsAppCredentials,
-    message: &OutboundText,
+    message: &OutboundMessage,
 ) -> SendOutcome {
     let url = client.graph_url(&[&credentials.phone_number_id, "messages"]);
     let answer = client.post(url, Some(&credentials.access_token), &request(message)).await;
     graph::outcome(answer, "/messages/0/id", |code, _| errors::whatsapp(code))
 }
 
-fn request(message: &OutboundText) -> Value {
+fn request(message: &OutboundMessage) -> Value {
     let mut body = json!({
         "messaging_product": "whatsapp",
         "recipient_type": "individual",
-        "type": "text",
-        "text": { "body": message.text, "preview_url": false },
         "biz_opaque_callback_data": message.message_id,
     });
+    match &message.content {
+        OutboundContent::Text { text } => {
+            body["type"] = json!("text");
+            body["text"] = json!({ "body": text, "preview_url": false });
+        }
+    }
     match &message.recipient.phone {
         // Without its `+` the sending number's country code would be put in front.
         Some(phone) => body["to"] = json!(format!("+{}", phone.trim_start_matches('+'))),

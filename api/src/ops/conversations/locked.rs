@@ -176,7 +176,7 @@ pub(in crate::ops) fn system_message(
         kind: MessageKind::System,
         text: Some(text),
         content: Some(content),
-        media: None,
+        attachment_id: None,
         raw: None,
         reply_to_provider_id: None,
         reply_to_id: None,

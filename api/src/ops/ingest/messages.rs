@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domain::attachment::AttachmentKind;
 use domain::conversation::Conversation;
 use domain::event::{Audience, EventType, Sight};
-use domain::id::{ConversationId, MessageId, SessionId, WorkspaceId};
+use domain::id::{AttachmentId, ConversationId, MessageId, SessionId, WorkspaceId};
 use domain::inbound::{InboundKind, InboundMessage};
 use domain::message::{AuthorType, Direction, MessageStatus};
 use domain::resource;
 use domain::time::Timestamp;
+use persistence::attachments::{self, ReceivedAttachment};
 use persistence::conversations;
 use persistence::error::Failure;
 use persistence::messages::{self, NewMessage};
@@ -81,6 +83,7 @@ impl Threads {
 struct Incoming {
     thread: Thread,
     id: MessageId,
+    attachment: Option<ReceivedAttachment>,
     at: Timestamp,
     new_session: SessionId,
     author: EventActor,
@@ -102,6 +105,7 @@ pub(super) fn store(
     if incoming.is_empty() {
         return Ok(());
     }
+    store_attachments(tx, &incoming)?;
     let now = tx.now;
     let mut changed: BTreeMap<Thread, Conversation> = BTreeMap::new();
     for one in &incoming {
@@ -145,10 +149,13 @@ fn collect(
             let current = threads.locked.get(&thread).and_then(Conversation::session);
             let session = current.map_or(new_session, |session| session.id);
             let id = tx.id();
-            rows.push(row(tx, delivery, person, message, edited_at, id, session));
+            let attachment = attachment(tx, message);
+            let attachment_id = attachment.as_ref().map(|attachment| attachment.id);
+            rows.push(row(tx, delivery, person, message, edited_at, (id, attachment_id), session));
             incoming.push(Incoming {
                 thread,
                 id,
+                attachment,
                 at: message.at,
                 new_session,
                 author: EventActor::contact(person.contact_id.0, person.name.clone()),
@@ -158,13 +165,33 @@ fn collect(
     (rows, incoming)
 }
 
+/// The file that a message comes with.
+fn attachment(tx: &Tx<'_>, message: &InboundMessage) -> Option<ReceivedAttachment> {
+    let (kind, media) = (AttachmentKind::of(message.kind)?, message.media.as_ref()?);
+    Some(ReceivedAttachment { id: tx.id(), kind, source: media.clone() })
+}
+
+/// Notes the files of the messages that were stored.
+fn store_attachments(tx: &mut Tx<'_>, incoming: &[Incoming]) -> Result<(), Failure> {
+    let received: Vec<_> = incoming
+        .iter()
+        .filter_map(|one| Some((one.thread.0, one.thread.1, one.id, one.attachment.clone()?)))
+        .collect();
+    if received.is_empty() {
+        return Ok(());
+    }
+    let now = tx.now;
+    attachments::insert_received(tx.conn, received, now)?;
+    Ok(())
+}
+
 fn row(
     tx: &Tx<'_>,
     delivery: &Delivery,
     person: &Person,
     message: &InboundMessage,
     edited_at: Option<Timestamp>,
-    id: MessageId,
+    (id, attachment_id): (MessageId, Option<AttachmentId>),
     session: SessionId,
 ) -> NewMessage {
     NewMessage {
@@ -179,7 +206,7 @@ fn row(
         kind: message.kind,
         text: message.text.clone(),
         content: Some(message.content.clone()).filter(|content| *content != Value::Null),
-        media: message.media.as_ref().and_then(|media| serde_json::to_value(media).ok()),
+        attachment_id,
         raw: Some(message.raw.clone()),
         reply_to_provider_id: message.reply_to.clone(),
         reply_to_id: None,

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::access::Facts;
 use domain::channel::ChannelKind;
 use domain::conversation::Conversation;
-use domain::event::{EventType, Sight};
+use domain::event::{ContactSight, EventType};
 use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
 use domain::inbound::{IdentityChange, InboundKind, Sender};
+use domain::job::ChannelJobKind;
 use persistence::contacts::{self, StoredIdentity, Wanted};
 use persistence::error::{Failure, StoreError};
-use persistence::jobs::{self, ProfileJob};
+use persistence::jobs::{self, ChannelJob};
 use persistence::{conversations, messages};
 
 use super::Delivery;
@@ -352,9 +353,9 @@ fn tell_created(tx: &mut Tx<'_>, keys: Vec<(WorkspaceId, ContactId)>) -> Result<
     for (workspace, contact) in contacts::shapes(tx.conn, keys)? {
         let actor = EventActor::contact(contact.id.0, contact.name.clone());
         // Nobody holds the conversation that began with it.
-        let begun = contact.identities.first().map(|identity| identity.channel_id);
-        let after = begun.map(|channel| Facts { channel, assignee: None, division: None });
-        let sight = Sight { before: None, after };
+        let begun = contact.identities.iter().map(|identity| identity.channel_id);
+        let facts = |channel| Facts { channel, assignee: None, division: None };
+        let sight = ContactSight { before: None, after: Some(begun.map(facts).collect()) };
         tell_contact(tx, workspace, &contact, EventType::ContactCreated, sight, &actor);
     }
     Ok(())
@@ -364,8 +365,16 @@ fn tell_created(tx: &mut Tx<'_>, keys: Vec<(WorkspaceId, ContactId)>) -> Result<
 fn ask_for_names(tx: &mut Tx<'_>, nameless: &[(WorkspaceId, ChannelId, IdentityId)]) -> Result<(), Failure> {
     let now = tx.now;
     for (workspace_id, channel_id, identity_id) in nameless.iter().copied() {
-        let job = ProfileJob { workspace_id, id: tx.id(), channel_id, identity_id, attempts: 0 };
-        jobs::enqueue_profile(tx.conn, job, now)?;
+        let job = ChannelJob {
+            workspace_id,
+            id: tx.id(),
+            kind: ChannelJobKind::FetchProfile,
+            lane: identity_id.0,
+            channel_id,
+            subject_id: identity_id.0,
+            attempts: 0,
+        };
+        jobs::enqueue_channel_job(tx.conn, job, now)?;
         tx.has_jobs();
     }
     Ok(())

@@ -3,6 +3,7 @@ use actix_web::{HttpRequest, HttpResponse, post, web};
 use domain::access::{Action, SendMessage};
 use domain::id::{ConversationId, MessageId};
 use domain::message::MessageKind;
+use domain::outbound::OutboundContent;
 use domain::refusal::Refusal;
 use domain::resource::Message;
 use serde::Deserialize;
@@ -42,7 +43,8 @@ impl NewMessage {
             return Err(Refusal::invalid("/kind", "not_supported", detail));
         }
         let text = self.text.ok_or_else(|| Refusal::invalid("/text", "required", "must not be empty"))?;
-        Ok(MessageDraft { client_message_id: self.client_message_id, text, reply_to: self.reply_to })
+        let content = OutboundContent::Text { text };
+        Ok(MessageDraft { client_message_id: self.client_message_id, content, reply_to: self.reply_to })
     }
 }
 

@@ -81,7 +81,8 @@ async fn a_key_is_told_only_of_what_it_may_read() {
     let id = app.conversation("6281234567890", "Halo").await;
     app.agent(0).act(format!("/v1/conversations/{id}/claim")).await.expect(200);
     for (scope, kinds) in [
-        (KeyScope::ConversationsRead, vec!["conversation", "contact"]),
+        (KeyScope::ConversationsRead, vec!["conversation"]),
+        (KeyScope::ContactsRead, vec!["contact"]),
         (KeyScope::MessagesRead, vec!["message"]),
         (KeyScope::TicketsRead, vec!["ticket"]),
         (KeyScope::TeamRead, vec!["agent", "division"]),
