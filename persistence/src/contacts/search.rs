@@ -44,7 +44,8 @@ impl ContactSearch {
 /// The digits of what may be a part of a number, as numbers are stored: with the country's code, and so without the zero that
 /// stands for it at home.
 fn digits(words: &str) -> Option<String> {
-    let is_number = words.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
+    let is_number =
+        words.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | ' ' | '-' | '(' | ')' | '.'));
     let digits: String = words.chars().filter(char::is_ascii_digit).collect();
     let digits = digits.trim_start_matches('0');
     (is_number && digits.len() >= DIGITS_MIN).then(|| digits.to_owned())

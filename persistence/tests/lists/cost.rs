@@ -285,8 +285,13 @@ fn every_kind_of_list_reads_its_page_by_its_indexes_and_is_planned_once() {
             let agents = agents.iter().map(|number| thing(&mut world.conn, "agent", *number)).collect();
             // A range that leaves everything in.
             let opened_from = Some(now.plus(chrono::TimeDelta::days(-30)));
-            let filter =
-                tickets::Filter { statuses: statuses.to_vec(), agents, channels, opened_from, ..Default::default() };
+            let filter = tickets::Filter {
+                statuses: statuses.to_vec(),
+                agents,
+                channels,
+                opened_from,
+                ..Default::default()
+            };
             for (after, limit) in [(None, 26), (None, 101), (Some(deep), 26), (Some(deep), 51)] {
                 let after = after.map(|at| (at, Uuid::max().into()));
                 let page = |conn: &mut PgConnection| {

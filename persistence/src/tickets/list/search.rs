@@ -66,7 +66,8 @@ fn keys(
     let mut keys = Vec::new();
     for window in windows(runs.len()) {
         let statement = sql(with_length(&window_text(runs), window));
-        let seen = bind(statement, visible, filter, begin, runs).bind(name.pattern.clone()).load::<Found>(conn)?;
+        let seen =
+            bind(statement, visible, filter, begin, runs).bind(name.pattern.clone()).load::<Found>(conn)?;
         keys.extend(seen.iter().filter(|found| found.fits).map(Found::key));
         let is_end = seen.len() < usize::try_from(window).unwrap_or(0);
         if is_end || keys.len() >= wanted {
