@@ -3,7 +3,7 @@
 use domain::event::EventType;
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division, Message,
-    Notification, RoutingDecision, Ticket, Workspace,
+    Notification, NotificationPreferences, RoutingDecision, Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -143,6 +143,7 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("policy") => "DistributionPolicy",
         Some("routing") => "RoutingDecision",
         Some("notification") => "Notification",
+        Some("notification_preferences") => "NotificationPreferences",
         _ => "Agent",
     }
 }
@@ -169,6 +170,7 @@ fn schemas() -> Map<String, Value> {
         Division,
         Message,
         Notification,
+        NotificationPreferences,
         RoutingDecision,
         Ticket,
         Workspace

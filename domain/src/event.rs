@@ -85,6 +85,8 @@ text_enum! {
         NotificationCreated = "notification.created",
         /// A member has read a notification.
         NotificationRead = "notification.read",
+        /// A member wants to be told otherwise.
+        NotificationPreferencesUpdated = "notification_preferences.updated",
         /// A channel was connected.
         ChannelCreated = "channel.created",
         /// A channel's name, credentials or state changed.
@@ -191,7 +193,8 @@ impl EventType {
             | Self::RoutingQueued
             | Self::RoutingDecided
             | Self::NotificationCreated
-            | Self::NotificationRead => KeyScope::ConversationsRead,
+            | Self::NotificationRead
+            | Self::NotificationPreferencesUpdated => KeyScope::ConversationsRead,
             Self::ContactCreated | Self::ContactUpdated | Self::ContactHidden => KeyScope::ContactsRead,
             Self::MessageCreated | Self::MessageUpdated => KeyScope::MessagesRead,
             Self::TicketOpened

@@ -13,5 +13,9 @@ text_enum! {
         HandedOver = "handed_over",
         /// A customer has been waiting for an answer for too long.
         Unanswered = "unanswered",
+        /// A customer wrote in a conversation that it holds.
+        NewMessage = "new_message",
+        /// The provider refuses a channel: nothing is sent there until somebody sees to it.
+        ChannelAttention = "channel_attention",
     }
 }

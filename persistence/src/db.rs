@@ -204,6 +204,17 @@ impl Db {
     }
 }
 
+/// Reads in several statements that all see the same.
+///
+/// # Errors
+/// What the work answers; those of the database.
+pub fn in_one_snapshot<T>(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    conn.build_transaction().read_only().repeatable_read().run(work)
+}
+
 /// Until the transaction ends, PostgreSQL uses the plans that it keeps and makes none for a single call. For transactions of
 /// many small statements, each over a list of ids that it finds by its key whatever it is: planning takes longer than they do.
 ///

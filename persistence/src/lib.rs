@@ -23,6 +23,7 @@ pub mod lists;
 pub mod local_postgres;
 pub mod messages;
 pub mod migrate;
+pub mod notification_preferences;
 pub mod notifications;
 pub mod one_time_tokens;
 pub mod policies;

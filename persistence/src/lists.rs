@@ -9,6 +9,9 @@ use crate::error::StoreError;
 /// The most rows that a page of a list may be read with: 100, and the one more that tells whether another page follows.
 pub const LONGEST: i64 = 101;
 
+/// The most rows that an export reads at a time.
+pub const LONGEST_EXPORT: i64 = 1000;
+
 /// How many rows a page is read with.
 ///
 /// PostgreSQL plans well for a length that it sees in the text, and badly for one that is a parameter: not knowing it, it
@@ -21,16 +24,18 @@ pub(crate) enum Length {
     Double,
     /// [`LONGEST`].
     Longest,
+    /// [`LONGEST_EXPORT`].
+    Export,
 }
 
 impl Length {
     /// The shortest that has room for `limit` rows.
     ///
     /// # Errors
-    /// A fault of ours for more than [`LONGEST`].
+    /// A fault of ours for more than [`LONGEST_EXPORT`].
     pub(crate) fn of(limit: i64) -> Result<Self, StoreError> {
         let has_room = |length: &Self| limit <= length.rows();
-        [Self::Usual, Self::Double, Self::Longest]
+        [Self::Usual, Self::Double, Self::Longest, Self::Export]
             .into_iter()
             .find(has_room)
             .ok_or_else(|| StoreError::internal(format!("a page of {limit} rows is longer than any may be")))
@@ -41,13 +46,33 @@ impl Length {
             Self::Usual => 26,
             Self::Double => 51,
             Self::Longest => LONGEST,
+            Self::Export => LONGEST_EXPORT,
         }
     }
 
     /// A text with this length wherever it says `{length}`.
     pub(crate) fn put_into(self, text: &str) -> String {
-        text.replace("{length}", &self.rows().to_string())
+        with_length(text, self.rows())
     }
+}
+
+/// Searches look at the newest of a list in windows that grow, before they go by what is searched for: what many have is
+/// found at once, and what few have is not looked for among all.
+pub(crate) const WINDOWS: [i64; 3] = [128, 1024, 4096];
+
+/// How many rows of all its runs together a search may read for one window, but for the first.
+const WINDOW_ROWS: i64 = 16_384;
+
+/// The windows for a list of so many runs: each has to be read as far as the window is long.
+pub(crate) fn windows(runs: usize) -> impl Iterator<Item = i64> {
+    let runs = i64::try_from(runs).unwrap_or(i64::MAX);
+    let affordable = move |window: &i64| *window == WINDOWS[0] || runs.saturating_mul(*window) <= WINDOW_ROWS;
+    WINDOWS.into_iter().filter(affordable)
+}
+
+/// A text with this length wherever it says `{length}`: one of the few that there are.
+pub(crate) fn with_length(text: &str, rows: i64) -> String {
+    text.replace("{length}", &rows.to_string())
 }
 
 /// Leaves the first `limit` rows.

@@ -4,38 +4,45 @@ use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
-use domain::id::{AgentId, NotificationId, WorkspaceId};
+use domain::id::{AgentId, ConversationId, NotificationId, WorkspaceId};
 use domain::resource::Notification;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
-use crate::error::{StoreError, expect_rows, word};
+use crate::error::{StoreError, word};
 use crate::sql::sql;
 
-/// Stores new notifications, each for one member.
+/// A member, and what it is to know of.
+pub type New = (WorkspaceId, AgentId, Notification);
+
+/// Stores new notifications, but for those of a kind that the member has muted, and those of a new message where the member
+/// has not read one of the same conversation yet. Answers which were stored.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn insert(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    notifications: &[(AgentId, Notification)],
-) -> Result<(), StoreError> {
-    if notifications.is_empty() {
-        return Ok(());
+pub fn insert(conn: &mut PgConnection, new: &[New]) -> Result<Vec<NotificationId>, StoreError> {
+    if new.is_empty() {
+        return Ok(Vec::new());
     }
-    let inserted = sql("INSERT INTO notifications (workspace_id, id, agent_id, kind, conversation_id, ticket_id, text, created_at)
-         SELECT $1, n.* FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::text[], $8::timestamptz[]) AS n")
-    .bind(workspace)
-    .bind(notifications.iter().map(|(_, one)| one.id).collect::<Vec<_>>())
-    .bind(notifications.iter().map(|(agent, _)| *agent).collect::<Vec<_>>())
-    .bind(notifications.iter().map(|(_, one)| one.kind.as_str()).collect::<Vec<_>>())
-    .bind(notifications.iter().map(|(_, one)| one.conversation_id).collect::<Vec<_>>())
-    .bind(notifications.iter().map(|(_, one)| one.ticket_id).collect::<Vec<_>>())
-    .bind(notifications.iter().map(|(_, one)| one.text.clone()).collect::<Vec<_>>())
-    .bind(notifications.iter().map(|(_, one)| one.created_at).collect::<Vec<_>>())
-    .execute(conn)?;
-    expect_rows("notifications::insert", inserted, notifications.len())
+    let rows = sql("INSERT INTO notifications (workspace_id, id, agent_id, kind, conversation_id, ticket_id, channel_id, text, created_at)
+         SELECT n.* FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::uuid[], $7::uuid[], $8::text[], $9::timestamptz[])
+             AS n (workspace_id, id, agent_id, kind, conversation_id, ticket_id, channel_id, text, created_at)
+         WHERE NOT EXISTS (SELECT FROM notification_preferences p
+             WHERE p.workspace_id = n.workspace_id AND p.agent_id = n.agent_id AND n.kind = ANY (p.muted_kinds))
+         ORDER BY n.workspace_id, n.agent_id, n.id
+         ON CONFLICT (workspace_id, conversation_id, agent_id) WHERE kind = 'new_message' AND read_at IS NULL DO NOTHING
+         RETURNING id")
+    .bind(new.iter().map(|(workspace, ..)| *workspace).collect::<Vec<_>>())
+    .bind(new.iter().map(|(.., one)| one.id).collect::<Vec<_>>())
+    .bind(new.iter().map(|(_, agent, _)| *agent).collect::<Vec<_>>())
+    .bind(new.iter().map(|(.., one)| one.kind.as_str()).collect::<Vec<_>>())
+    .bind(new.iter().map(|(.., one)| one.conversation_id).collect::<Vec<_>>())
+    .bind(new.iter().map(|(.., one)| one.ticket_id).collect::<Vec<_>>())
+    .bind(new.iter().map(|(.., one)| one.channel_id).collect::<Vec<_>>())
+    .bind(new.iter().map(|(.., one)| one.text.clone()).collect::<Vec<_>>())
+    .bind(new.iter().map(|(.., one)| one.created_at).collect::<Vec<_>>())
+    .load::<IdRow>(conn)?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }
 
 #[derive(QueryableByName)]
@@ -48,6 +55,8 @@ struct Row {
     conversation_id: Option<Uuid>,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     ticket_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    channel_id: Option<Uuid>,
     #[diesel(sql_type = Text)]
     text: String,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -63,6 +72,7 @@ impl Row {
             kind: word("notifications", "kind", self.id, &self.kind)?,
             conversation_id: self.conversation_id.map(Into::into),
             ticket_id: self.ticket_id.map(Into::into),
+            channel_id: self.channel_id.map(Into::into),
             text: self.text,
             read_at: self.read_at.map(Timestamp::new),
             created_at: Timestamp::new(self.created_at),
@@ -73,7 +83,7 @@ impl Row {
 macro_rules! page {
     ($condition:literal) => {
         concat!(
-            "SELECT id, kind, conversation_id, ticket_id, text, read_at, created_at FROM notifications
+            "SELECT id, kind, conversation_id, ticket_id, channel_id, text, read_at, created_at FROM notifications
              WHERE workspace_id = $1 AND agent_id = $2 AND id < $3",
             $condition,
             " ORDER BY id DESC LIMIT $4"
@@ -138,7 +148,7 @@ macro_rules! mark {
                  SELECT id FROM notifications WHERE workspace_id = $1 AND agent_id = $2 AND read_at IS NULL",
             $condition,
             "    ORDER BY id LIMIT $5 FOR UPDATE))
-             RETURNING id, kind, conversation_id, ticket_id, text, read_at, created_at"
+             RETURNING id, kind, conversation_id, ticket_id, channel_id, text, read_at, created_at"
         )
     };
 }
@@ -164,6 +174,28 @@ pub fn mark_read(
     let mut read = rows.into_iter().map(Row::into_notification).collect::<Result<Vec<_>, _>>()?;
     read.sort_unstable_by_key(|notification| notification.id);
     Ok(read)
+}
+
+/// The member has read the new messages of a conversation. Answers the notification that told of them, if it had not been
+/// read.
+///
+/// # Errors
+/// `Unreadable` for a row that the domain does not know; those of the database.
+pub fn mark_messages_read(
+    conn: &mut PgConnection,
+    (workspace, agent): (WorkspaceId, AgentId),
+    conversation: ConversationId,
+    now: Timestamp,
+) -> Result<Option<Notification>, StoreError> {
+    let rows = sql("UPDATE notifications SET read_at = $4
+         WHERE workspace_id = $1 AND agent_id = $2 AND conversation_id = $3 AND kind = 'new_message' AND read_at IS NULL
+         RETURNING id, kind, conversation_id, ticket_id, channel_id, text, read_at, created_at")
+    .bind(workspace)
+    .bind(agent)
+    .bind(conversation)
+    .bind(now)
+    .load::<Row>(conn)?;
+    rows.into_iter().next().map(Row::into_notification).transpose()
 }
 
 #[derive(QueryableByName)]

@@ -182,6 +182,7 @@ fn enumerations() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("conversations.waiting_cause", all!(Trigger)),
         ("distribution_policies.strategy", all!(Strategy)),
         ("notifications.kind", all!(NotificationKind)),
+        ("notification_preferences.muted_kinds", all!(NotificationKind)),
         ("routing_decisions.outcome", all!(DecisionOutcome)),
         ("routing_decisions.reason", all!(DecisionReason)),
         ("routing_decisions.tie_break", all!(TieBreak)),

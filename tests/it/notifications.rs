@@ -1,5 +1,7 @@
 //! What members are to know of: who is notified, and what they have read.
 
+mod messages;
+
 use api::jobs::housekeeping;
 use api::stream::cursor::StreamCursor;
 use chrono::TimeDelta;

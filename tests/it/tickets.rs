@@ -1,5 +1,8 @@
 //! Tickets: who sees which, and who held them.
 
+mod export;
+mod lists;
+
 use harness::TestApp;
 use serde_json::{Value, json};
 

@@ -42,10 +42,12 @@ versioned! {
     domain::resource::Agent,
     domain::resource::AssignmentSettings,
     domain::resource::Channel,
+    domain::resource::Contact,
     domain::resource::Conversation,
     domain::resource::DistributionPolicy,
     domain::resource::Division,
     domain::resource::Message,
+    domain::resource::NotificationPreferences,
     domain::resource::Ticket,
     domain::resource::Workspace,
 }

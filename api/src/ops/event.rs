@@ -6,7 +6,7 @@ use domain::event::EventType;
 use domain::id::{ConversationId, EventId, WorkspaceId};
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division,
-    EventActor, Message, Notification, RoutingDecision, Ticket, Workspace,
+    EventActor, Message, Notification, NotificationPreferences, RoutingDecision, Ticket, Workspace,
 };
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -49,6 +49,7 @@ subjects! {
     DistributionPolicy: |it| format!("/v1/distribution-policies/{}", it.id);
     Division: |it| format!("/v1/divisions/{}", it.id);
     Message: |it| format!("/v1/conversations/{}/messages/{}", it.conversation_id, it.id);
+    NotificationPreferences: |_it| "/v1/me/notification-preferences".to_owned();
     Ticket: |it| format!("/v1/tickets/{}", it.id);
 }
 

@@ -63,6 +63,7 @@ pub fn create(
         return Err(StoreError::Unreadable { table: "messages", column: "client_message_id", id }.into());
     }
     locked.conversation.note(id, now);
+    locked.messages_seen(tx)?;
     enqueue(tx, &locked, id)?;
 
     let assigned = change.is_some();

@@ -7,6 +7,7 @@
 pub mod agents;
 pub mod api_keys;
 pub mod channels;
+mod contact_sight;
 pub mod contacts;
 pub mod conversations;
 pub mod divisions;
@@ -14,6 +15,7 @@ pub mod event;
 pub mod ingest;
 pub mod invitations;
 pub mod messages;
+pub mod notification_preferences;
 pub mod notifications;
 pub mod one_time_tokens;
 pub mod passwords;

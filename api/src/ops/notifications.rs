@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::access::{Caller, MarkNotificationsRead};
 use domain::event::{Audience, EventType};
-use domain::id::{AgentId, ConversationId, NotificationId, TicketId, WorkspaceId};
+use domain::id::{AgentId, ChannelId, ConversationId, NotificationId, TicketId, WorkspaceId};
 use domain::notification::NotificationKind;
 use domain::refusal::Refusal;
 use domain::resource::{EventActor, Notification, NotificationsRead};
@@ -21,15 +21,23 @@ pub struct Notice {
     pub agent_id: AgentId,
     /// What happened.
     pub kind: NotificationKind,
-    /// To which conversation.
-    pub conversation_id: ConversationId,
-    /// Its ticket, if it has one.
-    pub ticket_id: Option<TicketId>,
+    /// To what.
+    pub about: About,
     /// One sentence for people.
     pub text: String,
 }
 
-/// Stores notifications and tells each to its member.
+/// What a notification is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// A conversation, and its ticket, if it has one.
+    Conversation(ConversationId, Option<TicketId>),
+    /// A channel as such.
+    Channel(ChannelId),
+}
+
+/// Stores notifications and tells each to its member. Kinds that a member has muted are passed over, and so is a new message
+/// where the member has not read the notification of one before it.
 ///
 /// # Errors
 /// Only those of the database.
@@ -39,24 +47,55 @@ pub fn notify(
     actor: &EventActor,
     notices: Vec<Notice>,
 ) -> Result<(), Failure> {
-    let made: Vec<(AgentId, Notification)> = notices
-        .into_iter()
-        .map(|notice| {
-            let notification = Notification {
-                id: tx.id(),
-                kind: notice.kind,
-                conversation_id: Some(notice.conversation_id),
-                ticket_id: notice.ticket_id,
-                text: notice.text,
-                read_at: None,
-                created_at: tx.now,
-            };
-            (notice.agent_id, notification)
-        })
-        .collect();
-    notifications::insert(tx.conn, workspace, &made)?;
-    for (agent, notification) in &made {
-        tell(tx, (workspace, *agent), EventType::NotificationCreated, actor, notification, None);
+    notify_many(tx, notices.into_iter().map(|notice| (workspace, actor.clone(), notice)).collect())
+}
+
+/// The same for several workspaces and actors.
+///
+/// # Errors
+/// Only those of the database.
+pub fn notify_many(tx: &mut Tx<'_>, notices: Vec<(WorkspaceId, EventActor, Notice)>) -> Result<(), Failure> {
+    let (mut new, mut actors) = (Vec::new(), Vec::new());
+    for (workspace, actor, notice) in notices {
+        let (conversation_id, ticket_id, channel_id) = match notice.about {
+            About::Conversation(conversation, ticket) => (Some(conversation), ticket, None),
+            About::Channel(channel) => (None, None, Some(channel)),
+        };
+        let notification = Notification {
+            id: tx.id(),
+            kind: notice.kind,
+            conversation_id,
+            ticket_id,
+            channel_id,
+            text: notice.text,
+            read_at: None,
+            created_at: tx.now,
+        };
+        new.push((workspace, notice.agent_id, notification));
+        actors.push(actor);
+    }
+    let stored: BTreeSet<NotificationId> = notifications::insert(tx.conn, &new)?.into_iter().collect();
+    for ((workspace, agent, notification), actor) in new.iter().zip(&actors) {
+        if stored.contains(&notification.id) {
+            tell(tx, (*workspace, *agent), EventType::NotificationCreated, actor, notification, None);
+        }
+    }
+    Ok(())
+}
+
+/// A member has seen the messages of a conversation, so it need not be told of them any more.
+///
+/// # Errors
+/// Only those of the database.
+pub(super) fn messages_seen(
+    tx: &mut Tx<'_>,
+    member: (WorkspaceId, AgentId),
+    conversation: ConversationId,
+    actor: &EventActor,
+) -> Result<(), Failure> {
+    let now = tx.now;
+    if let Some(read) = notifications::mark_messages_read(tx.conn, member, conversation, now)? {
+        tell(tx, member, EventType::NotificationRead, actor, &read, Some(json!({ "read_at": null })));
     }
     Ok(())
 }

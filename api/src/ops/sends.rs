@@ -6,14 +6,16 @@ use chrono::TimeDelta;
 use domain::channel::ChannelState;
 use domain::event::{Audience, EventType, Sight};
 use domain::message::MessageStatus;
+use domain::notification::NotificationKind;
 use domain::resource::MessageError;
 use domain::time::Timestamp;
 use persistence::error::Failure;
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, Progress};
-use persistence::{channels, conversations};
+use persistence::{agents, channels, conversations};
 
 use super::channels::tell_channel;
+use super::notifications::{About, Notice, notify};
 use super::transaction::{Change, Tx};
 use crate::channels::{FailureClass, SendFailure, SendOutcome};
 use crate::state::App;
@@ -137,7 +139,7 @@ fn unknown() -> MessageError {
     }
 }
 
-/// Nothing more can be sent on the channel until an admin acts; the message stays queued.
+/// Nothing more can be sent on the channel until an admin acts, and all of them are notified; the message stays queued.
 /// Credentials that were replaced meanwhile do not stop it.
 fn stop_channel(app: &App, tx: &mut Tx<'_>, attempt: &Attempt, failure: &SendFailure) -> Result<(), Failure> {
     let (job, now) = (attempt.job, tx.now);
@@ -150,7 +152,14 @@ fn stop_channel(app: &App, tx: &mut Tx<'_>, attempt: &Attempt, failure: &SendFai
     channel.state_detail = Some(format!("{} (provider code {})", failure.detail, failure.provider.code));
     channels::update(tx.conn, &mut channel)?;
     tell_channel(app, tx, &channel, EventType::ChannelUpdated, &EventActor::system());
-    Ok(())
+    let admins = agents::admins(tx.conn, job.workspace_id)?;
+    let notices = admins.into_iter().map(|agent_id| Notice {
+        agent_id,
+        kind: NotificationKind::ChannelAttention,
+        about: About::Channel(channel.id),
+        text: format!("{} sends nothing until somebody sees to it: {}", channel.name, failure.detail),
+    });
+    notify(tx, job.workspace_id, &EventActor::system(), notices.collect())
 }
 
 /// How long to wait before the next attempt: what the provider asks for, else 1, 4, 16, ... seconds,

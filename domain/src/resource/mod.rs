@@ -29,14 +29,16 @@ macro_rules! shape {
 }
 
 mod administration;
+mod notification;
 mod routing;
 mod simulation;
 mod team;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
+pub use notification::{Notification, NotificationPreferences, NotificationsRead};
 pub use routing::{
-    AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
-    QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, StickyAgent, Timer,
+    AssignmentSettings, DistributionPolicy, OmittedCandidates, QueueCode, QueueEntry, QueueReason,
+    RoutingCandidate, RoutingDecision, StickyAgent, Timer,
 };
 pub use simulation::{
     RoutingSimulation, SimulatedAgent, SimulatedComparison, SimulatedDecision, SimulatedDifference,

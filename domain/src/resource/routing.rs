@@ -1,12 +1,11 @@
-//! The shapes of routing: settings, policies, decisions, the queue, timers and notifications.
+//! The shapes of routing: settings, policies, decisions, the queue and timers.
 
 use serde::{Deserialize, Serialize};
 
 use super::{AgentRef, ChannelRef, ContactRef, DivisionRef};
 use crate::access::{KeyScope, may_read_counts};
 use crate::actor::Actor;
-use crate::id::{ConversationId, DistributionPolicyId, NotificationId, RoutingDecisionId, TicketId, TimerId};
-use crate::notification::NotificationKind;
+use crate::id::{ConversationId, DistributionPolicyId, RoutingDecisionId, TimerId};
 use crate::routing::{
     Candidate, DecisionOutcome, DecisionReason, Inquiry, LeftOut, Strategy, TieBreak, Trigger,
 };
@@ -275,41 +274,5 @@ shape! {
         pub state: TimerState,
         /// What ends it before it acts.
         pub cancelled_by: Vec<TimerCancel>,
-    }
-}
-
-shape! {
-    /// What one member is to know of.
-    #[cfg_attr(feature = "schema", schema(example = json!({
-        "id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c7", "kind": "unanswered",
-        "conversation_id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c8", "ticket_id": null,
-        "text": "Rina Marlina has been waiting for an answer for 5 minutes", "read_at": null,
-        "created_at": "2026-11-20T02:14:03.000000Z",
-    })))]
-    pub struct Notification {
-        /// Its id.
-        pub id: NotificationId,
-        /// What happened.
-        pub kind: NotificationKind,
-        /// The conversation that it is about.
-        pub conversation_id: Option<ConversationId>,
-        /// The ticket that it is about.
-        pub ticket_id: Option<TicketId>,
-        /// One sentence for people.
-        pub text: String,
-        /// When it was read.
-        pub read_at: Option<Timestamp>,
-        /// When it came.
-        pub created_at: Timestamp,
-    }
-}
-
-shape! {
-    /// What came of marking notifications as read.
-    pub struct NotificationsRead {
-        /// How many became read by it.
-        pub read: i64,
-        /// How many of one's own are unread now.
-        pub unread: i64,
     }
 }

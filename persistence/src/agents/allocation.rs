@@ -42,6 +42,33 @@ pub fn allocation(
     Ok(Allocation { channels: ids(conn, channels)?, divisions: ids(conn, divisions)? })
 }
 
+#[derive(QueryableByName)]
+struct AllocatedRow {
+    #[diesel(sql_type = SqlUuid)]
+    agent_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    channel_id: Uuid,
+}
+
+/// Which of these members is allocated to which channels.
+///
+/// # Errors
+/// Only those of the database.
+pub fn allocated_channels(
+    conn: &mut PgConnection,
+    members: Vec<(WorkspaceId, AgentId)>,
+) -> Result<Vec<(AgentId, ChannelId)>, StoreError> {
+    let (workspaces, agents): (Vec<_>, Vec<_>) = members.into_iter().unzip();
+    let rows = sql(
+        "SELECT m.agent_id, m.channel_id FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, agent_id)
+         JOIN channel_agents m ON m.workspace_id = k.workspace_id AND m.agent_id = k.agent_id",
+    )
+    .bind(workspaces)
+    .bind(agents)
+    .load::<AllocatedRow>(conn)?;
+    Ok(rows.into_iter().map(|row| (row.agent_id.into(), row.channel_id.into())).collect())
+}
+
 /// From now on a member works for these and no others. All of them, and the member, must be locked.
 ///
 /// # Errors

@@ -22,7 +22,9 @@ mod own;
 mod shape;
 
 pub use actor::actors;
-pub use allocation::{allocate, allocation, known_channels, lock_divisions, raise_channels, raise_divisions};
+pub use allocation::{
+    allocate, allocated_channels, allocation, known_channels, lock_divisions, raise_channels, raise_divisions,
+};
 pub use change::{
     Ended, Profile, TeamMember, admins, free_supervised, leave, lock_for_removal, lock_team, supervised,
     supervisors_of, update,

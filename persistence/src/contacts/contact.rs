@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{QueryableByName, RunQueryDsl};
+use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::access::Facts;
-use domain::id::{ChannelId, ContactId, ConversationId, WorkspaceId};
+use domain::id::{AgentId, ChannelId, ContactId, ConversationId, WorkspaceId};
 use domain::resource::{Contact, Identity};
 use domain::time::Timestamp;
 use serde_json::{Map, Value};
@@ -167,6 +167,28 @@ struct FactsRow {
     division_id: Option<Uuid>,
 }
 
+impl FactsRow {
+    fn into_facts(self) -> Facts {
+        Facts {
+            channel: self.channel_id.into(),
+            assignee: self.assignee_id.map(Into::into),
+            division: self.division_id.map(Into::into),
+        }
+    }
+}
+
+macro_rules! facts_query {
+    ($assignee:literal) => {
+        concat!(
+            "SELECT i.channel_id, ",
+            $assignee,
+            " AS assignee_id, c.division_id FROM contact_identities i
+             LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
+             WHERE i.workspace_id = $1 AND i.contact_id = $2 ORDER BY i.created_at, i.id"
+        )
+    };
+}
+
 /// What decides who sees a contact: of each of its identities the channel, and how its conversation stands.
 ///
 /// # Errors
@@ -176,18 +198,45 @@ pub fn facts(
     workspace: WorkspaceId,
     contact: ContactId,
 ) -> Result<Vec<Facts>, StoreError> {
-    let rows = sql("SELECT i.channel_id, c.assignee_id, c.division_id FROM contact_identities i
-         LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
-         WHERE i.workspace_id = $1 AND i.contact_id = $2 ORDER BY i.created_at, i.id")
-    .bind(workspace)
-    .bind(contact)
-    .load::<FactsRow>(conn)?;
-    let facts = |row: FactsRow| Facts {
-        channel: row.channel_id.into(),
-        assignee: row.assignee_id.map(Into::into),
-        division: row.division_id.map(Into::into),
-    };
-    Ok(rows.into_iter().map(facts).collect())
+    let rows = sql(facts_query!("c.assignee_id")).bind(workspace).bind(contact).load::<FactsRow>(conn)?;
+    Ok(rows.into_iter().map(FactsRow::into_facts).collect())
+}
+
+/// The same, were one of the conversations held by `holder`.
+///
+/// # Errors
+/// Only those of the database.
+pub fn facts_when_held(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    conversation: ConversationId,
+    holder: Option<AgentId>,
+) -> Result<Vec<Facts>, StoreError> {
+    let rows = sql(facts_query!("CASE WHEN c.id = $3 THEN $4 ELSE c.assignee_id END"))
+        .bind(workspace)
+        .bind(contact)
+        .bind(conversation)
+        .bind(holder)
+        .load::<FactsRow>(conn)?;
+    Ok(rows.into_iter().map(FactsRow::into_facts).collect())
+}
+
+/// Whose a conversation is.
+///
+/// # Errors
+/// Only those of the database.
+pub fn of_conversation(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    conversation: ConversationId,
+) -> Result<Option<ContactId>, StoreError> {
+    let row = sql("SELECT contact_id AS id FROM conversations WHERE workspace_id = $1 AND id = $2")
+        .bind(workspace)
+        .bind(conversation)
+        .get_result::<super::IdRow>(conn)
+        .optional()?;
+    Ok(row.map(|row| row.id.into()))
 }
 
 /// A customer who wrote on a channel.

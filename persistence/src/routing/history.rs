@@ -15,22 +15,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::decisions::CandidateDocument;
-use crate::error::{Failure, StoreError, json, word};
+use crate::error::{StoreError, json, word};
 use crate::sql::sql;
 
 /// How many decisions are read at once: each is large.
 const PAGE: i64 = 1000;
-
-/// Reads in several statements that all see the same.
-///
-/// # Errors
-/// What the work answers; those of the database.
-pub fn in_one_snapshot<T>(
-    conn: &mut PgConnection,
-    work: impl FnOnce(&mut PgConnection) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    conn.build_transaction().read_only().repeatable_read().run(work)
-}
 
 #[derive(QueryableByName)]
 struct CountRow {

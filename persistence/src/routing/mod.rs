@@ -7,7 +7,7 @@ mod requests;
 mod team;
 
 pub use decisions::{StoredDecision, decisions_of, forget_decisions, insert_decisions, names};
-pub use history::{Past, count_decisions, history, in_one_snapshot, last_resolver_of};
+pub use history::{Past, count_decisions, history, last_resolver_of};
 pub(crate) use queue::Places;
 pub use queue::{Page, QueuePlace, last_resolvers, waiting, waiting_count};
 pub use requests::{Request, depth, take_requests, workspaces_with_work, write_requests};

@@ -18,7 +18,7 @@ use crate::sql::sql;
 
 mod list;
 
-pub use list::{After, list};
+pub use list::{After, Filter, list};
 
 #[derive(QueryableByName)]
 struct Row {

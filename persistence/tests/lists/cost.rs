@@ -11,6 +11,7 @@ use domain::actor::Allocation;
 use domain::agent::Role;
 use domain::conversation::{ConversationStatus, Tab};
 use domain::id::{AgentId, ChannelId};
+use domain::ticket::TicketStatus;
 use domain::time::Timestamp;
 use persistence::conversations::{self, Filter};
 use persistence::tickets;
@@ -177,12 +178,23 @@ const CASES: &[Case] = &[
     case(AllocatedSupervisor, All, &[], &[7], &[(BOTH, 4), (CHANNEL, 2), (DIVISION, 1)]),
 ];
 
-const TICKET_CASES: &[(Reader, &[(&str, i64)])] = &[
-    (Admin, &[("tickets_by_opening", 1)]),
-    (Key, &[("tickets_by_channel", 2)]),
-    (Agent, &[("tickets_by_agent", 1)]),
-    (Supervisor, &[("tickets_by_agent", 4)]),
-    (AllocatedSupervisor, &[("tickets_by_agent", 1), ("tickets_by_agent_and_channel", 6)]),
+/// Who reads, how the tickets stand and whose they are that it asks for (in numbers), and the searches that it takes.
+type TicketCase =
+    (Reader, &'static [TicketStatus], &'static [u32], &'static [u32], &'static [(&'static str, i64)]);
+
+/// The statuses of tickets are three.
+const TICKET_CASES: &[TicketCase] = &[
+    (Admin, &[], &[], &[], &[("tickets_by_status", 3)]),
+    (Admin, &[TicketStatus::Open], &[], &[], &[("tickets_by_status", 1)]),
+    (Admin, &[TicketStatus::Resolved], &[], &[], &[("tickets_by_status", 1)]),
+    (Admin, &[], &[], &[6, 7], &[("tickets_by_channel", 6)]),
+    (Admin, &[TicketStatus::Open], &[2, 3], &[], &[("tickets_by_agent", 2)]),
+    (Admin, &[], &[2, 19], &[7], &[("tickets_by_agent_and_channel", 6)]),
+    (Key, &[], &[], &[], &[("tickets_by_channel", 6)]),
+    (Agent, &[], &[], &[], &[("tickets_by_agent", 3)]),
+    (Supervisor, &[], &[], &[], &[("tickets_by_agent", 12)]),
+    (Supervisor, &[TicketStatus::Open], &[2, 9], &[], &[("tickets_by_agent", 1)]),
+    (AllocatedSupervisor, &[], &[], &[], &[("tickets_by_agent", 3), ("tickets_by_agent_and_channel", 18)]),
 ];
 
 /// The runs were searched, each by its index and for no more than a page; besides, what is shown of those listed.
@@ -267,18 +279,30 @@ fn every_kind_of_list_reads_its_page_by_its_indexes_and_is_planned_once() {
                 check(&what, &read, case.searches, "conversations", limit, listed);
             }
         }
-        for (reader, searches) in TICKET_CASES {
+        for (reader, statuses, agents, on, searches) in TICKET_CASES {
             let visible = world.visible(*reader);
+            let channels = channels(&mut world, on);
+            let agents = agents.iter().map(|number| thing(&mut world.conn, "agent", *number)).collect();
+            // A range that leaves everything in.
+            let opened_from = Some(now.plus(chrono::TimeDelta::days(-30)));
+            let filter = tickets::Filter {
+                statuses: statuses.to_vec(),
+                agents,
+                channels,
+                opened_from,
+                ..Default::default()
+            };
             for (after, limit) in [(None, 26), (None, 101), (Some(deep), 26), (Some(deep), 51)] {
                 let after = after.map(|at| (at, Uuid::max().into()));
-                let page =
-                    |conn: &mut PgConnection| tickets::list(conn, &visible, after, limit).unwrap().len();
+                let page = |conn: &mut PgConnection| {
+                    tickets::list(conn, &visible, &filter, after, limit).unwrap().len()
+                };
                 for _ in 0..7 {
                     page(&mut world.conn);
                 }
                 let mut listed = 0;
                 let read = reads(&mut world.conn, |conn| listed = page(conn));
-                let what = format!("tickets of {reader:?} after {after:?} limit {limit}, {mode}");
+                let what = format!("tickets of {reader:?} {filter:?} after {after:?} limit {limit}, {mode}");
                 check(&what, &read, searches, "tickets", limit, listed);
             }
         }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cost;
+mod filters;
+mod people;
 mod queue;
 #[path = "../throwaway/mod.rs"]
 mod throwaway;

@@ -40,7 +40,7 @@ pub struct Question {
     pub limit: i64,
 }
 
-fn some_of(count: u128) -> impl Strategy<Value = Vec<u128>> {
+pub fn some_of(count: u128) -> impl Strategy<Value = Vec<u128>> {
     let numbers: Vec<u128> = (0..=count).collect();
     subsequence(numbers, 0..=usize::try_from(count).unwrap()).prop_shuffle()
 }
@@ -182,7 +182,7 @@ fn a_list_of_tickets_is_what_its_scope_contains() {
         let visible = question.visible(world, workspace_id);
         let listed = all_pages(question.limit, |after| {
             let after = after.map(|(at, id)| (at, id.into()));
-            let page = tickets::list(conn, &visible, after, question.limit).unwrap();
+            let page = tickets::list(conn, &visible, &Default::default(), after, question.limit).unwrap();
             page.into_iter().map(|one| (one.opened_at, one.id.into())).collect()
         });
         let scope = question.scope(world);

@@ -34,6 +34,7 @@ impl Screen {
         }
         for (kind, path) in [
             ("ticket", "/v1/tickets?limit=100"),
+            ("contact", "/v1/contacts?limit=100"),
             ("channel", "/v1/channels?limit=100"),
             ("agent", "/v1/agents?limit=100"),
             ("division", "/v1/divisions?limit=100"),
@@ -59,7 +60,11 @@ impl Screen {
 
     /// What there is once: nothing tells of its beginning.
     pub async fn load_workspace(&mut self, caller: &Caller) {
-        for (kind, path) in [("workspace", "/v1/workspace"), ("settings", "/v1/settings/assignment")] {
+        for (kind, path) in [
+            ("workspace", "/v1/workspace"),
+            ("settings", "/v1/settings/assignment"),
+            ("notification_preferences", "/v1/me/notification-preferences"),
+        ] {
             let read = caller.get(path).await;
             // The settings are the admins'.
             if kind != "settings" || read.status != 403 {
@@ -165,8 +170,15 @@ impl Screen {
                 self.rename(data);
             }
             ("settings", _) => self.hold("settings", data.clone()),
-            // There is no list of contacts; they are seen where they are named.
-            ("contact", _) => self.rename(data),
+            ("notification_preferences", _) => self.hold("notification_preferences", data.clone()),
+            ("contact", "hidden") => {
+                self.things.remove(&("contact", id));
+            }
+            // Conversations and tickets name them.
+            ("contact", _) => {
+                self.hold("contact", data.clone());
+                self.rename(data);
+            }
             _ => panic!("a client knows nothing of {}", event.event_type),
         }
     }
@@ -207,9 +219,9 @@ fn rename_within(thing: &mut Value, data: &Value) {
     }
 }
 
-/// The assignment settings have none: there is one of them.
+/// Settings have none: there is one of each.
 fn id_of(thing: &Value) -> String {
-    let only = thing.get("agents_may_claim").map(|_| "assignment");
+    let only = ["agents_may_claim", "muted_kinds"].into_iter().find(|field| thing.get(field).is_some());
     let id = thing["id"].as_str().or(only);
     id.unwrap_or_else(|| panic!("{thing} has no id")).to_owned()
 }

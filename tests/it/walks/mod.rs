@@ -71,6 +71,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "set_agent_allocation" => json!({ "channel_ids": [], "division_ids": [] }),
         "read_notifications" => json!({ "all": true }),
         "update_me" => json!({ "name": "Bukan saya" }),
+        "update_notification_preferences" => json!({ "sound": false, "toast": true, "muted_kinds": [] }),
         "set_availability" => json!({ "availability": "away" }),
         "simulate_routing" => json!({ "conversation": { "channel_id": NOBODY } }),
         "create_channel" => harness::app::channels().remove(0).1,
@@ -136,6 +137,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "conversation_id" => conversation.clone(),
         "message_id" => sent.id(),
         "ticket_id" => claimed["ticket_id"].as_str().unwrap().to_owned(),
+        "contact_id" => claimed["contact"]["id"].as_str().unwrap().to_owned(),
         "channel_id" => app.channel("whatsapp").to_owned(),
         "agent_id" => app.agent(0).id(),
         "division_id" => app.division.to_string(),
@@ -177,6 +179,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     for list in [
         "/v1/conversations?tab=all",
         "/v1/tickets",
+        "/v1/contacts",
         "/v1/channels",
         "/v1/api-keys",
         "/v1/distribution-policies",

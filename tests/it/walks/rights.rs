@@ -119,8 +119,17 @@ impl World {
     pub async fn ready(&self, operation: &Operation, caller: &Caller) -> Ready {
         let (app, admin) = (&self.app, self.app.admin());
         match operation_id(operation) {
-            "list_agents" | "list_channels" | "list_divisions" | "list_tickets" | "get_me"
-            | "get_workspace" | "list_conversations" | "list_events" => Ready::at(operation.path),
+            "list_agents"
+            | "list_channels"
+            | "list_divisions"
+            | "list_tickets"
+            | "export_tickets"
+            | "list_contacts"
+            | "get_me"
+            | "get_notification_preferences"
+            | "get_workspace"
+            | "list_conversations"
+            | "list_events" => Ready::at(operation.path),
             "get_agent" => Ready::at(format!("/v1/agents/{}", app.agent(2).id())),
             "get_division" => Ready::at(format!("/v1/divisions/{}", app.division)),
             "get_channel" => Ready::at(format!("/v1/channels/{}", app.channel("whatsapp"))),
@@ -133,6 +142,10 @@ impl World {
                 Ready::with(operation.path, json!({ "all": true }))
             }
             "get_conversation" => Ready::at(self.waiting().await),
+            "get_contact" => {
+                let waiting = admin.get(self.waiting().await).await.expect(200);
+                Ready::at(format!("/v1/contacts/{}", waiting["contact"]["id"].as_str().unwrap()))
+            }
             "list_messages" => Ready::at(format!("{}/messages", self.waiting().await)),
             "get_message" => Ready::at(self.sent(caller).await),
             "get_ticket" | "list_ticket_messages" => {
@@ -165,6 +178,10 @@ impl World {
             "update_channel" => {
                 let name = format!("Nomor {}", self.number());
                 Ready::with(format!("/v1/channels/{}", app.channel("whatsapp2")), json!({ "name": name }))
+            }
+            "update_notification_preferences" => {
+                let toast = self.number() % 2 == 0;
+                Ready::with(operation.path, json!({ "sound": false, "toast": toast, "muted_kinds": [] }))
             }
             "update_me" => Ready::with(operation.path, json!({ "name": caller.me().name })),
             "set_availability" => Ready::with(operation.path, json!({ "availability": "away" })),

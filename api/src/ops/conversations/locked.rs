@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::Which;
 use crate::ops::transaction::{Change, Tx};
-use crate::ops::{routing, tickets};
+use crate::ops::{notifications, routing, tickets};
 
 /// A conversation that is locked and may be changed by this caller.
 pub(in crate::ops) struct Locked<A> {
@@ -104,6 +104,12 @@ impl<A: Act> Locked<A> {
     /// Moves the ticket along.
     pub(in crate::ops) fn follow(&self, tx: &mut Tx<'_>, change: TicketChange) -> Result<(), Failure> {
         tickets::follow(tx, self.workspace, &self.conversation, change, &self.actor)
+    }
+
+    /// The caller sees what the customer wrote, so it need not be notified of it any more.
+    pub(in crate::ops) fn messages_seen(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        let member = (self.workspace, self.permit.actor().agent_id);
+        notifications::messages_seen(tx, member, self.conversation.id, &self.actor)
     }
 
     /// Notes in the thread what happened.

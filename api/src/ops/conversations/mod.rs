@@ -16,7 +16,7 @@ use persistence::error::Failure;
 use persistence::{agents, divisions};
 use serde_json::{Value, json};
 
-use super::notifications::{Notice, notify};
+use super::notifications::{About, Notice, notify};
 use super::tickets;
 use super::transaction::Tx;
 
@@ -114,8 +114,8 @@ fn assign_agent(
     let notices = told.into_iter().filter_map(|(who, kind)| {
         // Nobody is told what it did itself.
         let agent_id = who.filter(|who| *who != me.agent_id)?;
-        let (conversation_id, ticket_id) = (locked.conversation.id, locked.conversation.ticket());
-        Some(Notice { agent_id, kind, conversation_id, ticket_id, text: text.clone() })
+        let about = About::Conversation(locked.conversation.id, locked.conversation.ticket());
+        Some(Notice { agent_id, kind, about, text: text.clone() })
     });
     notify(tx, locked.workspace, locked.actor(), notices.collect())?;
     Ok(shape)
@@ -216,7 +216,7 @@ pub fn resolve(
     Ok(shape)
 }
 
-/// Says that the customer's messages have been read.
+/// Says that the customer's messages have been read; the caller need not be notified of them any more.
 ///
 /// # Errors
 /// `not_found`, `forbidden`.
@@ -226,6 +226,7 @@ pub fn mark_read(
     which: Which,
 ) -> Result<resource::Conversation, Failure> {
     let mut locked = Locked::lock(tx, caller, which)?;
+    locked.messages_seen(tx)?;
     if locked.conversation.mark_read(&locked.permit) {
         locked.save(tx, EventType::ConversationRead)
     } else {

@@ -8,6 +8,7 @@ use domain::event::{Audience, EventType, Sight};
 use domain::id::{AttachmentId, ConversationId, MessageId, SessionId, WorkspaceId};
 use domain::inbound::{InboundKind, InboundMessage};
 use domain::message::{AuthorType, Direction, MessageStatus};
+use domain::notification::NotificationKind;
 use domain::resource;
 use domain::time::Timestamp;
 use persistence::attachments::{self, ReceivedAttachment};
@@ -19,6 +20,7 @@ use serde_json::Value;
 use super::Delivery;
 use super::news::News;
 use super::people::{People, Person};
+use crate::ops::notifications::{About, Notice, notify_many};
 use crate::ops::routing;
 use crate::ops::transaction::{Change, Tx};
 use domain::resource::EventActor;
@@ -257,7 +259,28 @@ fn tell(
     for (thread, shape) in shapes.iter().filter(|(thread, _)| !new.contains(thread)) {
         tell_conversation(tx, thread, shape, EventType::ConversationUpdated, threads, authors[thread]);
     }
-    Ok(())
+    notify_holders(tx, &shapes, &authors)
+}
+
+/// Notifies those who hold the conversations. A blocked customer's messages are stored quietly, and what is archived
+/// nevertheless is nobody's everyday work.
+fn notify_holders(
+    tx: &mut Tx<'_>,
+    shapes: &BTreeMap<Thread, resource::Conversation>,
+    authors: &BTreeMap<Thread, &EventActor>,
+) -> Result<(), Failure> {
+    let notices = shapes.iter().filter_map(|(thread, shape)| {
+        let is_quiet = shape.contact.blocked || shape.archived_at.is_some();
+        let holder = shape.assignee.as_ref().filter(|_| !is_quiet)?;
+        let notice = Notice {
+            agent_id: holder.id,
+            kind: NotificationKind::NewMessage,
+            about: About::Conversation(shape.id, shape.ticket_id),
+            text: format!("{} wrote", shape.contact.name),
+        };
+        Some((thread.0, authors[thread].clone(), notice))
+    });
+    notify_many(tx, notices.collect())
 }
 
 fn tell_conversation(

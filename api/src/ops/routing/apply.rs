@@ -20,7 +20,7 @@ use persistence::{conversations, messages, routing};
 use serde_json::json;
 
 use crate::ops::conversations::{changed, system_message};
-use crate::ops::notifications::{Notice, notify};
+use crate::ops::notifications::{About, Notice, notify};
 use crate::ops::tickets;
 use crate::ops::transaction::{Change, Look, Tx};
 
@@ -303,8 +303,7 @@ fn tell_people(
         let notice = |agent_id, kind| Notice {
             agent_id,
             kind,
-            conversation_id: one.after.id,
-            ticket_id: one.after.ticket(),
+            about: About::Conversation(one.after.id, one.after.ticket()),
             text: one.text.clone(),
         };
         if let Some((agent, _)) = &verdict.winner {

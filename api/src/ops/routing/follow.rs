@@ -6,10 +6,11 @@ use domain::routing::Trigger;
 use domain::timer;
 use persistence::error::Failure;
 
-use crate::ops::transaction::{Look, Tx};
+use crate::ops::transaction::{Hands, Look, Tx};
 
 /// Every change of a conversation comes by here, whoever makes it, in its transaction and with the conversation locked:
-/// its timers follow, and routing is told of slots that are free and of conversations that wait.
+/// its timers follow, routing is told of slots that are free and of conversations that wait, and who sees the customer by it is
+/// told at the end.
 ///
 /// # Errors
 /// Only those of the database.
@@ -25,10 +26,13 @@ pub fn follow(
     if timers != timer::running(before, rules) {
         tx.run_timers(workspace, after.id, timers);
     }
+    let (from, to) = (before.assignee(), after.assignee());
+    if from != to && configuration.settings.restrict_to_allocation {
+        tx.changed_hands(workspace, after.id, Hands { channel: after.channel_id, from, to });
+    }
     if !configuration.is_active() {
         return Ok(());
     }
-    let (from, to) = (before.assignee(), after.assignee());
     if from != to {
         for member in from.into_iter().chain(to) {
             tx.look_at(workspace, Look::Agent(member), Trigger::SlotFreed);

@@ -12,7 +12,7 @@ use persistence::error::Failure;
 use persistence::timers::{self, Due};
 use persistence::{agents, conversations};
 
-use crate::ops::notifications::{Notice, notify};
+use crate::ops::notifications::{About, Notice, notify};
 use crate::ops::transaction::Tx;
 
 /// The most notices of one run.
@@ -61,8 +61,7 @@ pub(super) fn unanswered(
         notices.extend(told.into_iter().map(|agent_id| Notice {
             agent_id,
             kind: NotificationKind::Unanswered,
-            conversation_id: conversation.id,
-            ticket_id: conversation.ticket(),
+            about: About::Conversation(conversation.id, conversation.ticket()),
             text: format!("{name} has been waiting for an answer for {waited}"),
         }));
     }

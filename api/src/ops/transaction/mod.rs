@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::PgConnection;
 use domain::audit::{AuditAction, differences};
 use domain::event::{Audience, EventType};
-use domain::id::{AgentId, ConversationId, WorkspaceId};
+use domain::id::{AgentId, ChannelId, ConversationId, WorkspaceId};
 use domain::refusal::Code;
 use domain::resource::EventActor;
 use domain::routing::{Configuration, Trigger};
@@ -40,7 +40,19 @@ pub struct Tx<'a> {
     configurations: BTreeMap<WorkspaceId, Arc<Configuration>>,
     timers: BTreeMap<(WorkspaceId, ConversationId), Vec<Running>>,
     requests: BTreeMap<(WorkspaceId, Look), Trigger>,
+    hands: BTreeMap<(WorkspaceId, ConversationId), Hands>,
     jobs: bool,
+}
+
+/// From whose hands into whose a conversation went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hands {
+    /// Its channel.
+    pub channel: ChannelId,
+    /// Who held it.
+    pub from: Option<AgentId>,
+    /// Who holds it.
+    pub to: Option<AgentId>,
 }
 
 /// What routing is to look at.
@@ -102,6 +114,7 @@ impl<'a> Tx<'a> {
             configurations: BTreeMap::new(),
             timers: BTreeMap::new(),
             requests: BTreeMap::new(),
+            hands: BTreeMap::new(),
             jobs: false,
         }
     }
@@ -227,6 +240,16 @@ impl<'a> Tx<'a> {
     /// Has routing look at something, right after the commit. Of several causes the first is kept.
     pub fn look_at(&mut self, workspace: WorkspaceId, what: Look, cause: Trigger) {
         self.requests.entry((workspace, what)).or_insert(cause);
+    }
+
+    /// Notes that a conversation has another holder, where who holds it decides who sees its customer.
+    pub fn changed_hands(&mut self, workspace: WorkspaceId, conversation: ConversationId, hands: Hands) {
+        self.hands.entry((workspace, conversation)).and_modify(|first| first.to = hands.to).or_insert(hands);
+    }
+
+    /// The conversations that have another holder than before.
+    pub(super) fn take_hands(&mut self) -> Vec<((WorkspaceId, ConversationId), Hands)> {
+        std::mem::take(&mut self.hands).into_iter().filter(|(_, hands)| hands.from != hands.to).collect()
     }
 
     fn wanted_timers(&mut self) -> Vec<Wanted> {

@@ -9,6 +9,7 @@ use persistence::error::Failure;
 use persistence::{agents, audit, events, routing, timers};
 
 use super::Tx;
+use crate::ops::contact_sight;
 use crate::state::App;
 
 /// How long webhooks and routing wait for a change of settings at most.
@@ -64,6 +65,7 @@ impl App {
                 let now = clock.now();
                 let mut tx = Tx::begin(conn, now, &ids);
                 let done = work(&mut tx)?;
+                contact_sight::tell(&mut tx)?;
                 let (timers, requests) = (tx.wanted_timers(), tx.routing_requests());
                 let Tx { conn, events, audit, mut counts, jobs, .. } = tx;
                 counts.retain(|_, change| *change != CountsChange::default());

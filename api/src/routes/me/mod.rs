@@ -3,6 +3,7 @@
 mod availability;
 mod change_password;
 mod get;
+mod notification_preferences;
 mod update;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -13,5 +14,6 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .service(get::get_me)
         .service(update::update_me)
         .service(availability::set_availability)
-        .service(change_password::change_password);
+        .service(change_password::change_password)
+        .configure(notification_preferences::configure);
 }

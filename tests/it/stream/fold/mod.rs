@@ -23,6 +23,7 @@ use super::screen::Screen;
 mod administration;
 
 mod presence;
+mod restricted;
 mod routing;
 
 /// A client that has loaded once, and follows.
@@ -84,15 +85,13 @@ impl Watch {
                     let conversation = event.data["conversation_id"].as_str().unwrap();
                     format!("/v1/conversations/{conversation}/messages/{id}")
                 }
-                "conversation" | "ticket" | "agent" | "division" | "channel" => format!("/v1/{kind}s/{id}"),
+                "conversation" | "ticket" | "contact" | "agent" | "division" | "channel" => {
+                    format!("/v1/{kind}s/{id}")
+                }
                 "policy" => format!("/v1/distribution-policies/{id}"),
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
-                "contact" => {
-                    let named = self.screen.things.values().any(|thing| thing["contact"]["id"] == id);
-                    assert!(named, "after {what} the {} was told of a contact it cannot see", self.name);
-                    continue;
-                }
+                "notification_preferences" => "/v1/me/notification-preferences".to_owned(),
                 // There is a list only.
                 "routing" | "notification" => {
                     let path = match event.data["conversation_id"].as_str() {

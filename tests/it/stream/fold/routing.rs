@@ -34,6 +34,15 @@ pub(super) async fn conversations_find_agents(fold: &mut Fold) {
     fold.does(200, rina.post("/v1/notifications/read", json!({ "all": true }))).await;
     let body = assignment_settings(&json!({}));
     fold.does(200, admin.put("/v1/settings/assignment", body)).await;
+
+    // Of what the customer writes now its holder is told, until it has read that.
+    fold.app.conversation("6281200000777", "Masih ada?").await;
+    fold.settle("a message to the holder").await;
+    fold.does(200, rina.act(format!("/v1/conversations/{id}/read"))).await;
+    let quiet = json!({ "sound": false, "toast": true, "muted_kinds": ["new_message"] });
+    fold.does(200, rina.put("/v1/me/notification-preferences", quiet)).await;
+    fold.app.conversation("6281200000777", "Halo?").await;
+    fold.settle("a message that the holder is not told of").await;
 }
 
 impl Fold {

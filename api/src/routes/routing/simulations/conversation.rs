@@ -13,6 +13,7 @@ use domain::routing::{
     CANDIDATES_NAMED, Configuration, Decision, DecisionOutcome, Inquiry, RULES_VERSION, Team, decide,
 };
 use domain::time::Timestamp;
+use persistence::db::in_one_snapshot;
 use persistence::error::Failure;
 use persistence::{agents, divisions, routing};
 use serde::Deserialize;
@@ -41,7 +42,7 @@ pub(super) fn simulate(
     asked: HypotheticalConversation,
     now: Timestamp,
 ) -> Result<SimulatedDecision, Failure> {
-    routing::in_one_snapshot(conn, |conn| {
+    in_one_snapshot(conn, |conn| {
         let workspace = caller.actor().workspace_id;
         let (_, draft) = draft.read(conn, caller.actor())?;
         let last_resolver = check(conn, caller, asked)?;

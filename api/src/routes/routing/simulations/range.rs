@@ -8,6 +8,7 @@ use domain::resource::{AgentRef, SimulatedRange};
 use domain::routing::Configuration;
 use domain::routing::simulation::{self, History};
 use domain::time::Timestamp;
+use persistence::db::in_one_snapshot;
 use persistence::error::Failure;
 use persistence::routing::{self, Past};
 use serde::Deserialize;
@@ -93,7 +94,7 @@ fn facts(
     draft: &Draft,
     past: SimulatedPast,
 ) -> Result<(History, Configuration, Configuration), Failure> {
-    routing::in_one_snapshot(conn, |conn| {
+    in_one_snapshot(conn, |conn| {
         let workspace = caller.actor().workspace_id;
         let (live, draft) = draft.read(conn, caller.actor())?;
         let count = routing::count_decisions(conn, workspace, past.from, past.to)?;

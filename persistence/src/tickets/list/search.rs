@@ -1,0 +1,145 @@
+//! Lists of tickets by the customer's name.
+//!
+//! A name that many customers have fills a page from the newest tickets; a name that few have is found by the index of
+//! names. So the newest are looked at first, in windows that grow, and what is missing then is found by the name.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::{Bool, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryableByName, RunQueryDsl};
+use domain::access::{Seen, Visible};
+use domain::id::TicketId;
+use domain::resource;
+use domain::ticket::TicketStatus;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::contacts::NameSearch;
+use crate::error::StoreError;
+use crate::lists::{narrowed, windows, with_length};
+use crate::sql::sql;
+
+use super::runs::{self, Runs};
+use super::{After, Filter, bind};
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Timestamptz)]
+    opened_at: DateTime<Utc>,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Bool)]
+    fits: bool,
+}
+
+impl Found {
+    fn key(&self) -> After {
+        (Timestamp::new(self.opened_at), self.id.into())
+    }
+}
+
+/// A page of [`super::list`] with a name.
+pub(super) fn list(
+    conn: &mut PgConnection,
+    visible: &Visible,
+    filter: &Filter,
+    (runs, name): (&Runs, &NameSearch),
+    begin: Option<After>,
+    limit: i64,
+) -> Result<Vec<resource::Ticket>, StoreError> {
+    let keys = keys(conn, visible, filter, (runs, name), begin, limit)?;
+    let ids: Vec<TicketId> = keys.into_iter().map(|(_, id)| id).collect();
+    let mut tickets = super::super::shapes(conn, visible.workspace_id, ids)?;
+    tickets.sort_unstable_by_key(|ticket| std::cmp::Reverse((ticket.opened_at, ticket.id)));
+    Ok(tickets)
+}
+
+fn keys(
+    conn: &mut PgConnection,
+    visible: &Visible,
+    filter: &Filter,
+    (runs, name): (&Runs, &NameSearch),
+    mut begin: Option<After>,
+    limit: i64,
+) -> Result<Vec<After>, StoreError> {
+    let wanted = usize::try_from(limit).unwrap_or(0);
+    let mut keys = Vec::new();
+    for window in windows(runs.len()) {
+        let statement = sql(with_length(&window_text(runs), window));
+        let seen =
+            bind(statement, visible, filter, begin, runs).bind(name.pattern.clone()).load::<Found>(conn)?;
+        keys.extend(seen.iter().filter(|found| found.fits).map(Found::key));
+        let is_end = seen.len() < usize::try_from(window).unwrap_or(0);
+        if is_end || keys.len() >= wanted {
+            keys.truncate(wanted);
+            return Ok(keys);
+        }
+        begin = seen.last().map(Found::key);
+    }
+    let left = limit - i64::try_from(keys.len()).unwrap_or(limit);
+    keys.extend(by_name(conn, visible, filter, name, begin, left)?);
+    Ok(keys)
+}
+
+/// The newest tickets of these runs, and whether the name fits each. The name is looked up row by row: PostgreSQL would
+/// rather read all customers at once.
+fn window_text(runs: &Runs) -> String {
+    let places = runs::text(runs);
+    format!(
+        "SELECT t.opened_at, t.id, coalesce((
+             SELECT p.search_name LIKE (SELECT $13::text) FROM conversations c
+             JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
+             WHERE c.workspace_id = t.workspace_id AND c.id = t.conversation_id), false) AS fits
+         FROM ({places}) page JOIN tickets t ON t.ctid = page.place ORDER BY t.opened_at DESC, t.id DESC"
+    )
+}
+
+/// The tickets of the customers whose name fits, in the scope: `Scope::contains`, as a condition.
+fn by_name(
+    conn: &mut PgConnection,
+    visible: &Visible,
+    filter: &Filter,
+    name: &NameSearch,
+    begin: Option<After>,
+    limit: i64,
+) -> Result<Vec<After>, StoreError> {
+    let scope = &visible.tickets;
+    let asked = Some(filter.channels.as_slice()).filter(|channels| !channels.is_empty());
+    let channels = narrowed(narrowed(None, asked), scope.only_channels.as_deref());
+    let others = match &scope.others {
+        Seen::Everything => None,
+        Seen::HeldBy { agents, .. } => Some(agents.clone()),
+    };
+    let rows = sql("SELECT t.opened_at, t.id, true AS fits FROM (
+             SELECT p.id FROM contacts p
+             WHERE p.workspace_id = (SELECT $1::uuid)
+               AND name_grams(p.search_name || chr(10) || coalesce(p.phone, '')) @> (SELECT $2::text[])
+               AND p.search_name LIKE (SELECT $3::text) OFFSET 0) named
+         CROSS JOIN LATERAL (
+             SELECT t.* FROM conversations c
+             JOIN tickets t ON t.workspace_id = c.workspace_id AND t.conversation_id = c.id
+             WHERE c.workspace_id = (SELECT $1::uuid) AND c.contact_id = named.id OFFSET 0) t
+         WHERE t.status = ANY ($4) AND (cardinality($5::uuid[]) = 0 OR t.agent_id = ANY ($5))
+           AND ($6::uuid[] IS NULL OR t.channel_id = ANY ($6))
+           AND (t.agent_id = $7 OR (($8::uuid[] IS NULL OR t.agent_id = ANY ($8))
+                                AND ($9::uuid[] IS NULL OR t.channel_id = ANY ($9))))
+           AND (t.opened_at, t.id) < (coalesce($10::timestamptz, 'infinity'),
+                                      coalesce($11::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+           AND t.opened_at >= coalesce($12::timestamptz, '-infinity')
+         ORDER BY t.opened_at DESC, t.id DESC LIMIT $13")
+    .bind(visible.workspace_id)
+    .bind(name.pieces.clone())
+    .bind(name.pattern.clone())
+    .bind(filter.statuses().into_iter().map(TicketStatus::as_str).collect::<Vec<_>>())
+    .bind(filter.agents.clone())
+    .bind(channels.map(|channels| channels.into_iter().collect::<Vec<_>>()))
+    .bind(scope.own)
+    .bind(others)
+    .bind(scope.restricted_to.as_ref().map(|allocation| allocation.channels.clone()))
+    .bind(begin.map(|(at, _)| at))
+    .bind(begin.map(|(_, id)| id))
+    .bind(filter.opened_from)
+    .bind(limit)
+    .load::<Found>(conn)?;
+    Ok(rows.iter().map(Found::key).collect())
+}
