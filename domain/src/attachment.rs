@@ -51,4 +51,16 @@ impl AttachmentKind {
             | MessageKind::Unsupported => None,
         }
     }
+
+    /// The kind of the message that has such a file.
+    #[must_use]
+    pub fn message_kind(self) -> MessageKind {
+        match self {
+            Self::Image => MessageKind::Image,
+            Self::Video => MessageKind::Video,
+            Self::Document => MessageKind::Document,
+            Self::Audio => MessageKind::Audio,
+            Self::Sticker => MessageKind::Sticker,
+        }
+    }
 }

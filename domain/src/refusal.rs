@@ -46,6 +46,10 @@ text_enum! {
         AlreadyResolved = "already_resolved",
         /// The reply window of the channel is closed.
         ReplyWindowClosed = "reply_window_closed",
+        /// The contact is shut out: nothing is sent to it.
+        ContactBlocked = "contact_blocked",
+        /// Nothing can be put on this message: the provider does not have it.
+        NotReactable = "not_reactable",
         /// Only a failed message, or one whose fate is unknown, can be sent again.
         NotRetryable = "not_retryable",
         /// Another workspace has this slug.
