@@ -29,11 +29,13 @@ macro_rules! shape {
 }
 
 mod administration;
+mod attachments;
 mod routing;
 mod simulation;
 mod team;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
+pub use attachments::{Attachment, AttachmentLimits, MessagingSettings, SignedUrl, SignedUrls};
 pub use routing::{
     AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
     QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, StickyAgent, Timer,
