@@ -29,12 +29,14 @@ macro_rules! shape {
 }
 
 mod administration;
+mod attachments;
 mod capability;
 mod routing;
 mod simulation;
 mod team;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
+pub use attachments::{Attachment, AttachmentLimits, MessagingSettings, SignedUrl, SignedUrls};
 pub use capability::{
     ChannelAttachmentLimits, ChannelCapabilities, ChannelLimits, InteractiveLimits, InteractiveListLimits,
 };
