@@ -12,6 +12,7 @@ pub mod contacts;
 pub mod conversations;
 pub mod divisions;
 pub mod event;
+pub mod gestures;
 pub mod ingest;
 pub mod invitations;
 pub mod messages;

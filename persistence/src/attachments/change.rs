@@ -4,6 +4,7 @@ use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
 use domain::attachment::AttachmentFailure;
 use domain::id::{AttachmentId, ConversationId, MessageId, WorkspaceId};
+use domain::time::Timestamp;
 
 use crate::error::{StoreError, expect_rows};
 use crate::sql::sql;
@@ -82,4 +83,42 @@ pub fn link(
     .bind(message)
     .execute(conn)?;
     expect_rows("attachments::link", changed, 1)
+}
+
+/// The provider has the bytes, and calls them so for a while.
+///
+/// # Errors
+/// `RowCount` if the file is not there.
+pub fn note_provider_media(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: AttachmentId,
+    provider_media_id: String,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    let changed = sql("UPDATE attachments SET provider_media_id = $3, provider_media_expires_at = $4
+         WHERE workspace_id = $1 AND id = $2")
+    .bind(workspace)
+    .bind(id)
+    .bind(provider_media_id)
+    .bind(expires_at)
+    .execute(conn)?;
+    expect_rows("attachments::note_provider_media", changed, 1)
+}
+
+/// Whatever the provider has of a message's file is not used any more.
+///
+/// # Errors
+/// Only those of the database.
+pub fn forget_provider_media(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    message: MessageId,
+) -> Result<(), StoreError> {
+    sql("UPDATE attachments SET provider_media_id = NULL, provider_media_expires_at = NULL
+         WHERE workspace_id = $1 AND message_id = $2")
+    .bind(workspace)
+    .bind(message)
+    .execute(conn)?;
+    Ok(())
 }

@@ -5,7 +5,7 @@ mod received;
 mod shape;
 mod uploads;
 
-pub use change::{Content, fail, link, store};
+pub use change::{Content, fail, forget_provider_media, link, note_provider_media, store};
 pub use received::{ReceivedAttachment, insert_received, to_fetch};
 pub use shape::{Found, find, find_many, lock};
 pub use uploads::{delete_discarded, describe_upload, discard, discard_unsent, insert_upload};

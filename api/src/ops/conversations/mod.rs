@@ -16,6 +16,7 @@ use persistence::error::Failure;
 use persistence::{agents, divisions};
 use serde_json::{Value, json};
 
+use super::gestures;
 use super::notifications::{Notice, notify};
 use super::tickets;
 use super::transaction::Tx;
@@ -216,7 +217,7 @@ pub fn resolve(
     Ok(shape)
 }
 
-/// Says that the customer's messages have been read.
+/// Says that the customer's messages have been read, to the customer too where the channel can.
 ///
 /// # Errors
 /// `not_found`, `forbidden`.
@@ -226,11 +227,13 @@ pub fn mark_read(
     which: Which,
 ) -> Result<resource::Conversation, Failure> {
     let mut locked = Locked::lock(tx, caller, which)?;
-    if locked.conversation.mark_read(&locked.permit) {
-        locked.save(tx, EventType::ConversationRead)
+    let shape = if locked.conversation.mark_read(&locked.permit) {
+        locked.save(tx, EventType::ConversationRead)?
     } else {
-        locked.unchanged(tx)
-    }
+        locked.unchanged(tx)?
+    };
+    gestures::tell_read(tx, &locked)?;
+    Ok(shape)
 }
 
 /// Takes a conversation out of the everyday tabs, or brings it back.
