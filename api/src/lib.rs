@@ -23,3 +23,4 @@ pub mod server;
 pub mod state;
 pub mod stream;
 pub mod telemetry;
+pub mod typing;

@@ -32,6 +32,7 @@ use crate::router;
 use crate::state::{App, Shared};
 use crate::stream::hub::Hub;
 use crate::telemetry;
+use crate::typing::Typing;
 
 /// A client that stops reading fills this and no more, in bytes (left alone, the kernel takes 3.9 MB).
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
@@ -176,6 +177,7 @@ async fn assemble(
         hub: Hub::default(),
         ingest,
         providers,
+        typing: Typing::default(),
         attachments,
         mailer,
         jobs: Arc::new(Notify::new()),
