@@ -4,6 +4,7 @@
 
 pub mod asyncapi;
 pub mod attachment_store;
+pub mod attachments;
 pub mod auth;
 pub mod channels;
 pub mod clock;
