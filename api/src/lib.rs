@@ -4,6 +4,7 @@
 
 pub mod asyncapi;
 pub mod attachment_store;
+pub mod attachments;
 pub mod auth;
 pub mod channels;
 pub mod clock;
@@ -23,3 +24,4 @@ pub mod server;
 pub mod state;
 pub mod stream;
 pub mod telemetry;
+pub mod typing;

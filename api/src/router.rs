@@ -2,7 +2,9 @@
 
 use actix_cors::Cors;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as ActixApp, Error, HttpRequest, HttpResponse, web};
 use domain::refusal::Code;
@@ -14,6 +16,7 @@ use crate::http::methods::Methods;
 use crate::http::problem::Problem;
 use crate::openapi::Documents;
 use crate::routes;
+use crate::routes::attachments::head_attachment_content;
 use crate::state::App;
 
 /// The largest body of any operation, in bytes: Meta's webhooks have up to 3 MB.
@@ -43,6 +46,7 @@ pub fn application(
         .configure(routes::configure)
         .split_for_parts();
     actix
+        .service(head_attachment_content)
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
         .service(web::redirect("/docs", "/docs/"))
         .default_service(web::to(unknown))
@@ -62,10 +66,22 @@ async fn unknown(request: HttpRequest, methods: web::Data<Methods>) -> Result<Ht
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers([ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, IF_MATCH])
+        .allowed_headers([
+            ACCEPT,
+            ACCEPT_LANGUAGE,
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            IF_MATCH,
+            IF_NONE_MATCH,
+            IF_RANGE,
+            RANGE,
+        ])
         .allowed_header("Idempotency-Key")
         .allowed_header("X-Request-Id")
         .expose_headers([
+            "Accept-Ranges",
+            "Content-Disposition",
+            "Content-Range",
             "ETag",
             "RateLimit",
             "RateLimit-Policy",

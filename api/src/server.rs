@@ -32,6 +32,7 @@ use crate::router;
 use crate::state::{App, Shared};
 use crate::stream::hub::Hub;
 use crate::telemetry;
+use crate::typing::Typing;
 
 /// A client that stops reading fills this and no more, in bytes (left alone, the kernel takes 3.9 MB).
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
@@ -148,6 +149,7 @@ async fn assemble(
         telegram_base: settings.telegram_url.clone(),
         connect_timeout: times.provider_connect,
         total_timeout: times.provider_total,
+        upload_timeout: times.provider_upload,
     })?;
     let attachments = match &settings.attachments_url {
         Some(url) => AttachmentStore::at(url, std::env::vars().collect())?,
@@ -175,6 +177,7 @@ async fn assemble(
         hub: Hub::default(),
         ingest,
         providers,
+        typing: Typing::default(),
         attachments,
         mailer,
         jobs: Arc::new(Notify::new()),

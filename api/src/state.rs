@@ -26,6 +26,7 @@ use crate::ids::Ids;
 use crate::mail::Mailer;
 use crate::ops::ingest::Ingest;
 use crate::stream::hub::Hub;
+use crate::typing::Typing;
 
 /// The application. Clones share everything.
 #[derive(Clone)]
@@ -61,6 +62,8 @@ pub struct Shared {
     pub ingest: Ingest,
     /// Speaks to the providers.
     pub providers: ProviderClient,
+    /// Which customers were shown a moment ago that somebody writes.
+    pub typing: Typing,
     /// The bytes of files.
     pub attachments: AttachmentStore,
     /// Sends mails, if there is a mail server.

@@ -40,7 +40,7 @@ pub fn reply_window(channel: ChannelKind, last_inbound_at: Option<Timestamp>, no
         return ReplyWindow {
             state: ReplyWindowState::Unlimited,
             expires_at: None,
-            allowed: vec![MessageKind::Text],
+            allowed: channel.kinds().to_vec(),
         };
     };
     let expires_at = last_inbound_at.map(|at| at.plus(TimeDelta::hours(hours)));
@@ -48,7 +48,7 @@ pub fn reply_window(channel: ChannelKind, last_inbound_at: Option<Timestamp>, no
     ReplyWindow {
         state: if open { ReplyWindowState::Open } else { ReplyWindowState::Closed },
         expires_at,
-        allowed: if open { vec![MessageKind::Text] } else { Vec::new() },
+        allowed: if open { channel.kinds().to_vec() } else { Vec::new() },
     }
 }
 
@@ -58,11 +58,20 @@ impl ReplyWindow {
     /// # Errors
     /// `reply_window_closed`, naming when it closed.
     pub fn check(&self, kind: MessageKind) -> Result<(), Refusal> {
-        if self.allowed.contains(&kind) {
-            return Ok(());
-        }
+        if self.allowed.contains(&kind) { Ok(()) } else { Err(self.closed()) }
+    }
+
+    /// Refuses what is free but no message, as a reaction is, while free messages are not allowed.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_open(&self) -> Result<(), Refusal> {
+        if self.state == ReplyWindowState::Closed { Err(self.closed()) } else { Ok(()) }
+    }
+
+    fn closed(&self) -> Refusal {
         let closed_at = self.expires_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-        Err(Refusal::new(Code::ReplyWindowClosed).with("closed_at", closed_at))
+        Refusal::new(Code::ReplyWindowClosed).with("closed_at", closed_at)
     }
 }
 

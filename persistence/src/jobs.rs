@@ -274,6 +274,25 @@ pub fn finish(conn: &mut PgConnection, workspace: WorkspaceId, id: JobId) -> Res
     Ok(())
 }
 
+/// A claimed job takes longer than others: nobody else takes it before `until`.
+///
+/// # Errors
+/// `RowCount` if it is not there.
+pub fn extend(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: JobId,
+    until: Timestamp,
+) -> Result<(), StoreError> {
+    let changed = sql("UPDATE jobs SET claimed_until = $3
+         WHERE workspace_id = $1 AND id = $2 AND claimed_until IS NOT NULL")
+    .bind(workspace)
+    .bind(id)
+    .bind(until)
+    .execute(conn)?;
+    expect_rows("jobs::extend", changed, 1)
+}
+
 /// The job is to be done again at `due_at`; its lane waits for it.
 ///
 /// # Errors

@@ -47,6 +47,7 @@ versioned! {
     domain::resource::DistributionPolicy,
     domain::resource::Division,
     domain::resource::Message,
+    domain::resource::MessagingSettings,
     domain::resource::NotificationPreferences,
     domain::resource::Ticket,
     domain::resource::Workspace,

@@ -3,19 +3,20 @@
 use domain::access::{Caller, SendMessage};
 use domain::channel::ChannelKind;
 use domain::event::EventType;
-use domain::id::{JobId, MessageId};
+use domain::id::{AttachmentId, JobId, MessageId};
 use domain::input;
 use domain::message::{AuthorType, Direction, MessageStatus, StatusTimes};
 use domain::outbound::OutboundContent;
 use domain::refusal::{Code, Refusal};
 use domain::reply_window::reply_window;
 use domain::resource::Message;
-use persistence::channels;
+use persistence::attachments;
 use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, NewMessage, Progress};
 use serde_json::json;
 
+use super::attachments::take_for_message;
 use super::conversations::{Locked, Which, fresh};
 use super::tickets;
 use super::transaction::Tx;
@@ -30,6 +31,8 @@ pub struct MessageDraft {
     pub client_message_id: Option<String>,
     /// What it says.
     pub content: OutboundContent,
+    /// The file that belongs to it, where the content has one.
+    pub attachment_id: Option<AttachmentId>,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
 }
@@ -38,7 +41,7 @@ pub struct MessageDraft {
 /// sender's if nobody held it.
 ///
 /// # Errors
-/// `not_found`, `forbidden`, `reply_window_closed`, `validation_failed`.
+/// `not_found`, `forbidden`, `contact_blocked`, `reply_window_closed`, `validation_failed`.
 pub fn create(
     tx: &mut Tx<'_>,
     caller: &Caller<SendMessage>,
@@ -49,8 +52,9 @@ pub fn create(
     if let Some(earlier) = earlier(tx, &locked, draft)? {
         return Ok(earlier);
     }
-    let kind = channel_kind(tx, &locked)?;
+    let kind = locked.channel_kind(tx)?;
     draft.content.check(kind)?;
+    locked.expect_reachable(tx)?;
     reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(draft.content.kind())?;
     check_reply_to(tx, &locked, draft.reply_to)?;
 
@@ -62,6 +66,7 @@ pub fn create(
         let id = locked.conversation.id.to_string();
         return Err(StoreError::Unreadable { table: "messages", column: "client_message_id", id }.into());
     }
+    take_file(tx, &locked, draft, kind, id)?;
     locked.conversation.note(id, now);
     locked.messages_seen(tx)?;
     enqueue(tx, &locked, id)?;
@@ -85,7 +90,7 @@ pub fn create(
 /// copy is better than none.
 ///
 /// # Errors
-/// `not_found`, `forbidden`, `not_retryable`, `reply_window_closed`.
+/// `not_found`, `forbidden`, `not_retryable`, `contact_blocked`, `reply_window_closed`.
 pub fn retry(
     tx: &mut Tx<'_>,
     caller: &Caller<SendMessage>,
@@ -100,11 +105,14 @@ pub fn retry(
     if !progress.status.may_retry() {
         return Err(Refusal::new(Code::NotRetryable).with("status", progress.status).into());
     }
-    let kind = channel_kind(tx, &locked)?;
+    locked.expect_reachable(tx)?;
+    let kind = locked.channel_kind(tx)?;
     let what = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?.kind;
     reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(what)?;
     requeue(&mut progress, tx);
     messages::save_progress(tx.conn, &[progress])?;
+    // What the provider has of it may be the very thing that went wrong.
+    attachments::forget_provider_media(tx.conn, locked.workspace, id)?;
     enqueue(tx, &locked, id)?;
     let message = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;
     locked.tell_message(tx, EventType::MessageUpdated, &message);
@@ -134,7 +142,9 @@ fn earlier(
     let message = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;
     let same = message.kind == draft.content.kind()
         && message.text.as_deref() == draft.content.text()
-        && message.content == draft.content.content();
+        && message.content == draft.content.content()
+        && message.attachment.as_ref().map(|file| file.id) == draft.attachment_id
+        && message.reply_to.as_ref().and_then(|answered| answered.message_id) == draft.reply_to;
     if same {
         Ok(Some(message))
     } else {
@@ -143,9 +153,22 @@ fn earlier(
     }
 }
 
-fn channel_kind(tx: &mut Tx<'_>, locked: &Locked<SendMessage>) -> Result<ChannelKind, Failure> {
-    let channel = channels::get(tx.conn, locked.workspace, locked.conversation.channel_id)?;
-    channel.map(|channel| channel.kind).ok_or_else(|| Code::NotFound.into())
+/// Makes the upload that the draft names the file of the message that is stored.
+fn take_file(
+    tx: &mut Tx<'_>,
+    locked: &Locked<SendMessage>,
+    draft: &MessageDraft,
+    channel: ChannelKind,
+    message: MessageId,
+) -> Result<(), Failure> {
+    let (OutboundContent::File { kind, .. }, Some(id)) = (&draft.content, draft.attachment_id) else {
+        return Ok(());
+    };
+    let owner = locked.permit.actor().agent_id;
+    let link = (locked.conversation.id, message);
+    let file = take_for_message(tx, owner, locked.workspace, id, *kind, link)?;
+    let content_type = file.content_type.unwrap_or_default();
+    Ok(channel.check_file(*kind, &content_type, file.size_bytes.unwrap_or_default())?)
 }
 
 fn check_reply_to(
@@ -181,7 +204,7 @@ fn new_message(tx: &Tx<'_>, locked: &Locked<SendMessage>, draft: &MessageDraft, 
         kind: draft.content.kind(),
         text: draft.content.text().map(ToOwned::to_owned),
         content: draft.content.content(),
-        attachment_id: None,
+        attachment_id: draft.attachment_id,
         raw: None,
         reply_to_provider_id: None,
         reply_to_id: draft.reply_to,

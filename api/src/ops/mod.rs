@@ -6,12 +6,14 @@
 
 pub mod agents;
 pub mod api_keys;
+pub mod attachments;
 pub mod channels;
 mod contact_sight;
 pub mod contacts;
 pub mod conversations;
 pub mod divisions;
 pub mod event;
+pub mod gestures;
 pub mod ingest;
 pub mod invitations;
 pub mod messages;

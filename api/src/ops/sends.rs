@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::channel::ChannelState;
 use domain::event::{Audience, EventType, Sight};
+use domain::id::{ChannelId, WorkspaceId};
 use domain::message::MessageStatus;
 use domain::notification::NotificationKind;
 use domain::resource::MessageError;
@@ -48,7 +49,10 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failu
     if let SendOutcome::Refused(failure) = outcome
         && failure.class == FailureClass::ChannelStopped
     {
-        return stop_channel(app, tx, attempt, failure);
+        let now = tx.now;
+        jobs::postpone(tx.conn, job.workspace_id, job.id, now)?;
+        let channel = (job.workspace_id, job.channel_id, attempt.channel_version);
+        return stop_channel(app, tx, channel, failure);
     }
     let conversation = conversations::lock(tx.conn, job.workspace_id, job.conversation_id)?;
     let progress = messages::progress(tx.conn, vec![(job.workspace_id, job.message_id)])?.pop();
@@ -139,32 +143,35 @@ fn unknown() -> MessageError {
     }
 }
 
-/// Nothing more can be sent on the channel until an admin acts, and all of them are notified; the message stays queued.
+/// Nothing more can be sent on the channel until an admin acts, and all of them are notified; what waits stays queued.
 /// Credentials that were replaced meanwhile do not stop it.
-fn stop_channel(app: &App, tx: &mut Tx<'_>, attempt: &Attempt, failure: &SendFailure) -> Result<(), Failure> {
-    let (job, now) = (attempt.job, tx.now);
-    jobs::postpone(tx.conn, job.workspace_id, job.id, now)?;
-    let Some(mut channel) = channels::lock(tx.conn, job.workspace_id, job.channel_id)? else { return Ok(()) };
-    if channel.state == ChannelState::NeedsAttention || channel.version != attempt.channel_version {
+pub(super) fn stop_channel(
+    app: &App,
+    tx: &mut Tx<'_>,
+    (workspace, id, version): (WorkspaceId, ChannelId, i64),
+    failure: &SendFailure,
+) -> Result<(), Failure> {
+    let Some(mut channel) = channels::lock(tx.conn, workspace, id)? else { return Ok(()) };
+    if channel.state == ChannelState::NeedsAttention || channel.version != version {
         return Ok(());
     }
     channel.state = ChannelState::NeedsAttention;
     channel.state_detail = Some(format!("{} (provider code {})", failure.detail, failure.provider.code));
     channels::update(tx.conn, &mut channel)?;
     tell_channel(app, tx, &channel, EventType::ChannelUpdated, &EventActor::system());
-    let admins = agents::admins(tx.conn, job.workspace_id)?;
+    let admins = agents::admins(tx.conn, workspace)?;
     let notices = admins.into_iter().map(|agent_id| Notice {
         agent_id,
         kind: NotificationKind::ChannelAttention,
         about: About::Channel(channel.id),
         text: format!("{} sends nothing until somebody sees to it: {}", channel.name, failure.detail),
     });
-    notify(tx, job.workspace_id, &EventActor::system(), notices.collect())
+    notify(tx, workspace, &EventActor::system(), notices.collect())
 }
 
 /// How long to wait before the next attempt: what the provider asks for, else 1, 4, 16, ... seconds,
 /// at most 15 minutes (Meta's advice for the pair limit, CHANNELS 2.9).
-fn delay(attempts: i32, asked: Option<Duration>) -> TimeDelta {
+pub(super) fn delay(attempts: i32, asked: Option<Duration>) -> TimeDelta {
     const LONGEST_SECONDS: i64 = 15 * 60;
     let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0);
     let own = 4_i64.saturating_pow(exponent).min(LONGEST_SECONDS);

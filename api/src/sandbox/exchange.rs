@@ -22,8 +22,9 @@ pub(super) struct Accepted {
     pub(super) callbacks: Vec<Webhook>,
 }
 
-/// Whom a send is from and to.
+/// What is sent, from whom and to whom.
 pub(super) struct Parties {
+    pub(super) target: Target,
     pub(super) account: String,
     pub(super) kind: SandboxKind,
     pub(super) customer: String,
@@ -55,7 +56,7 @@ pub(super) async fn exchange(
     accept: impl FnOnce(&Arc<Shared>) -> Result<Accepted, Reply>,
 ) -> HttpResponse {
     let call = Call {
-        target: Target::Send,
+        target: parties.target,
         account: &parties.account,
         kind: parties.kind,
         customer: &parties.customer,

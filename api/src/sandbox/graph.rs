@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::web::{Bytes, Data, Path};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde_json::{Map, Value, json};
 
@@ -43,6 +43,42 @@ pub(super) async fn send_message(
             messenger::send::handle(&shared, &request, &page_id, body).await
         }
         SandboxChannel::Telegram { .. } => Reply::from(GraphError::unknown_object(&id)).into_response(),
+    }
+}
+
+/// Files for WhatsApp.
+#[post("/{version:v\\d+\\.\\d+}/{id}/media")]
+pub(super) async fn upload_media(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    payload: Payload,
+    shared: Data<Arc<Shared>>,
+) -> HttpResponse {
+    let (_, id) = path.into_inner();
+    match authenticate(&shared, &request, &id) {
+        Ok(SandboxChannel::Whatsapp { phone_number_id, .. }) => {
+            whatsapp::media::upload(&shared, &request, &phone_number_id, payload).await
+        }
+        Ok(_) => Reply::from(GraphError::unknown_object(&id)).into_response(),
+        Err(error) => Reply::from(error).into_response(),
+    }
+}
+
+/// Files for Messenger.
+#[post("/{version:v\\d+\\.\\d+}/{id}/message_attachments")]
+pub(super) async fn upload_attachment(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    payload: Payload,
+    shared: Data<Arc<Shared>>,
+) -> HttpResponse {
+    let (_, id) = path.into_inner();
+    match authenticate(&shared, &request, &id) {
+        Ok(SandboxChannel::Messenger { page_id, .. }) => {
+            messenger::upload::upload(&shared, &request, &page_id, payload).await
+        }
+        Ok(_) => Reply::from(GraphError::unknown_object(&id)).into_response(),
+        Err(error) => Reply::from(error).into_response(),
     }
 }
 

@@ -19,6 +19,7 @@ mod sign;
 mod telegram;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod whatsapp;
 mod world;
 

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::channel::{SandboxChannel, SandboxKind};
 use super::deliver::Webhook;
 use super::faults::Rule;
+use super::uploads::Upload;
 
 /// How many messages are remembered; older ones are forgotten.
 const LOG_LIMIT: usize = 50_000;
@@ -114,6 +115,10 @@ pub(super) struct Entry {
     pub(super) our_reference: Option<String>,
     /// The message object as it was sent.
     pub(super) content: Value,
+    /// The file that Tanggap handed over with it.
+    pub(super) file: Option<Upload>,
+    /// The emoji that the business put on it.
+    pub(super) reaction: Option<String>,
     pub(super) webhooks: Vec<Trace>,
 }
 
@@ -123,6 +128,8 @@ pub(super) struct World {
     pub(super) channels: Vec<SandboxChannel>,
     pub(super) customers: BTreeMap<(String, String), Customer>,
     pub(super) log: VecDeque<Entry>,
+    /// Files that were handed over, by the ids given to them.
+    pub(super) uploads: BTreeMap<String, Upload>,
     pub(super) rules: Vec<Rule>,
     /// Webhooks that wait for the next one of their account.
     pub(super) held: HashMap<String, Webhook>,
@@ -196,6 +203,20 @@ impl World {
         self.log.iter().rev().find(|entry| entry.channel == account && entry.provider_message_id == id)
     }
 
+    /// Puts the business's emoji on a message of this chat, or takes it off. False if there is no such message.
+    pub(super) fn react(&mut self, account: &str, customer: &str, id: &str, emoji: Option<&str>) -> bool {
+        let found = self.log.iter_mut().rev().find(|entry| {
+            entry.channel == account && entry.customer == customer && entry.provider_message_id == id
+        });
+        match found {
+            Some(entry) => {
+                entry.reaction = emoji.map(str::to_owned);
+                true
+            }
+            None => false,
+        }
+    }
+
     /// The next id for Telegram. The first is taken from the clock, so that a sandbox started later does not repeat the ids of an earlier one.
     pub(super) fn next_telegram_id(&mut self, now: Timestamp) -> i64 {
         const BEFORE_ANY_RUN: i64 = 1_700_000_000;
@@ -208,6 +229,7 @@ impl World {
     pub(super) fn reset(&mut self, with_channels: bool) {
         self.customers.clear();
         self.log.clear();
+        self.uploads.clear();
         self.rules.clear();
         self.held.clear();
         self.lanes.clear();

@@ -10,7 +10,8 @@ mod list;
 mod search;
 
 pub use contact::{
-    Writer, conversations, facts, facts_when_held, of_conversation, set_opted_out, shapes, writers,
+    Writer, conversations, facts, facts_when_held, is_blocked, of_conversation, set_opted_out, shapes,
+    writers,
 };
 pub use identity::{
     StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identity, insert_new, update_identity,

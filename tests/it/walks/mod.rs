@@ -57,6 +57,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "create_api_key" => json!({ "name": "Kunci", "scopes": ["team:read"] }),
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_message" => text("Halo"),
+        "set_reaction" => json!({ "emoji": "👍" }),
         "create_distribution_policy" | "update_distribution_policy" => json!({ "name": "Kebijakan lain" }),
         "create_division" | "update_division" => json!({ "name": "Divisi lain" }),
         "update_division_members" => json!({ "agent_ids": [] }),

@@ -78,6 +78,14 @@ impl World {
         format!("{path}/messages/{}", sent.id())
     }
 
+    /// What a customer wrote in a conversation that this member holds.
+    async fn written(&self, by: &Caller) -> String {
+        let path = self.held(by).await;
+        let list = self.app.admin().get(format!("{path}/messages")).await.expect(200);
+        let inbound = list["items"].as_array().unwrap().iter().find(|one| one["direction"] == "inbound");
+        format!("{path}/messages/{}", inbound.unwrap()["id"].as_str().unwrap())
+    }
+
     /// Another member, who may be changed.
     async fn member(&self) -> String {
         let made = self.app.admin().post("/v1/agents", self.person()).await.expect(201);
@@ -171,6 +179,11 @@ impl World {
                 app.database.execute(&format!("{failed} WHERE id = '{id}'"));
                 Ready::at(format!("{message}/retry"))
             }
+            "set_reaction" => {
+                Ready::with(format!("{}/reaction", self.written(caller).await), json!({ "emoji": "👍" }))
+            }
+            "delete_reaction" => Ready::at(format!("{}/reaction", self.written(caller).await)),
+            "signal_typing" => Ready::at(format!("{}/typing", self.held(caller).await)),
             "create_channel" => {
                 let token = format!("9{}:token-of-one-more-bot", self.number());
                 Ready::with(operation.path, json!({ "kind": "telegram", "name": "Bot", "bot_token": token }))

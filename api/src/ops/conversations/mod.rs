@@ -16,6 +16,7 @@ use persistence::error::Failure;
 use persistence::{agents, divisions};
 use serde_json::{Value, json};
 
+use super::gestures;
 use super::notifications::{About, Notice, notify};
 use super::tickets;
 use super::transaction::Tx;
@@ -216,7 +217,8 @@ pub fn resolve(
     Ok(shape)
 }
 
-/// Says that the customer's messages have been read; the caller need not be notified of them any more.
+/// Says that the customer's messages have been read, to the customer too where the channel can; the caller need not be
+/// notified of them any more.
 ///
 /// # Errors
 /// `not_found`, `forbidden`.
@@ -227,11 +229,13 @@ pub fn mark_read(
 ) -> Result<resource::Conversation, Failure> {
     let mut locked = Locked::lock(tx, caller, which)?;
     locked.messages_seen(tx)?;
-    if locked.conversation.mark_read(&locked.permit) {
-        locked.save(tx, EventType::ConversationRead)
+    let shape = if locked.conversation.mark_read(&locked.permit) {
+        locked.save(tx, EventType::ConversationRead)?
     } else {
-        locked.unchanged(tx)
-    }
+        locked.unchanged(tx)?
+    };
+    gestures::tell_read(tx, &locked)?;
+    Ok(shape)
 }
 
 /// Takes a conversation out of the everyday tabs, or brings it back.

@@ -9,6 +9,7 @@ mod read;
 mod resolve;
 mod routing_decisions;
 mod timers;
+mod typing;
 mod unarchive;
 mod unassign;
 
@@ -41,7 +42,8 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .service(archive::archive_conversation)
         .service(unarchive::unarchive_conversation)
         .service(routing_decisions::list_routing_decisions)
-        .service(timers::list_timers);
+        .service(timers::list_timers)
+        .service(typing::signal_typing);
 }
 
 /// What a write does with the conversation, in its transaction.

@@ -3,7 +3,9 @@
 mod create;
 mod get;
 mod list;
+mod react;
 mod retry;
+mod unreact;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -13,5 +15,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .service(list::list_messages)
         .service(create::create_message)
         .service(get::get_message)
-        .service(retry::retry_message);
+        .service(retry::retry_message)
+        .service(react::set_reaction)
+        .service(unreact::delete_reaction);
 }

@@ -159,6 +159,8 @@ fn entry(
         status: "received",
         our_reference: None,
         content: Value::Null,
+        file: None,
+        reaction: None,
         webhooks: Vec::new(),
     }
 }

@@ -2,4 +2,5 @@
 
 pub(super) mod check;
 pub(super) mod events;
+pub(super) mod media;
 pub(super) mod send;

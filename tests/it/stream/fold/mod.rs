@@ -284,6 +284,8 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
         "logout",
         "refresh",
         "request_password_reset",
+        // A signal of the moment.
+        "signal_typing",
     ];
     let missing: Vec<_> = mutating
         .map(|operation| operation.spec["operationId"].as_str().unwrap())
@@ -376,7 +378,13 @@ async fn messages_are_sent(fold: &mut Fold, names: &BTreeMap<&str, Caller>) {
     let text =
         |text: &str| json!({ "kind": "text", "text": text, "client_message_id": text.replace(' ', "-") });
 
+    let list = siti.get(&messages).await.expect(200);
+    let written = list["items"].as_array().unwrap().iter().find(|one| one["direction"] == "inbound").unwrap();
+    let reaction = format!("{messages}/{}/reaction", written["id"].as_str().unwrap());
+
     let sent = fold.does(201, siti.post(&messages, text("Sampai"))).await;
+    fold.does(200, siti.put(&reaction, json!({ "emoji": "👍" }))).await;
+    fold.does(200, siti.delete(&reaction)).await;
     let id = fold.has_status(&path, &sent["id"], "sent").await;
     for status in ["delivered", "read"] {
         fold.status(number, &id, status).await;

@@ -1,0 +1,144 @@
+//! Files: uploads on their way to a message, and customers' files on their way here.
+
+use domain::access::{Caller, ReadAttachment, UploadAttachment};
+use domain::attachment::{AttachmentKind, AttachmentState};
+use domain::id::{AgentId, AttachmentId, ConversationId, MessageId, WorkspaceId};
+use domain::refusal::{Code, Refusal};
+use domain::resource::{Attachment, AttachmentLimits, MessageAttachment};
+use persistence::attachments::{self, Content, Found};
+use persistence::error::Failure;
+use persistence::messaging_settings;
+
+use super::transaction::Tx;
+
+/// Where a request names the file that is to be sent.
+const POINTER: &str = "/attachment_id";
+
+/// What an upload turned out to be.
+#[derive(Debug, Clone)]
+pub struct Upload {
+    /// As what it is to be sent.
+    pub kind: AttachmentKind,
+    /// Its name, made safe.
+    pub filename: Option<String>,
+    /// What its bytes are.
+    pub content: Content,
+}
+
+/// An upload begins: nobody sees it yet. Answers its id, and how large it may be.
+///
+/// # Errors
+/// Those of the database.
+pub fn begin_upload(
+    tx: &mut Tx<'_>,
+    caller: &Caller<UploadAttachment>,
+) -> Result<(AttachmentId, AttachmentLimits), Failure> {
+    let (workspace, owner) = (caller.actor().workspace_id, caller.actor().agent_id);
+    let settings = messaging_settings::get(tx.conn, workspace)?.ok_or(Code::NotFound)?;
+    let (id, now) = (tx.id(), tx.now);
+    attachments::insert_upload(tx.conn, workspace, id, owner, now)?;
+    Ok((id, settings.attachment_limits))
+}
+
+/// All bytes of an upload are in the store: its owner can send it.
+///
+/// # Errors
+/// Those of the database.
+pub fn complete_upload(
+    tx: &mut Tx<'_>,
+    caller: &Caller<UploadAttachment>,
+    id: AttachmentId,
+    upload: &Upload,
+) -> Result<Attachment, Failure> {
+    let workspace = caller.actor().workspace_id;
+    attachments::describe_upload(tx.conn, workspace, id, upload.kind, upload.filename.clone())?;
+    attachments::store(tx.conn, workspace, id, &upload.content)?;
+    let found = attachments::find(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
+    Ok(found.attachment)
+}
+
+/// The owner takes an upload back that was not sent. Its bytes go after the commit.
+///
+/// # Errors
+/// `not_found` unless it is the caller's own; `attachment_sent`.
+pub fn discard_upload(
+    tx: &mut Tx<'_>,
+    caller: &Caller<UploadAttachment>,
+    id: AttachmentId,
+) -> Result<(), Failure> {
+    let actor = caller.actor();
+    let found = attachments::lock(tx.conn, actor.workspace_id, id)?.ok_or(Code::NotFound)?.attachment;
+    if found.uploaded_by != Some(actor.agent_id) || found.state != AttachmentState::Stored {
+        return Err(Code::NotFound.into());
+    }
+    if found.message_id.is_some() {
+        return Err(Code::AttachmentSent.into());
+    }
+    attachments::discard(tx.conn, actor.workspace_id, id)?;
+    Ok(())
+}
+
+/// Checks that the caller sees a file now: that of a message with its conversation, an upload that was not sent only if
+/// it is its own.
+///
+/// # Errors
+/// `not_found`.
+pub fn readable(caller: &Caller<ReadAttachment>, found: Option<Found>) -> Result<Attachment, Refusal> {
+    let Found { attachment, facts } = found.ok_or(Code::NotFound)?;
+    match facts {
+        Some(facts) => {
+            caller.on(facts)?;
+        }
+        None => {
+            let own = attachment.uploaded_by == Some(caller.actor().agent_id);
+            if !own || attachment.state != AttachmentState::Stored {
+                return Err(Code::NotFound.into());
+            }
+        }
+    }
+    Ok(attachment)
+}
+
+/// Makes an upload the file of a message. The conversation is locked, and the message is stored in this transaction,
+/// with the file's id, before this is called.
+///
+/// # Errors
+/// `validation_failed` at `/attachment_id`: `unknown` unless it is an upload of `owner`; `already_sent`; `wrong_kind`.
+pub fn take_for_message(
+    tx: &mut Tx<'_>,
+    owner: AgentId,
+    workspace: WorkspaceId,
+    id: AttachmentId,
+    kind: AttachmentKind,
+    link: (ConversationId, MessageId),
+) -> Result<MessageAttachment, Failure> {
+    let found = attachments::lock(tx.conn, workspace, id)?.map(|found| found.attachment);
+    let upload =
+        found.filter(|file| file.uploaded_by == Some(owner) && file.state == AttachmentState::Stored);
+    let Some(upload) = upload else {
+        return Err(Refusal::invalid(POINTER, "unknown", "must be a file that you have uploaded").into());
+    };
+    if upload.message_id.is_some() {
+        let detail = "was sent already; upload it again";
+        return Err(Refusal::invalid(POINTER, "already_sent", detail).into());
+    }
+    if upload.kind != kind {
+        let detail = format!("was uploaded as {}", upload.kind);
+        return Err(Refusal::invalid(POINTER, "wrong_kind", detail).into());
+    }
+    attachments::link(tx.conn, workspace, id, link)?;
+    Ok(of_message(upload))
+}
+
+/// As messages show it.
+fn of_message(file: Attachment) -> MessageAttachment {
+    MessageAttachment {
+        id: file.id,
+        kind: file.kind,
+        filename: file.filename,
+        content_type: file.content_type,
+        size_bytes: file.size_bytes,
+        state: file.state,
+        url: file.url,
+    }
+}
