@@ -3,7 +3,7 @@
 use domain::event::EventType;
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division, Message,
-    Notification, RoutingDecision, Ticket, Workspace,
+    Notification, RoutingDecision, Template, TemplateSync, Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -143,6 +143,8 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("policy") => "DistributionPolicy",
         Some("routing") => "RoutingDecision",
         Some("notification") => "Notification",
+        Some("template") if event_type == EventType::TemplateSynced => "TemplateSync",
+        Some("template") => "Template",
         _ => "Agent",
     }
 }
@@ -170,6 +172,8 @@ fn schemas() -> Map<String, Value> {
         Message,
         Notification,
         RoutingDecision,
+        Template,
+        TemplateSync,
         Ticket,
         Workspace
     );

@@ -1,11 +1,12 @@
 //! What a member of the team sends.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::channel::ChannelKind;
 use crate::input;
 use crate::message::MessageKind;
 use crate::refusal::Refusal;
+use crate::template::FilledTemplate;
 
 /// What a message to a customer says, as far as it is not a file.
 #[derive(Clone, PartialEq)]
@@ -15,6 +16,13 @@ pub enum OutboundContent {
         /// The words.
         text: String,
     },
+    /// A message that the provider approved, filled in.
+    Template {
+        /// The words that the customer reads.
+        text: String,
+        /// What was filled in.
+        template: Box<FilledTemplate>,
+    },
 }
 
 impl OutboundContent {
@@ -23,6 +31,7 @@ impl OutboundContent {
     pub fn kind(&self) -> MessageKind {
         match self {
             Self::Text { .. } => MessageKind::Text,
+            Self::Template { .. } => MessageKind::Template,
         }
     }
 
@@ -30,7 +39,7 @@ impl OutboundContent {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Text { text } => Some(text),
+            Self::Text { text } | Self::Template { text, .. } => Some(text),
         }
     }
 
@@ -39,13 +48,19 @@ impl OutboundContent {
     pub fn content(&self) -> Option<Value> {
         match self {
             Self::Text { .. } => None,
+            Self::Template { template, .. } => Some(json!({ "template": template })),
         }
     }
 
     /// What was stored, to be sent. `None` if it is of a kind that is not sent.
     #[must_use]
-    pub fn stored(kind: MessageKind, text: Option<String>, _content: Option<Value>) -> Option<Self> {
+    pub fn stored(kind: MessageKind, text: Option<String>, content: Option<Value>) -> Option<Self> {
         match kind {
+            MessageKind::Template => {
+                let template = content?.get_mut("template")?.take();
+                let template = serde_json::from_value(template).ok()?;
+                Some(Self::Template { text: text.unwrap_or_default(), template: Box::new(template) })
+            }
             MessageKind::Text => Some(Self::Text { text: text.unwrap_or_default() }),
             _ => None,
         }
@@ -58,6 +73,13 @@ impl OutboundContent {
     pub fn check(&self, channel: ChannelKind) -> Result<(), Refusal> {
         match self {
             Self::Text { text } => input::message_text("/text", text, channel.text_max_chars()),
+            // What may be filled in was checked when it was.
+            Self::Template { .. } if channel.has_templates() => Ok(()),
+            Self::Template { .. } => Err(Refusal::invalid(
+                "/kind",
+                "not_supported",
+                format!("a {channel} channel has no templates"),
+            )),
         }
     }
 }

@@ -45,10 +45,14 @@ pub fn reply_window(channel: ChannelKind, last_inbound_at: Option<Timestamp>, no
     };
     let expires_at = last_inbound_at.map(|at| at.plus(TimeDelta::hours(hours)));
     let open = expires_at.is_some_and(|at| now < at);
+    let mut allowed = if open { vec![MessageKind::Text] } else { Vec::new() };
+    if channel.has_templates() {
+        allowed.push(MessageKind::Template);
+    }
     ReplyWindow {
         state: if open { ReplyWindowState::Open } else { ReplyWindowState::Closed },
         expires_at,
-        allowed: if open { vec![MessageKind::Text] } else { Vec::new() },
+        allowed,
     }
 }
 

@@ -7,3 +7,4 @@ pub mod router;
 pub mod runner;
 pub mod send_mail;
 pub mod send_message;
+pub mod templates;

@@ -5,7 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::channel::ChannelState;
 use domain::event::{Audience, EventType, Sight};
+use domain::id::{ChannelId, JobId, WorkspaceId};
 use domain::message::MessageStatus;
+use domain::outbound::OutboundContent;
 use domain::resource::MessageError;
 use domain::time::Timestamp;
 use persistence::error::Failure;
@@ -14,6 +16,7 @@ use persistence::messages::{self, Progress};
 use persistence::{channels, conversations};
 
 use super::channels::tell_channel;
+use super::templates;
 use super::transaction::{Change, Tx};
 use crate::channels::{FailureClass, SendFailure, SendOutcome};
 use crate::state::App;
@@ -46,8 +49,16 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failu
     if let SendOutcome::Refused(failure) = outcome
         && failure.class == FailureClass::ChannelStopped
     {
-        return stop_channel(app, tx, attempt, failure);
+        let stop = Stop {
+            workspace_id: job.workspace_id,
+            channel_id: job.channel_id,
+            channel_version: attempt.channel_version,
+            job_id: job.id,
+        };
+        return stop_channel(app, tx, stop, failure);
     }
+    // Before the conversation in the order of locks.
+    stop_template(tx, attempt)?;
     let conversation = conversations::lock(tx.conn, job.workspace_id, job.conversation_id)?;
     let progress = messages::progress(tx.conn, vec![(job.workspace_id, job.message_id)])?.pop();
     let (Some(conversation), Some(mut progress)) = (conversation, progress) else {
@@ -137,13 +148,31 @@ fn unknown() -> MessageError {
     }
 }
 
-/// Nothing more can be sent on the channel until an admin acts; the message stays queued.
-/// Credentials that were replaced meanwhile do not stop it.
-fn stop_channel(app: &App, tx: &mut Tx<'_>, attempt: &Attempt, failure: &SendFailure) -> Result<(), Failure> {
-    let (job, now) = (attempt.job, tx.now);
-    jobs::postpone(tx.conn, job.workspace_id, job.id, now)?;
-    let Some(mut channel) = channels::lock(tx.conn, job.workspace_id, job.channel_id)? else { return Ok(()) };
-    if channel.state == ChannelState::NeedsAttention || channel.version != attempt.channel_version {
+/// What may not go on, and by whose word.
+#[derive(Debug, Clone, Copy)]
+pub struct Stop {
+    /// The tenant.
+    pub workspace_id: WorkspaceId,
+    /// The channel.
+    pub channel_id: ChannelId,
+    /// The version of the channel whose credentials were used.
+    pub channel_version: i64,
+    /// The job that waits.
+    pub job_id: JobId,
+}
+
+/// Nothing more can be done on the channel until an admin acts; the job waits. Credentials that were replaced meanwhile do
+/// not stop it.
+///
+/// # Errors
+/// Only those of the database.
+pub fn stop_channel(app: &App, tx: &mut Tx<'_>, stop: Stop, failure: &SendFailure) -> Result<(), Failure> {
+    let now = tx.now;
+    jobs::postpone(tx.conn, stop.workspace_id, stop.job_id, now)?;
+    let Some(mut channel) = channels::lock(tx.conn, stop.workspace_id, stop.channel_id)? else {
+        return Ok(());
+    };
+    if channel.state == ChannelState::NeedsAttention || channel.version != stop.channel_version {
         return Ok(());
     }
     channel.state = ChannelState::NeedsAttention;
@@ -151,6 +180,26 @@ fn stop_channel(app: &App, tx: &mut Tx<'_>, attempt: &Attempt, failure: &SendFai
     channels::update(tx.conn, &mut channel)?;
     tell_channel(app, tx, &channel, EventType::ChannelUpdated, &EventActor::system());
     Ok(())
+}
+
+/// The provider has stopped the template that was sent: it is not offered any longer.
+fn stop_template(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failure> {
+    let SendOutcome::Refused(failure) = &attempt.outcome else { return Ok(()) };
+    let word = match failure.code {
+        "template_paused" => "PAUSED",
+        "template_disabled" => "DISABLED",
+        _ => return Ok(()),
+    };
+    let workspace = attempt.job.workspace_id;
+    let message = messages::shape(tx.conn, workspace, attempt.job.message_id)?;
+    let content =
+        message.and_then(|message| OutboundContent::stored(message.kind, message.text, message.content));
+    match content {
+        Some(OutboundContent::Template { template, .. }) => {
+            templates::provider::stopped_by_send(tx, workspace, template.id, word)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How long to wait before the next attempt: what the provider asks for, else 1, 4, 16, ... seconds,

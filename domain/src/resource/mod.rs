@@ -32,6 +32,7 @@ mod administration;
 mod routing;
 mod simulation;
 mod team;
+mod template;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
 pub use routing::{
@@ -43,6 +44,7 @@ pub use simulation::{
     SimulatedHour, SimulatedRange, SimulatedTotals, SimulatedWaits,
 };
 pub use team::{Agent, AgentCounts, Division, DivisionDeletion, Member};
+pub use template::{Template, TemplateRef, TemplateSync};
 
 shape! {
     /// A reference to an agent.

@@ -43,6 +43,8 @@ fn request(message: &OutboundMessage) -> Value {
     });
     match &message.content {
         OutboundContent::Text { text } => body["message"]["text"] = json!(text),
+        // Neither here nor on Telegram: refused before it is stored.
+        OutboundContent::Template { .. } => {}
     }
     if let Some(reply_to) = &message.reply_to {
         // Further files of one message have ids of ours: `<id>#2`.

@@ -44,6 +44,8 @@ fn request(message: &OutboundMessage) -> (&'static str, Value) {
     let chat = &message.recipient.external_id;
     let (method, mut body) = match &message.content {
         OutboundContent::Text { text } => ("sendMessage", json!({ "text": text })),
+        // Refused before it is stored: there are none here.
+        OutboundContent::Template { text, .. } => ("sendMessage", json!({ "text": text })),
     };
     body["chat_id"] = json!(chat);
     if let Ok(chat) = chat.parse::<i64>() {

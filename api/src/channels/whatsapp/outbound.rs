@@ -5,6 +5,7 @@ use std::fmt;
 use domain::outbound::OutboundContent;
 use serde_json::{Value, json};
 
+use super::template;
 use crate::channels::outbound::{OutboundMessage, SendOutcome};
 use crate::channels::{ProviderClient, errors, graph};
 
@@ -46,6 +47,10 @@ fn request(message: &OutboundMessage) -> Value {
         OutboundContent::Text { text } => {
             body["type"] = json!("text");
             body["text"] = json!({ "body": text, "preview_url": false });
+        }
+        OutboundContent::Template { template: filled, .. } => {
+            body["type"] = json!("template");
+            body["template"] = template::content(filled, None);
         }
     }
     match &message.recipient.phone {
