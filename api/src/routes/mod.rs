@@ -18,6 +18,7 @@ pub mod routing;
 pub mod service;
 pub mod settings;
 pub mod stream;
+pub mod templates;
 pub mod tickets;
 pub mod workspaces;
 
@@ -41,6 +42,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(routing::configure)
         .configure(audit_entries::configure)
         .configure(channels::configure)
+        .configure(templates::configure)
         .configure(tickets::configure)
         .configure(queue::configure)
         .configure(notifications::configure)
