@@ -3,7 +3,7 @@
 use domain::event::EventType;
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division, Message,
-    Notification, RoutingDecision, Template, TemplateSync, Ticket, Workspace,
+    MessagingSettings, Notification, RoutingDecision, Template, TemplateSync, Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -139,6 +139,7 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("channel") => "Channel",
         Some("workspace") => "Workspace",
         Some("settings") => "AssignmentSettings",
+        Some("messaging_settings") => "MessagingSettings",
         Some("api_key") => "ApiKey",
         Some("policy") => "DistributionPolicy",
         Some("routing") => "RoutingDecision",
@@ -170,6 +171,7 @@ fn schemas() -> Map<String, Value> {
         DistributionPolicy,
         Division,
         Message,
+        MessagingSettings,
         Notification,
         RoutingDecision,
         Template,

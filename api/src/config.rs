@@ -96,6 +96,10 @@ pub struct Times {
     pub provider_connect: Duration,
     /// The longest time for a whole call to a provider.
     pub provider_total: Duration,
+    /// The same for a call that brings a file.
+    pub provider_upload: Duration,
+    /// How often, at most, a customer is shown that somebody is writing.
+    pub typing_interval: Duration,
     /// The longest time for handing a mail over.
     pub mail_total: Duration,
     /// How often the worker looks for due jobs if nobody wakes it.
@@ -123,6 +127,8 @@ impl Default for Times {
             routing_decisions_kept: Duration::from_secs(90 * 24 * 3600),
             provider_connect: Duration::from_secs(5),
             provider_total: Duration::from_secs(30),
+            provider_upload: Duration::from_secs(180),
+            typing_interval: Duration::from_secs(5),
             mail_total: Duration::from_secs(20),
             job_poll: Duration::from_secs(1),
             presence_timeout: Duration::from_secs(60),

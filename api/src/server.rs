@@ -148,6 +148,7 @@ async fn assemble(
         telegram_base: settings.telegram_url.clone(),
         connect_timeout: times.provider_connect,
         total_timeout: times.provider_total,
+        upload_timeout: times.provider_upload,
     })?;
     let attachments = match &settings.attachments_url {
         Some(url) => AttachmentStore::at(url, std::env::vars().collect())?,

@@ -33,6 +33,8 @@ text_enum! {
         AssignmentSettings = "assignment_settings",
         /// A distribution policy.
         DistributionPolicy = "distribution_policy",
+        /// What the workspace has set about messages.
+        MessagingSettings = "messaging_settings",
         /// A template.
         Template = "template",
     }

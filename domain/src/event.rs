@@ -67,6 +67,8 @@ text_enum! {
         WorkspaceUpdated = "workspace.updated",
         /// Settings of the workspace changed.
         SettingsUpdated = "settings.updated",
+        /// What is set about messages changed.
+        MessagingSettingsUpdated = "messaging_settings.updated",
         /// A program was given a key.
         ApiKeyCreated = "api_key.created",
         /// A key was ended.
@@ -222,6 +224,7 @@ impl EventType {
             }
             Self::WorkspaceUpdated
             | Self::SettingsUpdated
+            | Self::MessagingSettingsUpdated
             | Self::PolicyCreated
             | Self::PolicyUpdated
             | Self::PolicyDeleted => KeyScope::WorkspaceRead,

@@ -47,6 +47,10 @@ text_enum! {
         AlreadyResolved = "already_resolved",
         /// The reply window of the channel is closed.
         ReplyWindowClosed = "reply_window_closed",
+        /// The contact is shut out: nothing is sent to it.
+        ContactBlocked = "contact_blocked",
+        /// Nothing can be put on this message: the provider does not have it.
+        NotReactable = "not_reactable",
         /// Only a failed message, or one whose fate is unknown, can be sent again.
         NotRetryable = "not_retryable",
         /// Another workspace has this slug.
@@ -99,8 +103,6 @@ text_enum! {
         TemplateExists = "template_exists",
         /// The customer wants no marketing messages.
         ContactOptedOut = "contact_opted_out",
-        /// The contact is shut out.
-        ContactBlocked = "contact_blocked",
         /// Too many calls.
         TooManyRequests = "too_many_requests",
         /// A fault of ours.

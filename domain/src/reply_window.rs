@@ -40,19 +40,16 @@ pub fn reply_window(channel: ChannelKind, last_inbound_at: Option<Timestamp>, no
         return ReplyWindow {
             state: ReplyWindowState::Unlimited,
             expires_at: None,
-            allowed: vec![MessageKind::Text],
+            allowed: channel.kinds().to_vec(),
         };
     };
     let expires_at = last_inbound_at.map(|at| at.plus(TimeDelta::hours(hours)));
     let open = expires_at.is_some_and(|at| now < at);
-    let mut allowed = if open { vec![MessageKind::Text] } else { Vec::new() };
-    if channel.has_templates() {
-        allowed.push(MessageKind::Template);
-    }
+    let always: &[MessageKind] = if channel.has_templates() { &[MessageKind::Template] } else { &[] };
     ReplyWindow {
         state: if open { ReplyWindowState::Open } else { ReplyWindowState::Closed },
         expires_at,
-        allowed,
+        allowed: if open { channel.kinds() } else { always }.to_vec(),
     }
 }
 
@@ -62,11 +59,20 @@ impl ReplyWindow {
     /// # Errors
     /// `reply_window_closed`, naming when it closed.
     pub fn check(&self, kind: MessageKind) -> Result<(), Refusal> {
-        if self.allowed.contains(&kind) {
-            return Ok(());
-        }
+        if self.allowed.contains(&kind) { Ok(()) } else { Err(self.closed()) }
+    }
+
+    /// Refuses what is free but no message, as a reaction is, while free messages are not allowed.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_open(&self) -> Result<(), Refusal> {
+        if self.state == ReplyWindowState::Closed { Err(self.closed()) } else { Ok(()) }
+    }
+
+    fn closed(&self) -> Refusal {
         let closed_at = self.expires_at.map_or_else(|| "-".to_owned(), |at| at.to_string());
-        Err(Refusal::new(Code::ReplyWindowClosed).with("closed_at", closed_at))
+        Refusal::new(Code::ReplyWindowClosed).with("closed_at", closed_at)
     }
 }
 

@@ -1,7 +1,7 @@
 ALTER TABLE audit_entries DROP CONSTRAINT audit_entries_subject_type_check;
 DELETE FROM audit_entries WHERE subject_type = 'template';
 ALTER TABLE audit_entries ADD CONSTRAINT audit_entries_subject_type_check CHECK (subject_type IN ('agent', 'division',
-    'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy'));
+    'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy', 'messaging_settings'));
 
 DELETE FROM timers WHERE kind = 'reply_window_warning';
 ALTER TABLE timers DROP CONSTRAINT timers_kind_check;

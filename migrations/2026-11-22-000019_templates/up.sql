@@ -44,4 +44,5 @@ ALTER TABLE timers ADD CONSTRAINT timers_kind_check CHECK (kind IN ('unanswered_
 
 ALTER TABLE audit_entries DROP CONSTRAINT audit_entries_subject_type_check;
 ALTER TABLE audit_entries ADD CONSTRAINT audit_entries_subject_type_check CHECK (subject_type IN ('agent', 'division',
-    'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy', 'template'));
+    'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy', 'messaging_settings',
+    'template'));

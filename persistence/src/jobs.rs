@@ -274,25 +274,6 @@ pub fn finish(conn: &mut PgConnection, workspace: WorkspaceId, id: JobId) -> Res
     Ok(())
 }
 
-/// The job is to be done again at `due_at`; its lane waits for it.
-///
-/// # Errors
-/// `RowCount` if it is not there.
-pub fn postpone(
-    conn: &mut PgConnection,
-    workspace: WorkspaceId,
-    id: JobId,
-    due_at: Timestamp,
-) -> Result<(), StoreError> {
-    let changed =
-        sql("UPDATE jobs SET due_at = $3, claimed_until = NULL WHERE workspace_id = $1 AND id = $2")
-            .bind(workspace)
-            .bind(id)
-            .bind(due_at)
-            .execute(conn)?;
-    expect_rows("jobs::postpone", changed, 1)
-}
-
 /// A claimed job takes longer than others: nobody else takes it before `until`.
 ///
 /// # Errors
@@ -310,6 +291,25 @@ pub fn extend(
     .bind(until)
     .execute(conn)?;
     expect_rows("jobs::extend", changed, 1)
+}
+
+/// The job is to be done again at `due_at`; its lane waits for it.
+///
+/// # Errors
+/// `RowCount` if it is not there.
+pub fn postpone(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: JobId,
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    let changed =
+        sql("UPDATE jobs SET due_at = $3, claimed_until = NULL WHERE workspace_id = $1 AND id = $2")
+            .bind(workspace)
+            .bind(id)
+            .bind(due_at)
+            .execute(conn)?;
+    expect_rows("jobs::postpone", changed, 1)
 }
 
 /// Whether a job of this kind, whose lane is its subject, waits for its turn and has not begun.

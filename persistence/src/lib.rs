@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod lists;
 pub mod local_postgres;
 pub mod messages;
+pub mod messaging_settings;
 pub mod migrate;
 pub mod notifications;
 pub mod one_time_tokens;

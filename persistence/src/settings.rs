@@ -142,12 +142,12 @@ macro_rules! configuration_query {
                       ORDER BY p.id), '[]')
                   FROM distribution_policies p WHERE p.workspace_id = s.workspace_id) AS policies,
                  (SELECT o.routing_version FROM assignment_settings o WHERE o.workspace_id = s.workspace_id) AS policies_version,
-                 m.minutes AS reply_window_warning_minutes,
+                 m.reply_window_warning_minutes,
                  -- The channels matter only to who wants to be warned.
-                 CASE WHEN m.minutes IS NULL THEN '[]' ELSE
+                 CASE WHEN m.reply_window_warning_minutes IS NULL THEN '[]' ELSE
                      (SELECT coalesce(jsonb_agg(jsonb_build_object('id', h.id, 'kind', h.kind)), '[]')
                       FROM channels h WHERE h.workspace_id = s.workspace_id) END AS channels
-             FROM assignment_settings s CROSS JOIN LATERAL (SELECT NULL::integer AS minutes) m ",
+             FROM assignment_settings s LEFT JOIN messaging_settings m ON m.workspace_id = s.workspace_id ",
             $rest
         )
     };

@@ -62,6 +62,7 @@ pub fn insert(conn: &mut PgConnection, workspace: &Workspace) -> Result<(), Stor
     .execute(conn)?;
     sql("INSERT INTO event_counters (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
     sql("INSERT INTO assignment_settings (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
+    sql("INSERT INTO messaging_settings (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
     sql("INSERT INTO routing_states (workspace_id) VALUES ($1)").bind(workspace.id).execute(conn)?;
     Ok(())
 }

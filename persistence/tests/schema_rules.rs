@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::access::KeyScope;
 use domain::agent::{Availability, PresenceMode, Role};
-use domain::attachment::{AttachmentKind, AttachmentState};
+use domain::attachment::{AttachmentFailure, AttachmentKind, AttachmentState};
 use domain::audit::{AuditAction, AuditSubject};
 use domain::channel::{ChannelKind, ChannelState};
 use domain::conversation::HoldReason;
@@ -170,6 +170,7 @@ fn enumerations() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ),
         // The names of the first two are only in `persistence::jobs`.
         ("jobs.kind", words(["send_message", "send_mail"]).union(&all!(ChannelJobKind)).copied().collect()),
+        ("attachments.failure", all!(AttachmentFailure)),
         ("attachments.kind", all!(AttachmentKind)),
         ("attachments.state", all!(AttachmentState)),
         ("messages.author_type", all!(AuthorType)),

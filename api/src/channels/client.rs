@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use domain::inbound::ProviderError;
 use reqwest::header::RETRY_AFTER;
+use reqwest::multipart::Form;
 use reqwest::redirect::Policy;
 use serde_json::Value;
 use url::Url;
 
 use super::errors::{self, Verdict};
+use super::file::Handed;
 use super::json;
-use super::outbound::SendOutcome;
+use super::outbound::{SendFailure, SendOutcome};
 
 /// The providers' answers stay far below this; what is larger is not read to its end.
 const ANSWER_MAX_BYTES: usize = 256 * 1024;
@@ -33,6 +35,8 @@ pub struct ProviderSettings {
     pub connect_timeout: Duration,
     /// The longest time for a whole request, from connecting to the last byte of the answer.
     pub total_timeout: Duration,
+    /// The same for a request that brings a file.
+    pub upload_timeout: Duration,
 }
 
 /// The client that talks to the providers; cheap to clone, connections are shared.
@@ -94,6 +98,27 @@ impl ProviderClient {
             request = request.bearer_auth(token);
         }
         answer(request).await
+    }
+
+    /// Posts a form with a file once. A request that breaks off before the file has ended was not sent: the provider
+    /// cannot have acted on a part of it.
+    pub(super) async fn post_form(
+        &self,
+        url: Option<Url>,
+        bearer: Option<&str>,
+        (form, handed): (Form, Handed),
+    ) -> Answer {
+        let Some(url) = url else {
+            return Answer::Unusable { detail: "the base URL cannot have a path".to_owned() };
+        };
+        let mut request = self.http.post(url).timeout(self.settings.upload_timeout).multipart(form);
+        if let Some(token) = bearer {
+            request = request.bearer_auth(token);
+        }
+        match answer(request).await {
+            Answer::Lost { detail } if !handed.is_whole() => Answer::NotSent { detail: detail.to_owned() },
+            answer => answer,
+        }
     }
 
     /// Gets JSON once.
@@ -176,28 +201,58 @@ async fn read(mut response: reqwest::Response) -> Answer {
     Answer::Came { status, retry_after, body: json::value(&json::clean(&bytes)).unwrap_or_default() }
 }
 
-/// The outcome where no answer came.
-pub(super) fn unanswered(verdict: Verdict, code: &str, detail: String) -> SendOutcome {
-    let code = code.to_owned();
-    SendOutcome::Refused(verdict.failure(ProviderError { code, detail }, None))
+/// There is no answer of the provider itself.
+pub(super) enum NoAnswer {
+    /// The request was certainly not executed.
+    Refused(SendFailure),
+    /// Nobody knows.
+    Unknown(String),
 }
 
-/// The outcome of an answer in which the provider itself says neither yes nor no: a gateway's page.
+impl From<NoAnswer> for SendOutcome {
+    fn from(none: NoAnswer) -> Self {
+        match none {
+            NoAnswer::Refused(failure) => Self::Refused(failure),
+            NoAnswer::Unknown(detail) => Self::Ambiguous { detail },
+        }
+    }
+}
+
+impl NoAnswer {
+    /// What it means for a call that has one effect however often it is made: it is made again.
+    pub(super) fn again(self) -> SendFailure {
+        match self {
+            Self::Refused(failure) => failure,
+            Self::Unknown(detail) => {
+                let provider = ProviderError { code: "no_answer".to_owned(), detail };
+                errors::PROVIDER_UNAVAILABLE.failure(provider, None)
+            }
+        }
+    }
+}
+
+fn unanswered(verdict: Verdict, code: &str, detail: String) -> NoAnswer {
+    let code = code.to_owned();
+    NoAnswer::Refused(verdict.failure(ProviderError { code, detail }, None))
+}
+
+/// An answer in which the provider itself says neither yes nor no: a gateway's page.
 ///
 /// A refusal of the request as such (4xx) was certainly not executed; a 5xx or a redirect may have
 /// been. 408 is counted with them: it is sent for a request that the gateway lost half-way.
-pub(super) fn wordless(status: u16, retry_after: Option<Duration>) -> SendOutcome {
+pub(super) fn wordless(status: u16, retry_after: Option<Duration>) -> NoAnswer {
+    let unknown = || NoAnswer::Unknown(format!("HTTP {status} without the provider's answer"));
     let verdict = match status {
         429 => errors::RATE_LIMITED,
-        408 => return ambiguous(format!("HTTP {status} without the provider's answer")),
+        408 => return unknown(),
         400..=499 => errors::MESSAGE_REJECTED,
-        _ => return ambiguous(format!("HTTP {status} without the provider's answer")),
+        _ => return unknown(),
     };
     let provider = ProviderError {
         code: format!("http_{status}"),
         detail: "an answer without the provider's error".to_owned(),
     };
-    SendOutcome::Refused(verdict.failure(provider, retry_after))
+    NoAnswer::Refused(verdict.failure(provider, retry_after))
 }
 
 /// An outcome that cannot be known.
@@ -206,13 +261,13 @@ pub(super) fn ambiguous(detail: impl Into<String>) -> SendOutcome {
 }
 
 impl Answer {
-    /// The parts of an answer that came; the outcome where none did.
-    pub(super) fn parts(self) -> Result<(u16, Option<Duration>, Value), SendOutcome> {
+    /// The parts of an answer that came.
+    pub(super) fn parts(self) -> Result<(u16, Option<Duration>, Value), NoAnswer> {
         match self {
             Self::Came { status, retry_after, body } => Ok((status, retry_after, body)),
             Self::NotSent { detail } => Err(unanswered(errors::PROVIDER_UNAVAILABLE, "connect", detail)),
             Self::Unusable { detail } => Err(unanswered(errors::CHANNEL_MISCONFIGURED, "request", detail)),
-            Self::Lost { detail } => Err(ambiguous(detail)),
+            Self::Lost { detail } => Err(NoAnswer::Unknown(detail.to_owned())),
         }
     }
 }

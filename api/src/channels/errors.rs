@@ -40,6 +40,8 @@ verdicts! {
         "The provider takes messages more slowly than they were sent. The message goes out by itself in a moment.";
     PROVIDER_UNAVAILABLE = Retry "provider_unavailable"
         "The provider has a problem at the moment. The message is sent again by itself.";
+    FILE_UNAVAILABLE = Retry "file_unavailable"
+        "The file could not be read here at the moment. The message is sent again by itself.";
 
     SPAM_LIMITED = RetryLater "spam_limited"
         "The provider slows this number down because customers blocked or reported it. Wait at least a day before you send again.";
@@ -74,6 +76,8 @@ verdicts! {
         "The provider disabled this template for good. Use another one.";
     MEDIA_REJECTED = Final "media_rejected"
         "The provider could not take the file. Check its type and size and send it anew.";
+    FILE_LOST = Final "file_lost"
+        "The file is not here any more. Upload it again and send it anew.";
     MESSAGE_REJECTED = Final "message_rejected"
         "The provider did not accept this message. Change it, or tell an administrator what the provider says.";
     MESSAGE_TOO_LONG = Final "message_too_long"

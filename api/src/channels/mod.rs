@@ -7,6 +7,8 @@
 mod client;
 mod draft;
 pub mod errors;
+pub mod file;
+pub mod gesture;
 mod graph;
 mod json;
 pub mod known;

@@ -3,11 +3,16 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use domain::attachment::AttachmentKind;
+use domain::channel::ChannelKind;
 use domain::id::MessageId;
 use domain::inbound::ProviderError;
 use domain::outbound::OutboundContent;
 
 use super::client::ProviderClient;
+use super::errors;
+use super::file::{FileBytes, OutboundFile};
 use super::messenger::outbound::MessengerCredentials;
 use super::telegram::outbound::TelegramCredentials;
 use super::whatsapp::outbound::WhatsAppCredentials;
@@ -22,6 +27,8 @@ pub struct OutboundMessage {
     pub recipient: Recipient,
     /// What it says; the channel's limits are the caller's to keep, the provider refuses more.
     pub content: OutboundContent,
+    /// The file that belongs to it.
+    pub file: Option<OutboundFile>,
     /// The provider's id of the message that this one answers. Left out where the provider could
     /// not understand it (a pressed Telegram button).
     pub reply_to: Option<String>,
@@ -106,12 +113,58 @@ pub enum ChannelCredentials {
     Telegram(TelegramCredentials),
 }
 
+/// Whether files are handed over before the message that they belong to; a message then names them.
+#[must_use]
+pub fn uploads_first(kind: ChannelKind) -> bool {
+    match kind {
+        ChannelKind::WhatsApp | ChannelKind::Messenger => true,
+        ChannelKind::Telegram => false,
+    }
+}
+
+/// How long a file that was handed over can be named: WhatsApp keeps it for 30 days, Messenger longer.
+pub const UPLOAD_KEPT: TimeDelta = TimeDelta::days(29);
+
+/// Hands a file to a provider where [`uploads_first`] says so, and answers what the provider calls it. Doing it twice
+/// leaves a copy there that nobody sees. It takes at most [`super::ProviderSettings::upload_timeout`].
+///
+/// # Errors
+/// Why the provider did not take it; what cannot be known is worth another try.
+pub async fn upload(
+    client: &ProviderClient,
+    credentials: &ChannelCredentials,
+    (kind, file): (AttachmentKind, &OutboundFile),
+    bytes: FileBytes,
+) -> Result<String, SendFailure> {
+    match credentials {
+        ChannelCredentials::WhatsApp(credentials) => {
+            whatsapp::upload::upload(client, credentials, file, bytes).await
+        }
+        ChannelCredentials::Messenger(credentials) => {
+            messenger::upload::upload(client, credentials, (kind, file), bytes).await
+        }
+        ChannelCredentials::Telegram(_) => {
+            let detail = "files go with their messages".to_owned();
+            let provider = ProviderError { code: "request".to_owned(), detail };
+            Err(errors::MEDIA_REJECTED.failure(provider, None))
+        }
+    }
+}
+
+/// The failure of a message whose file is not there.
+#[must_use]
+pub fn missing_file() -> SendFailure {
+    errors::FILE_LOST.failure(ProviderError { code: "file".to_owned(), detail: String::new() }, None)
+}
+
 /// Hands a message to the provider, once. It never fails otherwise than by its outcome, and takes at
-/// most [`super::ProviderSettings::total_timeout`].
+/// most [`super::ProviderSettings::total_timeout`], or `upload_timeout` with `bytes`: those of its file, where they
+/// go with it.
 pub async fn send(
     client: &ProviderClient,
     credentials: &ChannelCredentials,
     message: &OutboundMessage,
+    bytes: Option<FileBytes>,
 ) -> SendOutcome {
     match credentials {
         ChannelCredentials::WhatsApp(credentials) => {
@@ -121,7 +174,14 @@ pub async fn send(
             messenger::outbound::send(client, credentials, message).await
         }
         ChannelCredentials::Telegram(credentials) => {
-            telegram::outbound::send(client, credentials, message).await
+            telegram::outbound::send(client, credentials, message, bytes).await
         }
     }
+}
+
+/// A message that this provider has no form for, or whose file is not there: the caller should have looked.
+pub(super) fn unsendable() -> SendOutcome {
+    let detail = "there is no request for this message".to_owned();
+    let provider = ProviderError { code: "request".to_owned(), detail };
+    SendOutcome::Refused(errors::MESSAGE_REJECTED.failure(provider, None))
 }

@@ -68,6 +68,7 @@ pub(super) fn message(recipient: &str) -> OutboundMessage {
         message_id: MessageId(Uuid::from_u128(7)),
         recipient: Recipient { external_id: recipient.into(), phone: None },
         content: OutboundContent::Text { text: "Halo kak".into() },
+        file: None,
         reply_to: None,
     }
 }
@@ -96,7 +97,8 @@ pub(super) async fn send(
         // Handed out so that a hanging connection stays open until the client gives up.
         (request, matches!(reply, Reply::Hang).then_some(stream))
     };
-    let (outcome, (request, _stream)) = tokio::join!(outbound::send(&client, &credentials, message), server);
+    let (outcome, (request, _stream)) =
+        tokio::join!(outbound::send(&client, &credentials, message, None), server);
     (outcome, request)
 }
 
@@ -105,7 +107,7 @@ pub(super) async fn refused_port(credentials: ChannelCredentials, message: &Outb
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = client(listener.local_addr().unwrap().port());
     drop(listener);
-    outbound::send(&client, &credentials, message).await
+    outbound::send(&client, &credentials, message, None).await
 }
 
 fn client(port: u16) -> ProviderClient {
@@ -117,6 +119,7 @@ fn client(port: u16) -> ProviderClient {
         connect_timeout: Duration::from_secs(2),
         // Long enough for a busy machine, short enough to wait for.
         total_timeout: Duration::from_millis(500),
+        upload_timeout: Duration::from_millis(500),
     })
     .unwrap()
 }

@@ -164,6 +164,8 @@ durations! {
         routing_decisions_kept, "routing-decisions-kept", "TANGGAP_ROUTING_DECISIONS_KEPT";
         provider_connect, "provider-connect-timeout", "TANGGAP_PROVIDER_CONNECT_TIMEOUT";
         provider_total, "provider-timeout", "TANGGAP_PROVIDER_TIMEOUT";
+        provider_upload, "provider-upload-timeout", "TANGGAP_PROVIDER_UPLOAD_TIMEOUT";
+        typing_interval, "typing-interval", "TANGGAP_TYPING_INTERVAL";
         mail_total, "mail-timeout", "TANGGAP_MAIL_TIMEOUT";
         job_poll, "job-poll", "TANGGAP_JOB_POLL";
         presence_timeout, "presence-timeout", "TANGGAP_PRESENCE_TIMEOUT";
@@ -258,6 +260,8 @@ impl TimeOptions {
             routing_decisions_kept: self.routing_decisions_kept.unwrap_or(own.routing_decisions_kept),
             provider_connect: self.provider_connect.unwrap_or(own.provider_connect),
             provider_total: self.provider_total.unwrap_or(own.provider_total),
+            provider_upload: self.provider_upload.unwrap_or(own.provider_upload),
+            typing_interval: self.typing_interval.unwrap_or(own.typing_interval),
             mail_total: self.mail_total.unwrap_or(own.mail_total),
             job_poll: self.job_poll.unwrap_or(own.job_poll),
             presence_timeout: self.presence_timeout.unwrap_or(own.presence_timeout),

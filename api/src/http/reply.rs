@@ -46,6 +46,7 @@ versioned! {
     domain::resource::DistributionPolicy,
     domain::resource::Division,
     domain::resource::Message,
+    domain::resource::MessagingSettings,
     domain::resource::Template,
     domain::resource::Ticket,
     domain::resource::Workspace,

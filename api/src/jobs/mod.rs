@@ -1,6 +1,8 @@
 //! What happens later, or again. Jobs call operations; they have no SQL of their own.
 
 pub mod fetch_profile;
+mod files;
+mod gesture;
 pub mod housekeeping;
 pub mod presence;
 pub mod router;

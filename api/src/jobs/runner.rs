@@ -10,7 +10,7 @@ use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob, MailJob, SendJob};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{fetch_profile, send_mail, send_message, templates};
+use super::{fetch_profile, gesture, send_mail, send_message, templates};
 use crate::http::finish::chain;
 use crate::state::App;
 
@@ -85,7 +85,7 @@ async fn claim_mails(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure
 }
 
 /// Now, and until when jobs are claimed whose call takes this long at most.
-fn claim_times(app: &App, longest_call: Duration) -> (Timestamp, Timestamp) {
+pub(super) fn claim_times(app: &App, longest_call: Duration) -> (Timestamp, Timestamp) {
     let now = app.clock.now();
     let longest = longest_call + app.settings.times.job_poll * CLAIM_MARGIN_POLLS;
     (now, now.plus(TimeDelta::from_std(longest).unwrap_or(TimeDelta::seconds(60))))
@@ -109,8 +109,7 @@ async fn work_on(app: &App, job: ChannelJob) {
     match job.kind {
         ChannelJobKind::FetchProfile => fetch_profile::run(app, job).await,
         ChannelJobKind::FetchMedia => {}
-        ChannelJobKind::SendReaction => {}
-        ChannelJobKind::MarkRead => {}
+        ChannelJobKind::SendReaction | ChannelJobKind::MarkRead => gesture::run(app, job).await,
         ChannelJobKind::BlockContact => {}
         ChannelJobKind::SubmitTemplate | ChannelJobKind::DeleteTemplate | ChannelJobKind::SyncTemplates => {
             templates::run(app, job).await;

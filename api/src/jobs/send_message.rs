@@ -8,7 +8,9 @@ use persistence::error::Failure;
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, Outgoing};
 
+use super::files;
 use crate::channels::known::KnownChannel;
+use crate::channels::outbound::uploads_first;
 use crate::channels::{FailureClass, OutboundMessage, Recipient, SendFailure, SendOutcome, send};
 use crate::http::finish::chain;
 use crate::ops::sends::{self, Attempt};
@@ -61,29 +63,51 @@ async fn attempt(app: &App, job: SendJob) -> Result<Option<Attempt>, Failure> {
     let (Some(outgoing), Some(known)) = (outgoing, known) else { return Ok(None) };
     let began_at = app.clock.now();
     let window = reply_window(known.channel.kind, outgoing.last_inbound_at, began_at);
-    let outcome = if job.abandoned {
+    let outcome = if job.abandoned && !only_uploaded(&known, &outgoing) {
         let detail = "the process ended while the provider was being called".to_owned();
         SendOutcome::Ambiguous { detail }
+    } else if outgoing.blocked {
+        SendOutcome::Refused(refused(CONTACT_BLOCKED))
     } else if window.check(outgoing.kind).is_err() {
-        SendOutcome::Refused(window_closed())
+        SendOutcome::Refused(refused(WINDOW_CLOSED))
     } else {
-        call(app, job, &known, outgoing).await
+        call(app, job, &known, outgoing).await?
     };
     Ok(Some(Attempt { job, began_at, channel_version: known.channel.version, outcome }))
 }
 
-async fn call(app: &App, job: SendJob, known: &KnownChannel, outgoing: Outgoing) -> SendOutcome {
+/// Whether an earlier attempt that nobody saw the end of got no further than to its file: that the provider has it is
+/// stored before the message itself is handed over.
+fn only_uploaded(known: &KnownChannel, outgoing: &Outgoing) -> bool {
+    let file = outgoing.file.as_ref();
+    uploads_first(known.channel.kind) && file.is_some_and(|file| file.provider_media.is_none())
+}
+
+async fn call(
+    app: &App,
+    job: SendJob,
+    known: &KnownChannel,
+    outgoing: Outgoing,
+) -> Result<SendOutcome, Failure> {
     let Some(content) = OutboundContent::stored(outgoing.kind, outgoing.text, outgoing.content) else {
-        return SendOutcome::Refused(not_sendable());
+        return Ok(SendOutcome::Refused(refused(NOT_SENDABLE)));
+    };
+    let credentials = known.secrets.credentials(&known.channel.external_id);
+    let (file, bytes) = match content.file_kind() {
+        Some(kind) => match files::ready(app, job, known, (kind, outgoing.file)).await? {
+            Ok((file, bytes)) => (Some(file), bytes),
+            Err(failure) => return Ok(SendOutcome::Refused(failure)),
+        },
+        None => (None, None),
     };
     let message = OutboundMessage {
         message_id: job.message_id,
         recipient: Recipient { external_id: outgoing.external_id, phone: outgoing.phone },
         content,
+        file,
         reply_to: outgoing.reply_to_provider_id,
     };
-    let credentials = known.secrets.credentials(&known.channel.external_id);
-    send(&app.providers, &credentials, &message).await
+    Ok(send(&app.providers, &credentials, &message, bytes).await)
 }
 
 /// Writes down what came of the job, trying again while the database is away.
@@ -100,25 +124,32 @@ async fn persist(
     }
 }
 
-/// It was stored by another version of this program.
-fn not_sendable() -> SendFailure {
-    SendFailure {
-        class: FailureClass::Final,
-        code: "not_supported",
-        provider: ProviderError { code: "none".to_owned(), detail: String::new() },
-        detail: "This server does not know how to send messages of this kind.",
-        retry_after: None,
-    }
-}
+/// Why a message is not handed over at all: our word, and what an agent should know and do.
+type Reason = (&'static str, &'static str);
 
-/// The window closed while the message waited: nothing is sent.
-fn window_closed() -> SendFailure {
+/// It was stored by another version of this program.
+const NOT_SENDABLE: Reason =
+    ("not_supported", "This server does not know how to send messages of this kind.");
+
+/// The window closed while the message waited.
+const WINDOW_CLOSED: Reason = (
+    "reply_window_closed",
+    "More than 24 hours have passed since the customer's last message. Wait until the customer writes, or \
+     send an approved template.",
+);
+
+/// The contact was shut out while the message waited.
+const CONTACT_BLOCKED: Reason = (
+    "contact_blocked",
+    "The contact is blocked, so nothing is sent to it. Unblock it and send the message again.",
+);
+
+fn refused((code, detail): Reason) -> SendFailure {
     SendFailure {
         class: FailureClass::Final,
-        code: "reply_window_closed",
+        code,
         provider: ProviderError { code: "none".to_owned(), detail: String::new() },
-        detail: "More than 24 hours have passed since the customer's last message. Wait until the customer writes, or \
-                 send an approved template.",
+        detail,
         retry_after: None,
     }
 }

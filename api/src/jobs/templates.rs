@@ -17,7 +17,6 @@ use crate::channels::whatsapp::templates::{
     Managed, ProviderTemplate, Submission, Submitted, create, delete, edit, find, list,
 };
 use crate::http::finish::chain;
-use crate::ops::sends::{Stop, stop_channel};
 use crate::ops::templates::provider::{self, Tally};
 use crate::state::App;
 
@@ -161,16 +160,7 @@ async fn later(
 /// The job waits until an administrator has seen to the channel.
 async fn stop(app: &App, job: ChannelJob, account: &Account, failure: SendFailure) -> Result<(), Failure> {
     let (shared, channel_version) = (app.clone(), account.channel_version);
-    app.write(move |tx| {
-        let stop = Stop {
-            workspace_id: job.workspace_id,
-            channel_id: job.channel_id,
-            channel_version,
-            job_id: job.id,
-        };
-        stop_channel(&shared, tx, stop, &failure)
-    })
-    .await?;
+    app.write(move |tx| provider::stopped(&shared, tx, job, channel_version, &failure)).await?;
     app.known_channels.forget(job.channel_id);
     Ok(())
 }

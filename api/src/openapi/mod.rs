@@ -216,11 +216,12 @@ fn complete_headers(document: &mut Value) {
 }
 
 /// What there is once in a workspace, and parts that are set in place of the whole.
-const VERSIONED: [&str; 7] = [
+const VERSIONED: [&str; 8] = [
     "/v1/me",
     "/v1/me/availability",
     "/v1/workspace",
     "/v1/settings/assignment",
+    "/v1/settings/messaging",
     "/v1/divisions/{division_id}/members",
     "/v1/agents/{agent_id}/supervisor",
     "/v1/agents/{agent_id}/allocation",

@@ -7,9 +7,8 @@ use domain::audit::AuditAction;
 use domain::channel::{ChannelKind, ChannelState};
 use domain::event::{Audience, EventType};
 use domain::id::ChannelId;
-use domain::message::MessageKind;
 use domain::refusal::{Code, Refusal};
-use domain::resource::{Channel, ChannelCapabilities, ChannelLimits, ChannelStatus, SecretHint};
+use domain::resource::{Channel, ChannelStatus, SecretHint};
 use persistence::channels::{self, StoredChannel};
 use persistence::error::{Failure, StoreError};
 use serde::{Deserialize, Serialize};
@@ -308,12 +307,7 @@ pub fn shape(app: &App, channel: StoredChannel) -> Channel {
         account: channel.config["account"].clone(),
         status: ChannelStatus { state: channel.state, detail: channel.state_detail },
         webhook_url,
-        capabilities: ChannelCapabilities {
-            kinds: vec![MessageKind::Text],
-            read_receipts: channel.kind.has_receipts(),
-            reply_window_hours: channel.kind.reply_window_hours(),
-            limits: ChannelLimits { text_chars: channel.kind.text_max_chars() },
-        },
+        capabilities: channel.kind.capabilities(),
         agents: channel.agents,
         policy: channel.policy,
         secrets: None,

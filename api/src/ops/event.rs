@@ -6,7 +6,8 @@ use domain::event::EventType;
 use domain::id::{ConversationId, EventId, WorkspaceId};
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division,
-    EventActor, Message, Notification, RoutingDecision, Template, TemplateSync, Ticket, Workspace,
+    EventActor, Message, MessagingSettings, Notification, RoutingDecision, Template, TemplateSync, Ticket,
+    Workspace,
 };
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -42,6 +43,7 @@ macro_rules! subjects {
 subjects! {
     Workspace: |_it| "/v1/workspace".to_owned();
     AssignmentSettings: |_it| "/v1/settings/assignment".to_owned();
+    MessagingSettings: |_it| "/v1/settings/messaging".to_owned();
     Agent: |it| format!("/v1/agents/{}", it.id);
     Channel: |it| format!("/v1/channels/{}", it.id);
     Contact: |it| format!("/v1/contacts/{}", it.id);
@@ -217,6 +219,18 @@ impl Administered for AssignmentSettings {
 
     fn subject_name(&self) -> String {
         "assignment settings".to_owned()
+    }
+}
+
+impl Administered for MessagingSettings {
+    const SUBJECT: AuditSubject = AuditSubject::MessagingSettings;
+
+    fn subject_id(&self, workspace: WorkspaceId) -> Uuid {
+        workspace.0
+    }
+
+    fn subject_name(&self) -> String {
+        "messaging settings".to_owned()
     }
 }
 

@@ -6,11 +6,13 @@
 
 pub mod agents;
 pub mod api_keys;
+pub mod attachments;
 pub mod channels;
 pub mod contacts;
 pub mod conversations;
 pub mod divisions;
 pub mod event;
+pub mod gestures;
 pub mod ingest;
 pub mod invitations;
 pub mod messages;
@@ -33,3 +35,4 @@ pub mod tickets;
 mod touched;
 pub mod transaction;
 pub mod workspaces;
+mod writing;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use domain::channel::ChannelState;
 use domain::event::{Audience, EventType, Sight};
-use domain::id::{ChannelId, JobId, WorkspaceId};
+use domain::id::{ChannelId, WorkspaceId};
 use domain::message::MessageStatus;
 use domain::outbound::OutboundContent;
 use domain::resource::MessageError;
@@ -49,13 +49,10 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failu
     if let SendOutcome::Refused(failure) = outcome
         && failure.class == FailureClass::ChannelStopped
     {
-        let stop = Stop {
-            workspace_id: job.workspace_id,
-            channel_id: job.channel_id,
-            channel_version: attempt.channel_version,
-            job_id: job.id,
-        };
-        return stop_channel(app, tx, stop, failure);
+        let now = tx.now;
+        jobs::postpone(tx.conn, job.workspace_id, job.id, now)?;
+        let channel = (job.workspace_id, job.channel_id, attempt.channel_version);
+        return stop_channel(app, tx, channel, failure);
     }
     // Before the conversation in the order of locks.
     stop_template(tx, attempt)?;
@@ -148,31 +145,16 @@ fn unknown() -> MessageError {
     }
 }
 
-/// What may not go on, and by whose word.
-#[derive(Debug, Clone, Copy)]
-pub struct Stop {
-    /// The tenant.
-    pub workspace_id: WorkspaceId,
-    /// The channel.
-    pub channel_id: ChannelId,
-    /// The version of the channel whose credentials were used.
-    pub channel_version: i64,
-    /// The job that waits.
-    pub job_id: JobId,
-}
-
-/// Nothing more can be done on the channel until an admin acts; the job waits. Credentials that were replaced meanwhile do
-/// not stop it.
-///
-/// # Errors
-/// Only those of the database.
-pub fn stop_channel(app: &App, tx: &mut Tx<'_>, stop: Stop, failure: &SendFailure) -> Result<(), Failure> {
-    let now = tx.now;
-    jobs::postpone(tx.conn, stop.workspace_id, stop.job_id, now)?;
-    let Some(mut channel) = channels::lock(tx.conn, stop.workspace_id, stop.channel_id)? else {
-        return Ok(());
-    };
-    if channel.state == ChannelState::NeedsAttention || channel.version != stop.channel_version {
+/// Nothing more can be sent on the channel until an admin acts; what waits stays queued. Credentials that were replaced
+/// meanwhile do not stop it.
+pub(super) fn stop_channel(
+    app: &App,
+    tx: &mut Tx<'_>,
+    (workspace, id, version): (WorkspaceId, ChannelId, i64),
+    failure: &SendFailure,
+) -> Result<(), Failure> {
+    let Some(mut channel) = channels::lock(tx.conn, workspace, id)? else { return Ok(()) };
+    if channel.state == ChannelState::NeedsAttention || channel.version != version {
         return Ok(());
     }
     channel.state = ChannelState::NeedsAttention;
@@ -204,7 +186,7 @@ fn stop_template(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failure> {
 
 /// How long to wait before the next attempt: what the provider asks for, else 1, 4, 16, ... seconds,
 /// at most 15 minutes (Meta's advice for the pair limit, CHANNELS 2.9).
-fn delay(attempts: i32, asked: Option<Duration>) -> TimeDelta {
+pub(super) fn delay(attempts: i32, asked: Option<Duration>) -> TimeDelta {
     const LONGEST_SECONDS: i64 = 15 * 60;
     let exponent = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0);
     let own = 4_i64.saturating_pow(exponent).min(LONGEST_SECONDS);

@@ -29,12 +29,18 @@ macro_rules! shape {
 }
 
 mod administration;
+mod attachments;
+mod capability;
 mod routing;
 mod simulation;
 mod team;
 mod template;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
+pub use attachments::{Attachment, AttachmentLimits, MessagingSettings, SignedUrl, SignedUrls};
+pub use capability::{
+    ChannelAttachmentLimits, ChannelCapabilities, ChannelLimits, InteractiveLimits, InteractiveListLimits,
+};
 pub use routing::{
     AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
     QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, StickyAgent, Timer,
@@ -141,28 +147,6 @@ shape! {
         pub state: ChannelState,
         /// What is wrong, in words for an admin.
         pub detail: Option<String>,
-    }
-}
-
-shape! {
-    /// What a channel can do.
-    pub struct ChannelCapabilities {
-        /// The kinds of message that can be sent.
-        pub kinds: Vec<MessageKind>,
-        /// Whether the customer's reading is reported.
-        pub read_receipts: bool,
-        /// How long after the customer's last message free messages are allowed, in hours; null: always.
-        pub reply_window_hours: Option<i64>,
-        /// Upper bounds of what can be sent.
-        pub limits: ChannelLimits,
-    }
-}
-
-shape! {
-    /// Upper bounds of what a channel can send.
-    pub struct ChannelLimits {
-        /// The longest text, in Unicode scalar values.
-        pub text_chars: usize,
     }
 }
 

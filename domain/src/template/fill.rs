@@ -9,6 +9,7 @@ use super::variable::{rendered, variables};
 use super::{ButtonKind, HeaderFormat, ParameterFormat, TemplateButton, TemplateCategory, TemplateHeader};
 use crate::attachment::AttachmentKind;
 use crate::id::{AttachmentId, TemplateId};
+use crate::location::Location;
 use crate::refusal::Refusal;
 use crate::resource::Template;
 
@@ -52,26 +53,7 @@ pub struct HeaderParameter {
     pub attachment_id: Option<AttachmentId>,
     /// The place.
     #[cfg_attr(feature = "schema", schema(example = json!(null)))]
-    pub location: Option<PlaceParameter>,
-}
-
-/// A place.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct PlaceParameter {
-    /// Degrees north, -90 to 90.
-    #[cfg_attr(feature = "schema", schema(example = -7.9666))]
-    pub latitude: f64,
-    /// Degrees east, -180 to 180.
-    #[cfg_attr(feature = "schema", schema(example = 112.6326))]
-    pub longitude: f64,
-    /// Its name, at most 1000 characters.
-    #[cfg_attr(feature = "schema", schema(example = "Toko Tani"))]
-    pub name: Option<String>,
-    /// Its address, at most 1000 characters.
-    #[cfg_attr(feature = "schema", schema(example = "Jl. Ijen 1, Malang"))]
-    pub address: Option<String>,
+    pub location: Option<Location>,
 }
 
 /// What a button leaves open.
@@ -266,25 +248,11 @@ fn fill_header(
         values.insert(name.clone(), value.clone());
     }
     if let Some(location) = given.and_then(|given| given.location.as_ref()) {
-        check_location(errors, location);
+        for error in location.check().err().into_iter().flat_map(|refusal| refusal.errors) {
+            errors.add(format!("{PLACE}/header{}", error.pointer), error.code, error.detail);
+        }
     }
     Some(FilledHeader { format: header?.format, text: text.map(|text| rendered(text, &values)), variable })
-}
-
-fn check_location(errors: &mut Errors, location: &PlaceParameter) {
-    let place = |field: &str| format!("{PLACE}/header/location/{field}");
-    for (field, value, bound) in
-        [("latitude", location.latitude, 90.0), ("longitude", location.longitude, 180.0)]
-    {
-        if !(-bound..=bound).contains(&value) {
-            errors.add(place(field), "out_of_range", format!("must be -{bound} to {bound}"));
-        }
-    }
-    for (field, value) in [("name", &location.name), ("address", &location.address)] {
-        if let Some(value) = value {
-            check_value(errors, &place(field), value, 1000);
-        }
-    }
 }
 
 fn fill_buttons(

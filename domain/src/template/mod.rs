@@ -9,8 +9,7 @@ pub use component::{
     ButtonKind, HeaderFormat, TemplateBody, TemplateButton, TemplateComponents, TemplateHeader,
 };
 pub use fill::{
-    ButtonParameter, FilledButton, FilledHeader, FilledTemplate, HeaderParameter, PlaceParameter,
-    TemplateParameters, fill,
+    ButtonParameter, FilledButton, FilledHeader, FilledTemplate, HeaderParameter, TemplateParameters, fill,
 };
 pub use rules::{check_components, check_language, check_name};
 

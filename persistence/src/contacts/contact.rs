@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
-use diesel::{QueryableByName, RunQueryDsl};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::access::Facts;
 use domain::id::{ChannelId, ContactId, ConversationId, WorkspaceId};
 use domain::resource::{Contact, Identity};
@@ -188,6 +188,30 @@ pub fn facts(
         division: row.division_id.map(Into::into),
     };
     Ok(rows.into_iter().map(facts).collect())
+}
+
+#[derive(QueryableByName)]
+struct BlockedRow {
+    #[diesel(sql_type = Bool)]
+    blocked: bool,
+}
+
+/// Whether a contact is shut out. Shutting out changes its conversations, so that one's lock makes the answer last.
+///
+/// # Errors
+/// Only those of the database.
+pub fn is_blocked(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+) -> Result<bool, StoreError> {
+    let row =
+        sql("SELECT blocked_at IS NOT NULL AS blocked FROM contacts WHERE workspace_id = $1 AND id = $2")
+            .bind(workspace)
+            .bind(contact)
+            .get_result::<BlockedRow>(conn)
+            .optional()?;
+    Ok(row.is_some_and(|row| row.blocked))
 }
 
 /// A customer who wrote on a channel.

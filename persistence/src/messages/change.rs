@@ -2,7 +2,7 @@
 
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
-use domain::id::{MessageId, WorkspaceId};
+use domain::id::{AgentId, MessageId, WorkspaceId};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -74,11 +74,57 @@ pub fn react(
         .bind(at)
         .execute(conn)?;
     if changed > 0 {
-        let raised = sql("UPDATE messages SET version = version + 1 WHERE workspace_id = $1 AND id = $2")
-            .bind(workspace)
-            .bind(id)
-            .execute(conn)?;
-        expect_rows("messages::react", raised, 1)?;
+        raise_version(conn, workspace, id)?;
     }
     Ok(changed > 0)
+}
+
+/// The team put an emoji on a message, or (without one) took it off. There is one of the whole team, as there is one of
+/// the business at the provider; whoever put it there last is its author. False if nothing changes.
+///
+/// # Errors
+/// Only those of the database.
+pub fn react_as_team(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: MessageId,
+    reaction: Option<(AgentId, &str)>,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    let (author, emoji) = reaction.unzip();
+    let emoji = emoji.map(ToOwned::to_owned);
+    let gone = sql("DELETE FROM message_reactions
+         WHERE workspace_id = $1 AND message_id = $2 AND author_type = 'agent'
+             AND (author_id IS DISTINCT FROM $3 OR emoji IS DISTINCT FROM $4)")
+    .bind(workspace)
+    .bind(id)
+    .bind(author.map(Uuid::from))
+    .bind(emoji.clone())
+    .execute(conn)?;
+    let put = match author {
+        Some(author) => {
+            sql("INSERT INTO message_reactions (workspace_id, message_id, author_type, author_id, emoji, at)
+             VALUES ($1, $2, 'agent', $3, $4, $5) ON CONFLICT DO NOTHING")
+            .bind(workspace)
+            .bind(id)
+            .bind(author)
+            .bind(emoji)
+            .bind(at)
+            .execute(conn)?
+        }
+        None => 0,
+    };
+    let changed = gone + put > 0;
+    if changed {
+        raise_version(conn, workspace, id)?;
+    }
+    Ok(changed)
+}
+
+fn raise_version(conn: &mut PgConnection, workspace: WorkspaceId, id: MessageId) -> Result<(), StoreError> {
+    let raised = sql("UPDATE messages SET version = version + 1 WHERE workspace_id = $1 AND id = $2")
+        .bind(workspace)
+        .bind(id)
+        .execute(conn)?;
+    expect_rows("messages::react", raised, 1)
 }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
-use domain::id::{ChannelId, ConversationId, MessageId, WorkspaceId};
+use domain::id::{AttachmentId, ChannelId, ConversationId, MessageId, WorkspaceId};
 use domain::message::{MessageKind, MessageStatus};
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -197,8 +197,12 @@ pub struct Outgoing {
     pub text: Option<String>,
     /// What the kind needs beside the text.
     pub content: Option<Value>,
+    /// The file that belongs to it.
+    pub file: Option<OutgoingFile>,
     /// The provider's id of the message that it answers.
     pub reply_to_provider_id: Option<String>,
+    /// Whether the contact is shut out.
+    pub blocked: bool,
     /// The provider's lasting id of the customer.
     pub external_id: String,
     /// The customer's phone number on this channel.
@@ -209,6 +213,21 @@ pub struct Outgoing {
     pub status: MessageStatus,
 }
 
+/// A file that is sent.
+#[derive(Debug, Clone)]
+pub struct OutgoingFile {
+    /// The file.
+    pub id: AttachmentId,
+    /// Its name.
+    pub filename: Option<String>,
+    /// The content type, by its bytes.
+    pub content_type: String,
+    /// How many bytes there are.
+    pub size_bytes: i64,
+    /// What the provider calls it that has its bytes, and until when it keeps them.
+    pub provider_media: Option<(String, Timestamp)>,
+}
+
 #[derive(QueryableByName)]
 struct OutgoingRow {
     #[diesel(sql_type = Text)]
@@ -217,8 +236,22 @@ struct OutgoingRow {
     text: Option<String>,
     #[diesel(sql_type = Nullable<Jsonb>)]
     content: Option<Value>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    file_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Text>)]
+    filename: Option<String>,
+    #[diesel(sql_type = Nullable<Text>)]
+    content_type: Option<String>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    size_bytes: Option<i64>,
+    #[diesel(sql_type = Nullable<Text>)]
+    provider_media_id: Option<String>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    provider_media_expires_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     reply_to_provider_id: Option<String>,
+    #[diesel(sql_type = Bool)]
+    blocked: bool,
     #[diesel(sql_type = Text)]
     external_id: String,
     #[diesel(sql_type = Nullable<Text>)]
@@ -227,6 +260,20 @@ struct OutgoingRow {
     last_inbound_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Text)]
     status: String,
+}
+
+impl OutgoingRow {
+    /// The file, if it has one that is here.
+    fn file(&mut self) -> Option<OutgoingFile> {
+        let until = self.provider_media_expires_at.map(Timestamp::new);
+        Some(OutgoingFile {
+            id: self.file_id?.into(),
+            filename: self.filename.take(),
+            content_type: self.content_type.take()?,
+            size_bytes: self.size_bytes?,
+            provider_media: self.provider_media_id.take().zip(until),
+        })
+    }
 }
 
 /// Reads what is to be sent, and to whom.
@@ -238,18 +285,24 @@ pub fn outgoing(
     workspace: WorkspaceId,
     id: MessageId,
 ) -> Result<Option<Outgoing>, StoreError> {
-    sql("SELECT m.kind, m.text, m.content, r.provider_message_id AS reply_to_provider_id, i.external_id, i.phone, c.last_inbound_at, m.status
+    sql("SELECT m.kind, m.text, m.content, t.id AS file_id, t.filename, t.content_type, t.size_bytes, t.provider_media_id,
+             t.provider_media_expires_at, r.provider_message_id AS reply_to_provider_id,
+             p.blocked_at IS NOT NULL AS blocked, i.external_id, i.phone, c.last_inbound_at, m.status
          FROM messages m
          JOIN conversations c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id
          JOIN contact_identities i ON i.workspace_id = c.workspace_id AND i.id = c.identity_id
+         JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
+         LEFT JOIN attachments t ON t.workspace_id = m.workspace_id AND t.id = m.attachment_id AND t.state = 'stored'
          LEFT JOIN messages r ON r.workspace_id = m.workspace_id AND r.id = m.reply_to_id
          WHERE m.workspace_id = $1 AND m.id = $2")
         .bind(workspace)
         .bind(id)
         .get_result::<OutgoingRow>(conn)
         .optional()?
-        .map(|row| {
+        .map(|mut row| {
             Ok(Outgoing {
+                file: row.file(),
+                blocked: row.blocked,
                 kind: word("messages", "kind", id, &row.kind)?,
                 text: row.text,
                 content: row.content,

@@ -12,14 +12,17 @@ mod find;
 mod insert;
 mod progress;
 mod shape;
+mod target;
 
-pub use change::{edit, react, revoke};
+pub use change::{edit, react, react_as_team, revoke};
 pub use find::{
-    Found, Outgoing, by_client_id, by_provider_ids, outgoing, raise_watermark, sent_up_to, watermarks,
+    Found, Outgoing, OutgoingFile, by_client_id, by_provider_ids, outgoing, raise_watermark, sent_up_to,
+    watermarks,
 };
 pub use insert::{NewMessage, insert_new};
 pub use progress::{Progress, progress, save_progress};
 pub use shape::{Page, list, of_session, shape, shapes};
+pub use target::{Target, newest_inbound, note_receipt, target};
 
 #[derive(QueryableByName)]
 pub(super) struct IdRow {

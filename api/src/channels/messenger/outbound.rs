@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use domain::attachment::AttachmentKind;
+use domain::interactive::{Interactive, InteractiveButton};
 use domain::outbound::OutboundContent;
 use serde_json::{Value, json};
 
-use crate::channels::outbound::{OutboundMessage, SendOutcome};
+use crate::channels::outbound::{OutboundMessage, SendOutcome, unsendable};
 use crate::channels::{ProviderClient, errors, graph};
 
 /// What a Page needs to send.
@@ -29,31 +31,56 @@ pub async fn send(
     credentials: &MessengerCredentials,
     message: &OutboundMessage,
 ) -> SendOutcome {
+    let Some(body) = request(message) else { return unsendable() };
     let url = client.graph_url(&[&credentials.page_id, "messages"]);
-    let answer = client.post(url, Some(&credentials.access_token), &request(message)).await;
+    let answer = client.post(url, Some(&credentials.access_token), &body).await;
     graph::outcome(answer, "/message_id", errors::messenger)
 }
 
-fn request(message: &OutboundMessage) -> Value {
+/// The call for a message; `None` if there is none for what it says, or its file was not handed over.
+fn request(message: &OutboundMessage) -> Option<Value> {
     let mut body = json!({
         "recipient": { "id": message.recipient.external_id },
         "messaging_type": "RESPONSE",
-        // Comes back in the echo.
-        "message": { "metadata": message.message_id },
     });
-    match &message.content {
-        OutboundContent::Text { text } => body["message"]["text"] = json!(text),
-        // Neither here nor on Telegram: refused before it is stored.
-        OutboundContent::Template { .. } => {}
-    }
-    if let Some(reply_to) = &message.reply_to {
-        // Further files of one message have ids of ours: `<id>#2`.
-        let mid = reply_to.split_once('#').map_or(reply_to.as_str(), |(mid, _)| mid);
-        if !mid.starts_with("postback:") {
-            body["reply_to"] = json!({ "mid": mid });
+    let mut words = match &message.content {
+        OutboundContent::Text { text } => json!({ "text": text }),
+        OutboundContent::File { kind, .. } => {
+            let id = message.file.as_ref()?.provider_media_id.as_ref()?;
+            json!({ "attachment": { "type": file_type(*kind)?, "payload": { "attachment_id": id } } })
         }
+        OutboundContent::Interactive { text, interactive: Interactive::Buttons { buttons, .. } } => {
+            let reply = |one: &InteractiveButton| json!({ "content_type": "text", "title": one.title, "payload": one.id });
+            json!({ "text": text, "quick_replies": buttons.iter().map(reply).collect::<Vec<_>>() })
+        }
+        OutboundContent::Interactive { interactive: Interactive::List { .. }, .. }
+        | OutboundContent::Location(_)
+        | OutboundContent::Template { .. } => return None,
+    };
+    // Comes back in the echo.
+    words["metadata"] = json!(message.message_id);
+    body["message"] = words;
+    if let Some(mid) = message.reply_to.as_deref().and_then(mid) {
+        body["reply_to"] = json!({ "mid": mid });
     }
-    body
+    Some(body)
+}
+
+/// What Messenger calls a kind of file.
+pub(super) fn file_type(kind: AttachmentKind) -> Option<&'static str> {
+    match kind {
+        AttachmentKind::Image => Some("image"),
+        AttachmentKind::Video => Some("video"),
+        AttachmentKind::Audio => Some("audio"),
+        AttachmentKind::Document => Some("file"),
+        AttachmentKind::Sticker => None,
+    }
+}
+
+/// Messenger's own id of a message. Further files of one message have ids of ours: `<id>#2`; a pressed button has none.
+pub(in crate::channels) fn mid(id: &str) -> Option<&str> {
+    let mid = id.split_once('#').map_or(id, |(mid, _)| mid);
+    (!mid.starts_with("postback:")).then_some(mid)
 }
 
 #[cfg(test)]

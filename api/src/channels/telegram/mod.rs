@@ -1,5 +1,6 @@
 //! Telegram, by its Bot API.
 
+pub(super) mod gestures;
 pub mod inbound;
 mod message;
 pub mod outbound;

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use domain::attachment::AttachmentKind;
+use domain::interactive::{Interactive, InteractiveButton, InteractiveSection};
 use domain::outbound::OutboundContent;
 use serde_json::{Value, json};
 
 use super::template;
-use crate::channels::outbound::{OutboundMessage, SendOutcome};
+use crate::channels::outbound::{OutboundMessage, Recipient, SendOutcome, unsendable};
 use crate::channels::{ProviderClient, errors, graph};
 
 /// What a number needs to send.
@@ -32,36 +34,84 @@ pub async fn send(
     credentials: &WhatsAppCredentials,
     message: &OutboundMessage,
 ) -> SendOutcome {
+    let Some(body) = request(message) else { return unsendable() };
     let url = client.graph_url(&[&credentials.phone_number_id, "messages"]);
-    let answer = client.post(url, Some(&credentials.access_token), &request(message)).await;
+    let answer = client.post(url, Some(&credentials.access_token), &body).await;
     graph::outcome(answer, "/messages/0/id", |code, _| errors::whatsapp(code))
 }
 
-fn request(message: &OutboundMessage) -> Value {
-    let mut body = json!({
-        "messaging_product": "whatsapp",
-        "recipient_type": "individual",
-        "biz_opaque_callback_data": message.message_id,
-    });
-    match &message.content {
-        OutboundContent::Text { text } => {
-            body["type"] = json!("text");
-            body["text"] = json!({ "body": text, "preview_url": false });
+/// The call for a message; `None` if its file was not handed over.
+fn request(message: &OutboundMessage) -> Option<Value> {
+    let mut body = addressed(&message.recipient);
+    body["biz_opaque_callback_data"] = json!(message.message_id);
+    let kind = message.content.kind().as_str();
+    body["type"] = json!(kind);
+    body[kind] = match &message.content {
+        OutboundContent::Text { text } => json!({ "body": text, "preview_url": false }),
+        OutboundContent::File { kind, caption } => {
+            let file = message.file.as_ref()?;
+            let mut media = json!({ "id": file.provider_media_id.as_ref()? });
+            if let Some(caption) = caption {
+                media["caption"] = json!(caption);
+            }
+            if *kind == AttachmentKind::Document {
+                media["filename"] = json!(file.name());
+            }
+            media
         }
-        OutboundContent::Template { template: filled, .. } => {
-            body["type"] = json!("template");
-            body["template"] = template::content(filled, None);
-        }
-    }
-    match &message.recipient.phone {
-        // Without its `+` the sending number's country code would be put in front.
-        Some(phone) => body["to"] = json!(format!("+{}", phone.trim_start_matches('+'))),
-        None => body["recipient"] = json!(message.recipient.external_id),
-    }
+        OutboundContent::Location(place) => json!(place),
+        OutboundContent::Interactive { text, interactive } => tappable(text, interactive),
+        OutboundContent::Template { template, .. } => template::content(template, message.file.as_ref())?,
+    };
     if let Some(reply_to) = &message.reply_to {
         body["context"] = json!({ "message_id": reply_to });
     }
+    Some(without_nulls(body))
+}
+
+/// What every call about one customer begins with.
+pub(super) fn addressed(recipient: &Recipient) -> Value {
+    let mut body = json!({ "messaging_product": "whatsapp", "recipient_type": "individual" });
+    match &recipient.phone {
+        // Without its `+` the sending number's country code would be put in front.
+        Some(phone) => body["to"] = json!(format!("+{}", phone.trim_start_matches('+'))),
+        None => body["recipient"] = json!(recipient.external_id),
+    }
     body
+}
+
+fn tappable(text: &str, interactive: &Interactive) -> Value {
+    let (kind, header, footer, action) = match interactive {
+        Interactive::Buttons { header, footer, buttons } => {
+            let button = |one: &InteractiveButton| json!({ "type": "reply", "reply": { "id": one.id, "title": one.title } });
+            let buttons: Vec<_> = buttons.iter().map(button).collect();
+            ("button", header, footer, json!({ "buttons": buttons }))
+        }
+        Interactive::List { header, footer, button, sections } => {
+            let section = |one: &InteractiveSection| json!({ "title": one.title, "rows": json!(one.rows) });
+            let sections: Vec<_> = sections.iter().map(section).collect();
+            ("list", header, footer, json!({ "button": button, "sections": sections }))
+        }
+    };
+    json!({
+        "type": kind,
+        "header": header.as_ref().map(|text| json!({ "type": "text", "text": text })),
+        "body": { "text": text },
+        "footer": footer.as_ref().map(|text| json!({ "text": text })),
+        "action": action,
+    })
+}
+
+/// WhatsApp takes a field that is null for one of the wrong type.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(fields.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        other => other,
+    }
 }
 
 #[cfg(test)]

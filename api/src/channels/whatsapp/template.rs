@@ -1,17 +1,32 @@
 //! A message from a template, as the provider wants it (Meta, "messages/template-messages").
 
-use domain::template::{ButtonKind, FilledTemplate, HeaderFormat, ParameterFormat};
+use domain::attachment::AttachmentKind;
+use domain::template::{ButtonKind, FilledTemplate, ParameterFormat};
 use serde_json::{Value, json};
 
-/// What goes under `template`. `media` is the provider's id of the file that the header shows.
-pub(super) fn content(template: &FilledTemplate, media: Option<&str>) -> Value {
-    let components: Vec<Value> =
-        header(template, media).into_iter().chain(body(template)).chain(buttons(template)).collect();
+use crate::channels::file::OutboundFile;
+
+/// What goes under `template`; `None` if the file that its header shows was not handed over.
+pub(super) fn content(template: &FilledTemplate, file: Option<&OutboundFile>) -> Option<Value> {
+    let header = match template.attachment_kind() {
+        Some(kind) => Some(media(kind, file?)?),
+        None => header(template),
+    };
+    let components: Vec<Value> = header.into_iter().chain(body(template)).chain(buttons(template)).collect();
     let mut content = json!({ "name": template.name, "language": { "code": template.language } });
     if !components.is_empty() {
         content["components"] = Value::Array(components);
     }
-    content
+    Some(content)
+}
+
+fn media(kind: AttachmentKind, file: &OutboundFile) -> Option<Value> {
+    let mut media = json!({ "id": file.provider_media_id.as_ref()? });
+    if kind == AttachmentKind::Document {
+        media["filename"] = json!(file.name());
+    }
+    let kind = kind.as_str();
+    Some(json!({ "type": "header", "parameters": [{ "type": kind, kind: media }] }))
 }
 
 /// A variable's value, with its name where variables have names.
@@ -24,25 +39,12 @@ fn text(template: &FilledTemplate, name: Option<&str>, value: &str) -> Value {
     }
 }
 
-fn header(template: &FilledTemplate, media: Option<&str>) -> Option<Value> {
-    let header = template.header.as_ref()?;
-    let given = template.parameters.header.as_ref()?;
-    let parameter = match header.format {
-        HeaderFormat::Text => text(template, header.variable.as_deref(), given.text.as_deref()?),
-        HeaderFormat::Location => {
-            let place = given.location.as_ref()?;
-            let mut location = json!({ "latitude": place.latitude, "longitude": place.longitude });
-            for (field, value) in [("name", &place.name), ("address", &place.address)] {
-                if let Some(value) = value {
-                    location[field] = json!(value);
-                }
-            }
-            json!({ "type": "location", "location": location })
-        }
-        HeaderFormat::Image | HeaderFormat::Video | HeaderFormat::Document => {
-            let kind = header.format.as_str();
-            json!({ "type": kind, kind: { "id": media? } })
-        }
+fn header(template: &FilledTemplate) -> Option<Value> {
+    let (header, given) = (template.header.as_ref()?, template.parameters.header.as_ref()?);
+    let parameter = match (&given.text, &given.location) {
+        (Some(value), _) => text(template, header.variable.as_deref(), value),
+        (None, Some(place)) => json!({ "type": "location", "location": place }),
+        (None, None) => return None,
     };
     Some(json!({ "type": "header", "parameters": [parameter] }))
 }

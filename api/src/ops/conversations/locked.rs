@@ -1,6 +1,7 @@
 //! A conversation that is locked, and what every change of one does.
 
 use domain::access::{Act, Caller, Permit};
+use domain::channel::ChannelKind;
 use domain::conversation::{Conversation, TicketChange};
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{AgentId, ConversationId, SessionId, WorkspaceId};
@@ -10,7 +11,7 @@ use domain::resource::{self, EventActor};
 use persistence::agents::CountsChange;
 use persistence::error::{Failure, StoreError};
 use persistence::messages::NewMessage;
-use persistence::{agents, conversations, messages};
+use persistence::{agents, channels, contacts, conversations, messages};
 use serde_json::{Value, json};
 
 use super::Which;
@@ -24,6 +25,7 @@ pub(in crate::ops) struct Locked<A> {
     pub conversation: Conversation,
     before: Conversation,
     actor: EventActor,
+    is_new: bool,
 }
 
 impl<A: Act> Locked<A> {
@@ -35,7 +37,13 @@ impl<A: Act> Locked<A> {
         let permit = caller.on(conversation.facts())?;
         conversation.expect_version(which.expected_version)?;
         let actor = EventActor::from(caller.actor());
-        Ok(Self { permit, workspace, before: conversation.clone(), conversation, actor })
+        Ok(Self { permit, workspace, before: conversation.clone(), conversation, actor, is_new: false })
+    }
+
+    /// Says that it was made in this transaction: nobody has seen it before.
+    pub(in crate::ops) fn is_new(mut self) -> Self {
+        self.is_new = true;
+        self
     }
 
     /// Stores the conversation and tells of it.
@@ -50,7 +58,8 @@ impl<A: Act> Locked<A> {
         conversations::save(tx.conn, self.workspace, &mut self.conversation)?;
         let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
             .ok_or_else(|| gone(self.conversation.id))?;
-        let sight = Sight { before: Some(self.before.facts()), after: Some(self.conversation.facts()) };
+        let seen_before = (!self.is_new).then(|| self.before.facts());
+        let sight = Sight { before: seen_before, after: Some(self.conversation.facts()) };
         tx.tell(Change {
             workspace_id: self.workspace,
             event_type,
@@ -58,7 +67,7 @@ impl<A: Act> Locked<A> {
             conversation_id: Some(self.conversation.id),
             actor: &self.actor,
             data: &shape,
-            previous: Some(changed(&self.before, &self.conversation)),
+            previous: seen_before.map(|_| changed(&self.before, &self.conversation)),
         });
         Ok(shape)
     }
@@ -90,6 +99,20 @@ impl<A: Act> Locked<A> {
                 to,
                 CountsChange { assigned: 1, assigned_at, ..CountsChange::default() },
             );
+        }
+        Ok(())
+    }
+
+    /// The kind of its channel.
+    pub(in crate::ops) fn channel_kind(&self, tx: &mut Tx<'_>) -> Result<ChannelKind, Failure> {
+        let channel = channels::get(tx.conn, self.workspace, self.conversation.channel_id)?;
+        channel.map(|channel| channel.kind).ok_or_else(|| Code::NotFound.into())
+    }
+
+    /// Refuses what would reach a contact that is shut out.
+    pub(in crate::ops) fn expect_reachable(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
+        if contacts::is_blocked(tx.conn, self.workspace, self.conversation.contact_id)? {
+            return Err(Code::ContactBlocked.into());
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Who holds a conversation, and whether it is over.
 
 mod locked;
+mod start;
 
 use domain::access::{
     Act, ArchiveConversation, AssignConversation, Caller, ClaimConversation, ManageTeam,
@@ -16,11 +17,13 @@ use persistence::error::Failure;
 use persistence::{agents, divisions};
 use serde_json::{Value, json};
 
+use super::gestures;
 use super::notifications::{Notice, notify};
 use super::tickets;
 use super::transaction::Tx;
 
 pub(super) use locked::{Locked, changed, system_message};
+pub use start::{StartDraft, Whom, start};
 
 /// To whom a conversation is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,7 +219,7 @@ pub fn resolve(
     Ok(shape)
 }
 
-/// Says that the customer's messages have been read.
+/// Says that the customer's messages have been read, to the customer too where the channel can.
 ///
 /// # Errors
 /// `not_found`, `forbidden`.
@@ -226,11 +229,13 @@ pub fn mark_read(
     which: Which,
 ) -> Result<resource::Conversation, Failure> {
     let mut locked = Locked::lock(tx, caller, which)?;
-    if locked.conversation.mark_read(&locked.permit) {
-        locked.save(tx, EventType::ConversationRead)
+    let shape = if locked.conversation.mark_read(&locked.permit) {
+        locked.save(tx, EventType::ConversationRead)?
     } else {
-        locked.unchanged(tx)
-    }
+        locked.unchanged(tx)?
+    };
+    gestures::tell_read(tx, &locked)?;
+    Ok(shape)
 }
 
 /// Takes a conversation out of the everyday tabs, or brings it back.
@@ -258,7 +263,11 @@ pub(super) fn fresh(tx: &Tx<'_>) -> FreshIds {
     FreshIds { session: tx.id(), ticket: tx.id() }
 }
 
-fn name_holder<A: Act>(tx: &mut Tx<'_>, locked: &Locked<A>, refusal: Refusal) -> Result<Refusal, Failure> {
+pub(super) fn name_holder<A: Act>(
+    tx: &mut Tx<'_>,
+    locked: &Locked<A>,
+    refusal: Refusal,
+) -> Result<Refusal, Failure> {
     let holder = match locked.conversation.assignee() {
         Some(agent) => agents::lock_candidate(tx.conn, locked.workspace, agent)?,
         None => None,

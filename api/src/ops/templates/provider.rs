@@ -12,8 +12,11 @@ use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob};
 use persistence::templates;
 
+use crate::channels::SendFailure;
 use crate::channels::whatsapp::templates::{ProviderTemplate, Submitted};
+use crate::ops::sends::stop_channel;
 use crate::ops::transaction::{Change, Tx};
+use crate::state::App;
 
 /// The provider has a template that was handed in, and will decide.
 ///
@@ -171,6 +174,22 @@ pub fn later(tx: &mut Tx<'_>, job: ChannelJob, asked: Option<TimeDelta>) -> Resu
     let own = TimeDelta::seconds((5_i64 << exponent).min(900));
     let due_at = tx.now.plus(own.max(asked.unwrap_or_default()));
     Ok(jobs::postpone(tx.conn, job.workspace_id, job.id, due_at)?)
+}
+
+/// Nothing can be done on the channel until an administrator acts: the job waits.
+///
+/// # Errors
+/// Only those of the database.
+pub fn stopped(
+    app: &App,
+    tx: &mut Tx<'_>,
+    job: ChannelJob,
+    channel_version: i64,
+    failure: &SendFailure,
+) -> Result<(), Failure> {
+    let now = tx.now;
+    jobs::postpone(tx.conn, job.workspace_id, job.id, now)?;
+    stop_channel(app, tx, (job.workspace_id, job.channel_id, channel_version), failure)
 }
 
 /// Something that the provider says changes a template: it is told, unless nothing changed.

@@ -3,6 +3,7 @@
 use domain::id::{ChannelId, ContactId, TemplateId, WorkspaceId};
 use domain::outbound::OutboundContent;
 use domain::refusal::{Code, Refusal};
+use domain::resource::Message;
 use domain::template::{FilledTemplate, TemplateCategory, TemplateParameters, TemplateStatus, fill};
 use persistence::error::Failure;
 use persistence::{contacts, templates};
@@ -83,12 +84,13 @@ pub fn naming_templates(
 impl TemplateUse {
     /// Whether a message that was stored is of this template, with the same filled in.
     #[must_use]
-    pub fn is_of(&self, content: &OutboundContent) -> bool {
-        match content {
-            OutboundContent::Template { template, .. } => {
+    pub fn is_of(&self, message: &Message) -> bool {
+        let content = message.content.clone();
+        match OutboundContent::stored(message.kind, message.text.clone(), content) {
+            Some(OutboundContent::Template { template, .. }) => {
                 template.id == self.template_id && template.parameters == self.parameters
             }
-            OutboundContent::Text { .. } => false,
+            _ => false,
         }
     }
 }

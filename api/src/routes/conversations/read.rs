@@ -13,7 +13,8 @@ use crate::state::App;
 
 /// Mark a conversation as read
 ///
-/// For its holder, and for anybody while nobody holds it.
+/// For its holder, and for anybody while nobody holds it. Where the channel has receipts, the customer is told, once for
+/// its newest message; one that is blocked is not.
 #[utoipa::path(tag = "conversations",
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
     extensions(("x-action" = json!(Action::MarkConversationRead))),

@@ -3,7 +3,11 @@
 mod create;
 mod get;
 mod list;
+mod react;
 mod retry;
+mod unreact;
+
+pub(super) use create::NewTemplateMessage;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -13,5 +17,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .service(list::list_messages)
         .service(create::create_message)
         .service(get::get_message)
-        .service(retry::retry_message);
+        .service(retry::retry_message)
+        .service(react::set_reaction)
+        .service(unreact::delete_reaction);
 }

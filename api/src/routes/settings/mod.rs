@@ -1,6 +1,7 @@
 //! Settings of a workspace.
 
 mod assignment;
+mod messaging;
 
 pub use assignment::NewAssignmentSettings;
 
@@ -8,5 +9,5 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The operations of this folder.
 pub fn configure(services: &mut ServiceConfig<'_>) {
-    services.configure(assignment::configure);
+    services.configure(assignment::configure).configure(messaging::configure);
 }

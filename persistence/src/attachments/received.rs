@@ -1,14 +1,15 @@
-//! Files of messages: what is known of them. Their bytes lie in the attachment store.
+//! Files that customers' messages come with.
 
-use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
+use diesel::sql_types::{Jsonb, Text};
+use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::attachment::AttachmentKind;
 use domain::id::{AttachmentId, ConversationId, MessageId, WorkspaceId};
 use domain::inbound::InboundMedia;
 use domain::time::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::error::{StoreError, expect_rows};
+use crate::error::{self, StoreError, expect_rows, word};
 use crate::sql::sql;
 
 /// A file that a customer's message came with; its bytes are at the provider.
@@ -54,4 +55,37 @@ pub fn insert_received(
     .bind(now)
     .execute(conn)?;
     expect_rows("attachments::insert_received", changed, count)
+}
+
+#[derive(QueryableByName)]
+struct SourceRow {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Jsonb)]
+    source: Value,
+}
+
+/// Where the bytes of a customer's file are, if they are still to be fetched.
+///
+/// # Errors
+/// `Unreadable` for a row that the domain does not know; those of the database.
+pub fn to_fetch(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: AttachmentId,
+) -> Result<Option<ReceivedAttachment>, StoreError> {
+    let row = sql("SELECT kind, source FROM attachments
+         WHERE workspace_id = $1 AND id = $2 AND state = 'pending' AND source IS NOT NULL")
+    .bind(workspace)
+    .bind(id)
+    .get_result::<SourceRow>(conn)
+    .optional()?;
+    row.map(|row| {
+        Ok(ReceivedAttachment {
+            id,
+            kind: word("attachments", "kind", id, &row.kind)?,
+            source: error::json("attachments", "source", id, row.source)?,
+        })
+    })
+    .transpose()
 }
