@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use super::channel::{SandboxChannel, SandboxKind};
 use super::deliver::Webhook;
 use super::faults::Rule;
+use super::whatsapp::templates::Template;
 
 /// How many messages are remembered; older ones are forgotten.
 const LOG_LIMIT: usize = 50_000;
@@ -124,6 +125,8 @@ pub(super) struct World {
     pub(super) customers: BTreeMap<(String, String), Customer>,
     pub(super) log: VecDeque<Entry>,
     pub(super) rules: Vec<Rule>,
+    /// The templates of all business accounts.
+    pub(super) templates: Vec<Template>,
     /// Webhooks that wait for the next one of their account.
     pub(super) held: HashMap<String, Webhook>,
     /// The end of the last delivery of each Telegram chat.
@@ -204,11 +207,12 @@ impl World {
         self.telegram_ids
     }
 
-    /// Forgets customers, messages, faults and what waits; accounts too when asked. Numbers and ids go on.
+    /// Forgets customers, messages, templates, faults and what waits; accounts too when asked. Numbers and ids go on.
     pub(super) fn reset(&mut self, with_channels: bool) {
         self.customers.clear();
         self.log.clear();
         self.rules.clear();
+        self.templates.clear();
         self.held.clear();
         self.lanes.clear();
         self.hook_errors.clear();

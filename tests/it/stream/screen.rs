@@ -38,6 +38,7 @@ impl Screen {
             ("agent", "/v1/agents?limit=100"),
             ("division", "/v1/divisions?limit=100"),
             ("notification", "/v1/notifications?limit=100"),
+            ("template", "/v1/templates?limit=100"),
         ] {
             screen.take(kind, &caller.get(path).await.expect(200));
         }
@@ -124,7 +125,7 @@ impl Screen {
         let (kind, what) = event.event_type.as_str().split_once('.').unwrap();
         let (id, data) = (id_of(&event.data), &event.data);
         let unversioned = ["api_key", "routing", "notification"].contains(&kind);
-        if what != "hidden" && !unversioned {
+        if what != "hidden" && what != "synced" && !unversioned {
             assert_eq!(data["version"], event.version, "{event:?}");
         }
         match (kind, what) {
@@ -153,6 +154,12 @@ impl Screen {
                 self.things.remove(&("policy", id));
             }
             ("policy", _) => self.hold("policy", data.clone()),
+            // It has nothing to show but that it ended.
+            ("template", "synced") => {}
+            ("template", "deleted") => {
+                self.things.remove(&("template", id));
+            }
+            ("template", _) => self.hold("template", data.clone()),
             ("agent" | "division", "deleted") => {
                 // With a member go its keys.
                 self.things.retain(|(of, _), thing| *of != "api_key" || thing["agent"]["id"] != id.as_str());
@@ -210,6 +217,7 @@ fn rename_within(thing: &mut Value, data: &Value) {
 /// The assignment settings have none: there is one of them.
 fn id_of(thing: &Value) -> String {
     let only = thing.get("agents_may_claim").map(|_| "assignment");
+    let only = only.or(thing.get("finished_at").map(|_| "synced"));
     let id = thing["id"].as_str().or(only);
     id.unwrap_or_else(|| panic!("{thing} has no id")).to_owned()
 }
