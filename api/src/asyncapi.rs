@@ -3,7 +3,8 @@
 use domain::event::EventType;
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division, Message,
-    MessagingSettings, Notification, NotificationPreferences, RoutingDecision, Ticket, Workspace,
+    MessagingSettings, Notification, NotificationPreferences, RoutingDecision, Template, TemplateSync,
+    Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -145,6 +146,8 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("routing") => "RoutingDecision",
         Some("notification") => "Notification",
         Some("notification_preferences") => "NotificationPreferences",
+        Some("template") if event_type == EventType::TemplateSynced => "TemplateSync",
+        Some("template") => "Template",
         _ => "Agent",
     }
 }
@@ -174,6 +177,8 @@ fn schemas() -> Map<String, Value> {
         Notification,
         NotificationPreferences,
         RoutingDecision,
+        Template,
+        TemplateSync,
         Ticket,
         Workspace
     );

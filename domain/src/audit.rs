@@ -35,11 +35,13 @@ text_enum! {
         DistributionPolicy = "distribution_policy",
         /// What the workspace has set about messages.
         MessagingSettings = "messaging_settings",
+        /// A template.
+        Template = "template",
     }
 }
 
 /// What follows from the rest, or is no matter of administration.
-const NOT_AUDITED: [&str; 4] = ["version", "counts", "last_seen_at", "last_used_at"];
+const NOT_AUDITED: [&str; 5] = ["version", "updated_at", "counts", "last_seen_at", "last_used_at"];
 
 /// The fields in which two states of a thing differ, as they were and as they are.
 #[must_use]

@@ -115,9 +115,10 @@ impl ChannelKind {
     /// The kinds of message that can be sent while free messages are allowed.
     #[must_use]
     pub fn kinds(self) -> &'static [MessageKind] {
-        use MessageKind::{Audio, Document, Image, Interactive, Location, Text, Video};
+        use MessageKind::{Audio, Document, Image, Interactive, Location, Template, Text, Video};
         match self {
-            Self::WhatsApp | Self::Telegram => &[Text, Image, Video, Document, Audio, Location, Interactive],
+            Self::WhatsApp => &[Text, Image, Video, Document, Audio, Location, Interactive, Template],
+            Self::Telegram => &[Text, Image, Video, Document, Audio, Location, Interactive],
             // A Page cannot send places.
             Self::Messenger => &[Text, Image, Video, Document, Audio, Interactive],
         }

@@ -44,6 +44,12 @@ impl ChannelKind {
         }
     }
 
+    /// Whether there are messages that the provider approves, and that may be sent at any time.
+    #[must_use]
+    pub fn has_templates(self) -> bool {
+        matches!(self, Self::WhatsApp)
+    }
+
     /// Whether the provider tells when a message is delivered and read.
     #[must_use]
     pub fn has_receipts(self) -> bool {

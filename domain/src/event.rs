@@ -93,6 +93,16 @@ text_enum! {
         ChannelCreated = "channel.created",
         /// A channel's name, credentials or state changed.
         ChannelUpdated = "channel.updated",
+        /// The time to answer a customer freely is about to end.
+        ConversationReplyWindowClosing = "conversation.reply_window_closing",
+        /// A template was made, or found at the provider.
+        TemplateCreated = "template.created",
+        /// A template changed, here or at the provider.
+        TemplateUpdated = "template.updated",
+        /// A template is no more.
+        TemplateDeleted = "template.deleted",
+        /// The provider's templates have been read.
+        TemplateSynced = "template.synced",
     }
 }
 
@@ -192,6 +202,7 @@ impl EventType {
             | Self::ConversationRead
             | Self::ConversationHidden
             | Self::ConversationShown
+            | Self::ConversationReplyWindowClosing
             | Self::RoutingQueued
             | Self::RoutingDecided
             | Self::NotificationCreated
@@ -211,6 +222,9 @@ impl EventType {
             | Self::DivisionUpdated
             | Self::DivisionDeleted => KeyScope::TeamRead,
             Self::ChannelCreated | Self::ChannelUpdated => KeyScope::ChannelsRead,
+            Self::TemplateCreated | Self::TemplateUpdated | Self::TemplateDeleted | Self::TemplateSynced => {
+                KeyScope::TemplatesRead
+            }
             Self::WorkspaceUpdated
             | Self::SettingsUpdated
             | Self::MessagingSettingsUpdated

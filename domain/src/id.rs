@@ -95,4 +95,6 @@ ids! {
     NotificationId,
     /// A file that was uploaded, or came with a message.
     AttachmentId,
+    /// A message that the provider approves.
+    TemplateId,
 }

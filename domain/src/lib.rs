@@ -30,6 +30,7 @@ pub mod resource;
 pub mod routing;
 pub mod search;
 pub mod sign_in_throttle;
+pub mod template;
 pub mod text_enum;
 pub mod ticket;
 pub mod time;

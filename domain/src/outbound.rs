@@ -9,6 +9,7 @@ use crate::interactive::Interactive;
 use crate::location::Location;
 use crate::message::MessageKind;
 use crate::refusal::Refusal;
+use crate::template::FilledTemplate;
 
 /// What a message to a customer says. The file that belongs to it is an attachment of the message.
 #[derive(Clone, PartialEq)]
@@ -34,6 +35,13 @@ pub enum OutboundContent {
         /// What can be tapped.
         interactive: Interactive,
     },
+    /// A message that the provider approved, filled in.
+    Template {
+        /// The words that the customer reads.
+        text: String,
+        /// What was filled in.
+        template: Box<FilledTemplate>,
+    },
 }
 
 impl OutboundContent {
@@ -45,6 +53,7 @@ impl OutboundContent {
             Self::File { kind, .. } => kind.message_kind(),
             Self::Location(_) => MessageKind::Location,
             Self::Interactive { .. } => MessageKind::Interactive,
+            Self::Template { .. } => MessageKind::Template,
         }
     }
 
@@ -52,9 +61,19 @@ impl OutboundContent {
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match self {
-            Self::Text { text } | Self::Interactive { text, .. } => Some(text),
+            Self::Text { text } | Self::Interactive { text, .. } | Self::Template { text, .. } => Some(text),
             Self::File { caption, .. } => caption.as_deref(),
             Self::Location(place) => place.name.as_deref(),
+        }
+    }
+
+    /// The kind of the file that belongs to it, if one does.
+    #[must_use]
+    pub fn file_kind(&self) -> Option<AttachmentKind> {
+        match self {
+            Self::File { kind, .. } => Some(*kind),
+            Self::Template { template, .. } => template.attachment_kind(),
+            Self::Text { .. } | Self::Location(_) | Self::Interactive { .. } => None,
         }
     }
 
@@ -65,6 +84,7 @@ impl OutboundContent {
             Self::Text { .. } | Self::File { .. } => None,
             Self::Location(place) => Some(json!({ "location": place })),
             Self::Interactive { interactive, .. } => Some(json!(interactive)),
+            Self::Template { template, .. } => Some(json!({ "template": template })),
         }
     }
 
@@ -72,6 +92,11 @@ impl OutboundContent {
     #[must_use]
     pub fn stored(kind: MessageKind, text: Option<String>, content: Option<Value>) -> Option<Self> {
         match kind {
+            MessageKind::Template => {
+                let template = content?.get_mut("template")?.take();
+                let template = serde_json::from_value(template).ok()?;
+                Some(Self::Template { text: text.unwrap_or_default(), template: Box::new(template) })
+            }
             MessageKind::Text => Some(Self::Text { text: text.unwrap_or_default() }),
             MessageKind::Location => {
                 let place = content?.get_mut("location")?.take();
@@ -113,6 +138,8 @@ impl OutboundContent {
                 input::message_text("/text", text, channel.interactive_limits().text_chars)?;
                 interactive.check(channel)
             }
+            // What may be filled in was checked when it was.
+            Self::Template { .. } => Ok(()),
         }
     }
 }

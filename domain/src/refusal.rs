@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::resource::TemplateRef;
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -98,6 +99,16 @@ text_enum! {
         WorkspaceRequired = "workspace_required",
         /// The agent cannot be given conversations by this caller.
         NotAssignable = "not_assignable",
+        /// The provider has not approved the template, or stopped it.
+        TemplateNotAccepted = "template_not_accepted",
+        /// The template may not start a conversation, nor open one again.
+        TemplateNotInitiating = "template_not_initiating",
+        /// The provider takes no change of the template as it stands.
+        TemplateNotChangeable = "template_not_changeable",
+        /// The channel has a template of this name and language.
+        TemplateExists = "template_exists",
+        /// The customer wants no marketing messages.
+        ContactOptedOut = "contact_opted_out",
         /// Too many calls.
         TooManyRequests = "too_many_requests",
         /// A fault of ours.
@@ -118,6 +129,8 @@ pub struct Refusal {
     pub errors: Vec<FieldError>,
     /// In how many seconds the same call may succeed, where that is known.
     pub retry_after_seconds: Option<u64>,
+    /// What may be sent in place of what was refused, for `reply_window_closed`.
+    pub templates: Vec<TemplateRef>,
 }
 
 /// One thing that is wrong with a request.
@@ -135,7 +148,13 @@ impl Refusal {
     /// A refusal that needs no words of its own.
     #[must_use]
     pub fn new(code: Code) -> Self {
-        Self { code, params: Vec::new(), errors: Vec::new(), retry_after_seconds: None }
+        Self {
+            code,
+            params: Vec::new(),
+            errors: Vec::new(),
+            retry_after_seconds: None,
+            templates: Vec::new(),
+        }
     }
 
     /// Adds a word that the sentence names.

@@ -45,10 +45,11 @@ pub fn reply_window(channel: ChannelKind, last_inbound_at: Option<Timestamp>, no
     };
     let expires_at = last_inbound_at.map(|at| at.plus(TimeDelta::hours(hours)));
     let open = expires_at.is_some_and(|at| now < at);
+    let always: &[MessageKind] = if channel.has_templates() { &[MessageKind::Template] } else { &[] };
     ReplyWindow {
         state: if open { ReplyWindowState::Open } else { ReplyWindowState::Closed },
         expires_at,
-        allowed: if open { channel.kinds().to_vec() } else { Vec::new() },
+        allowed: if open { channel.kinds() } else { always }.to_vec(),
     }
 }
 

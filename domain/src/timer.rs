@@ -17,6 +17,8 @@ text_enum! {
         SupervisorNotice = "supervisor_notice",
         /// Its holder is offline: all that it holds is routed anew. Runs from when it went offline.
         Handover = "handover",
+        /// The time to answer the customer freely is about to end: that is told. Runs from the customer's last message.
+        ReplyWindowWarning = "reply_window_warning",
     }
 }
 
@@ -45,6 +47,8 @@ text_enum! {
         Unassign = "unassign",
         /// The holder comes back online, or says that it is away.
         HolderBack = "holder_back",
+        /// The customer writes again.
+        CustomerMessage = "customer_message",
         /// The setting is switched off.
         SettingOff = "setting_off",
     }
@@ -54,22 +58,25 @@ impl TimerKind {
     /// What ends it before it acts.
     #[must_use]
     pub fn cancelled_by(self) -> &'static [TimerCancel] {
-        use TimerCancel::{AgentReply, HolderBack, Reassign, Resolve, SettingOff, Unassign};
+        use TimerCancel::{AgentReply, CustomerMessage, HolderBack, Reassign, Resolve, SettingOff, Unassign};
         match self {
             Self::UnansweredTransfer => &[AgentReply, Resolve, Reassign, Unassign, SettingOff],
             Self::SupervisorNotice => &[AgentReply, Resolve, SettingOff],
             Self::Handover => &[HolderBack, Resolve, Reassign, Unassign, SettingOff],
+            Self::ReplyWindowWarning => &[CustomerMessage, Resolve, SettingOff],
         }
     }
 }
 
-/// How long nobody may answer, on one channel; `None`: for ever.
+/// When something is to happen to conversations of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimerRules {
-    /// Then another agent gets the conversation.
+    /// Nobody answers for so long: another agent gets the conversation. `None`: never.
     pub unanswered_transfer: Option<TimeDelta>,
-    /// Then somebody above is notified.
+    /// Nobody answers for so long: somebody above is notified. `None`: never.
     pub supervisor_notice: Option<TimeDelta>,
+    /// The customer last wrote so long ago: the reply window is about to close. `None`: nobody is told, or there is none.
+    pub reply_window_warning: Option<TimeDelta>,
 }
 
 /// A timer that a conversation has.
@@ -86,8 +93,13 @@ pub struct Running {
 /// The timers that a conversation has by these rules. A timer is the same one as before as long as `since` is the same.
 #[must_use]
 pub fn running(conversation: &Conversation, rules: TimerRules) -> Vec<Running> {
-    let Some(unanswered) = conversation.unanswered_since else { return Vec::new() };
     let mut timers = Vec::new();
+    if let (Some(_), Some(wrote), Some(after)) =
+        (conversation.session(), conversation.last_inbound_at, rules.reply_window_warning)
+    {
+        timers.push(Running { kind: TimerKind::ReplyWindowWarning, since: wrote, due_at: wrote.plus(after) });
+    }
+    let Some(unanswered) = conversation.unanswered_since else { return timers };
     if let (State::Held { since, .. }, Some(after)) = (conversation.state, rules.unanswered_transfer) {
         let since = since.max(unanswered);
         timers.push(Running { kind: TimerKind::UnansweredTransfer, since, due_at: since.plus(after) });
@@ -115,6 +127,7 @@ mod tests {
         TimerRules {
             unanswered_transfer: transfer.map(TimeDelta::seconds),
             supervisor_notice: notice.map(TimeDelta::seconds),
+            reply_window_warning: None,
         }
     }
 

@@ -312,6 +312,26 @@ pub fn postpone(
     expect_rows("jobs::postpone", changed, 1)
 }
 
+/// Whether a job of this kind, whose lane is its subject, waits for its turn and has not begun.
+///
+/// # Errors
+/// Only those of the database.
+pub fn waits(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    kind: ChannelJobKind,
+    subject: Uuid,
+) -> Result<bool, StoreError> {
+    let found =
+        sql("SELECT FROM jobs WHERE workspace_id = $1 AND lane = $2 AND kind = $3 AND subject_id = $2
+             AND claimed_until IS NULL LIMIT 1")
+        .bind(workspace)
+        .bind(subject)
+        .bind(kind.as_str())
+        .execute(conn)?;
+    Ok(found > 0)
+}
+
 #[derive(QueryableByName)]
 struct DueRow {
     #[diesel(sql_type = Nullable<Timestamptz>)]

@@ -34,6 +34,7 @@ pub mod settings;
 pub mod sign_in_throttles;
 pub mod sign_ins;
 mod sql;
+pub mod templates;
 pub mod tickets;
 pub mod timers;
 pub mod workspaces;

@@ -1,8 +1,12 @@
 //! Settings of a workspace, and the distribution policies that refine them.
 
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Bool, Integer, Jsonb, Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
+use domain::channel::ChannelKind;
 use domain::id::{ChannelId, DistributionPolicyId, WorkspaceId};
 use domain::resource::AssignmentSettings;
 use domain::routing::{Configuration, Policy, Strategy};
@@ -47,6 +51,10 @@ struct Row {
     policies: Value,
     #[diesel(sql_type = BigInt)]
     policies_version: i64,
+    #[diesel(sql_type = Nullable<Integer>)]
+    reply_window_warning_minutes: Option<i32>,
+    #[diesel(sql_type = Jsonb)]
+    channels: Value,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +64,24 @@ struct PolicyRow {
     sticky_agent: bool,
     idle_transfer_minutes: Option<u32>,
     strategy: Option<Strategy>,
+}
+
+#[derive(Deserialize)]
+struct ChannelRow {
+    id: ChannelId,
+    kind: ChannelKind,
+}
+
+/// How long after the customer's last message somebody is told that the reply window is about to close, by channel.
+fn warnings(minutes: Option<i32>, channels: Vec<ChannelRow>) -> BTreeMap<ChannelId, TimeDelta> {
+    let Some(before) = minutes.map(|minutes| TimeDelta::minutes(i64::from(minutes))) else {
+        return BTreeMap::new();
+    };
+    let after = |channel: ChannelRow| {
+        let window = TimeDelta::hours(channel.kind.reply_window_hours()?);
+        Some((channel.id, (window - before).max(TimeDelta::zero())))
+    };
+    channels.into_iter().filter_map(after).collect()
 }
 
 impl Row {
@@ -96,7 +122,10 @@ impl Row {
                 strategy: policy.strategy,
             })
             .collect();
-        Ok((id.into(), Configuration { settings, policies, version: self.routing_version }))
+        let channels = json("channels", "kind", id, self.channels)?;
+        let reply_window_warnings = warnings(self.reply_window_warning_minutes, channels);
+        let version = self.routing_version;
+        Ok((id.into(), Configuration { settings, policies, version, reply_window_warnings }))
     }
 }
 
@@ -112,8 +141,13 @@ macro_rules! configuration_query {
                                         WHERE c.workspace_id = p.workspace_id AND c.policy_id = p.id ORDER BY 1))
                       ORDER BY p.id), '[]')
                   FROM distribution_policies p WHERE p.workspace_id = s.workspace_id) AS policies,
-                 (SELECT o.routing_version FROM assignment_settings o WHERE o.workspace_id = s.workspace_id) AS policies_version
-             FROM assignment_settings s ",
+                 (SELECT o.routing_version FROM assignment_settings o WHERE o.workspace_id = s.workspace_id) AS policies_version,
+                 m.reply_window_warning_minutes,
+                 -- The channels matter only to who wants to be warned.
+                 CASE WHEN m.reply_window_warning_minutes IS NULL THEN '[]' ELSE
+                     (SELECT coalesce(jsonb_agg(jsonb_build_object('id', h.id, 'kind', h.kind)), '[]')
+                      FROM channels h WHERE h.workspace_id = s.workspace_id) END AS channels
+             FROM assignment_settings s LEFT JOIN messaging_settings m ON m.workspace_id = s.workspace_id ",
             $rest
         )
     };

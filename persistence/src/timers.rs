@@ -59,7 +59,8 @@ pub fn run(conn: &mut PgConnection, wanted: &[Wanted]) -> Result<(), StoreError>
                              AND w.kind = t.kind AND w.since = t.running_since)
            -- What has acted once does not act again for the same message, even if the setting was off in between.
            AND NOT (t.state = 'fired' AND EXISTS (SELECT FROM conversations c WHERE c.workspace_id = t.workspace_id
-                        AND c.id = t.conversation_id AND c.unanswered_since = t.running_since))")
+                        AND c.id = t.conversation_id AND t.running_since = CASE t.kind
+                            WHEN 'reply_window_warning' THEN c.last_inbound_at ELSE c.unanswered_since END))")
     .bind(workspaces)
     .bind(conversations)
     .bind(of_workspace.clone())

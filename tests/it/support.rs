@@ -36,3 +36,32 @@ impl Messages for Caller {
         }
     }
 }
+
+/// The body of a template with two variables.
+pub fn template(channel: &str, name: &str) -> Value {
+    json!({
+        "channel_id": channel, "name": name, "language": "id", "category": "utility",
+        "components": {
+            "body": {
+                "text": "Halo {{1}}, pesanan {{2}} sudah kami kirim ya.",
+                "examples": { "1": "Rina", "2": "INV-1" },
+            },
+            "footer": "Toko Tani",
+        },
+    })
+}
+
+/// Makes the template of [`template`] and has the provider approve it. Answers its id.
+pub async fn approved(app: &TestApp, channel: &str, name: &str) -> String {
+    let made = app.admin().post("/v1/templates", template(app.channel(channel), name)).await.expect(201);
+    let path = format!("/v1/templates/{}", made.id());
+    let id = harness::eventually("a template that was handed in", || async {
+        let now = app.admin().get(&path).await.expect(200);
+        now["provider_template_id"].as_str().map(ToOwned::to_owned)
+    })
+    .await;
+    app.provider_decides(&id, json!({ "status": "APPROVED" })).await;
+    let accepted = app.admin().get(&path).await.expect(200);
+    assert_eq!(accepted["status"], "accepted");
+    made.id()
+}

@@ -37,6 +37,24 @@ impl TestApp {
         rules["rules"].as_array().unwrap().iter().map(|rule| rule["applied"].as_u64().unwrap()).collect()
     }
 
+    /// Somebody makes a template at the provider; Tanggap is not told. Answers it as the provider shows it.
+    pub async fn provider_makes(&self, template: Value) -> Value {
+        let url = format!("{}/sandbox/templates", self.sandbox().base_url());
+        answer(self.wire().http.post(url).body(template.to_string())).await
+    }
+
+    /// The templates at the provider.
+    pub async fn provider_templates(&self) -> Vec<Value> {
+        let url = format!("{}/sandbox/templates", self.sandbox().base_url());
+        answer(self.wire().http.get(url)).await["items"].as_array().unwrap().clone()
+    }
+
+    /// The provider decides of a template, and tells.
+    pub async fn provider_decides(&self, id: &str, decision: Value) {
+        let url = format!("{}/sandbox/templates/{id}", self.sandbox().base_url());
+        answer(self.wire().http.put(url).body(decision.to_string())).await;
+    }
+
     /// Lets go of what is held back, and breaks no more.
     pub async fn no_faults(&self) {
         answer(self.wire().http.delete(format!("{}/sandbox/faults", self.sandbox().base_url()))).await;

@@ -130,6 +130,16 @@ impl ProviderClient {
     }
 }
 
+impl ProviderClient {
+    /// Deletes once.
+    pub(super) async fn delete(&self, url: Option<Url>, bearer: &str) -> Answer {
+        match url {
+            Some(url) => answer(self.http.delete(url).bearer_auth(bearer)).await,
+            None => Answer::Unusable { detail: "the base URL cannot have a path".to_owned() },
+        }
+    }
+}
+
 async fn answer(request: reqwest::RequestBuilder) -> Answer {
     match request.send().await {
         Ok(response) => read(response).await,

@@ -7,6 +7,7 @@ use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use domain::refusal::{Code, FieldError, Refusal};
+use domain::resource::TemplateRef;
 use persistence::error::{Failure, StoreError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -53,6 +54,8 @@ pub struct ProblemBody {
     /// What exactly is wrong with the request; empty unless `code` is `validation_failed`, `channel_has_policy`, or
     /// `payload_too_large` for a file.
     pub errors: Vec<ProblemField>,
+    /// The templates that may be sent instead, at most 20; empty unless `code` is `reply_window_closed`.
+    pub templates: Vec<TemplateRef>,
 }
 
 /// One thing that is wrong with a request.
@@ -173,6 +176,11 @@ fn table(code: Code) -> Words {
         Code::IdempotencyKeyInUse => words(409, ("Still being worked on", "A request with this `Idempotency-Key` is still being worked on."), ("Masih dikerjakan", "Permintaan dengan `Idempotency-Key` ini masih dikerjakan.")),
         Code::WorkspaceRequired => words(422, ("Workspace needed", "More than one workspace knows this e-mail address. Name the workspace."), ("Ruang kerja diperlukan", "Lebih dari satu ruang kerja mengenal alamat e-mail ini. Sebutkan ruang kerjanya.")),
         Code::NotAssignable => words(422, ("Not assignable", "You may not give conversations to {agent}."), ("Tidak dapat ditugaskan", "Anda tidak boleh memberikan percakapan kepada {agent}.")),
+        Code::TemplateNotAccepted => words(409, ("Template not approved", "The template {name} is {status}: only accepted ones can be sent."), ("Templat belum disetujui", "Templat {name} berstatus {status}: hanya yang diterima dapat dikirim.")),
+        Code::TemplateNotInitiating => words(409, ("Template may not begin", "The template {name} may neither start a conversation nor open one again. It is {status}; an admin can set `initiate`."), ("Templat tidak boleh memulai", "Templat {name} tidak boleh memulai atau membuka kembali percakapan. Statusnya {status}; admin dapat mengatur `initiate`.")),
+        Code::TemplateNotChangeable => words(409, ("Cannot be changed now", "The provider takes no change of the template {name} while it is {status}."), ("Belum dapat diubah", "Penyedia tidak menerima perubahan templat {name} selama berstatus {status}.")),
+        Code::TemplateExists => words(409, ("Template exists", "The channel has a template {name} in {language} already."), ("Templat sudah ada", "Kanal ini sudah memiliki templat {name} dalam bahasa {language}.")),
+        Code::ContactOptedOut => words(409, ("No marketing messages", "The customer does not want marketing messages."), ("Tidak mau pesan pemasaran", "Pelanggan tidak ingin menerima pesan pemasaran.")),
         Code::TooManyRequests => words(429, ("Too many requests", "Wait a moment and try again."), ("Terlalu banyak permintaan", "Tunggu sebentar lalu coba lagi.")),
         Code::Internal => words(500, ("Internal error", "Something went wrong on our side. The log has it under `request_id`."), ("Kesalahan internal", "Terjadi kesalahan di pihak kami. Catatannya ada di bawah `request_id`.")),
         Code::Unavailable => words(503, ("Unavailable", "The service is busy or its database is away. What you asked for may or may not have happened; try again with the same `Idempotency-Key`."), ("Tidak tersedia", "Layanan sibuk atau basis datanya tidak terjangkau. Permintaan Anda mungkin sudah atau belum terlaksana; coba lagi dengan `Idempotency-Key` yang sama.")),
@@ -271,6 +279,7 @@ impl Problem {
             code,
             request_id: request_id.to_owned(),
             errors: self.refusal.errors.iter().map(ProblemField::from).collect(),
+            templates: self.refusal.templates.clone(),
         }
     }
 }

@@ -49,6 +49,7 @@ versioned! {
     domain::resource::Message,
     domain::resource::MessagingSettings,
     domain::resource::NotificationPreferences,
+    domain::resource::Template,
     domain::resource::Ticket,
     domain::resource::Workspace,
 }

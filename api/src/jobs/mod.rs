@@ -9,3 +9,4 @@ pub mod router;
 pub mod runner;
 pub mod send_mail;
 pub mod send_message;
+pub mod templates;

@@ -93,14 +93,12 @@ async fn call(
         return Ok(SendOutcome::Refused(refused(NOT_SENDABLE)));
     };
     let credentials = known.secrets.credentials(&known.channel.external_id);
-    let (file, bytes) = match &content {
-        OutboundContent::File { kind, .. } => {
-            match files::ready(app, job, known, (*kind, outgoing.file)).await? {
-                Ok((file, bytes)) => (Some(file), bytes),
-                Err(failure) => return Ok(SendOutcome::Refused(failure)),
-            }
-        }
-        _ => (None, None),
+    let (file, bytes) = match content.file_kind() {
+        Some(kind) => match files::ready(app, job, known, (kind, outgoing.file)).await? {
+            Ok((file, bytes)) => (Some(file), bytes),
+            Err(failure) => return Ok(SendOutcome::Refused(failure)),
+        },
+        None => (None, None),
     };
     let message = OutboundMessage {
         message_id: job.message_id,

@@ -6,8 +6,8 @@ use domain::event::EventType;
 use domain::id::{ConversationId, EventId, WorkspaceId};
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division,
-    EventActor, Message, MessagingSettings, Notification, NotificationPreferences, RoutingDecision, Ticket,
-    Workspace,
+    EventActor, Message, MessagingSettings, Notification, NotificationPreferences, RoutingDecision, Template,
+    TemplateSync, Ticket, Workspace,
 };
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -52,6 +52,7 @@ subjects! {
     Division: |it| format!("/v1/divisions/{}", it.id);
     Message: |it| format!("/v1/conversations/{}/messages/{}", it.conversation_id, it.id);
     NotificationPreferences: |_it| "/v1/me/notification-preferences".to_owned();
+    Template: |it| format!("/v1/templates/{}", it.id);
     Ticket: |it| format!("/v1/tickets/{}", it.id);
 }
 
@@ -85,6 +86,17 @@ impl Subject for Notification {
 
     fn path(&self) -> String {
         "/v1/notifications".to_owned()
+    }
+}
+
+impl Subject for TemplateSync {
+    /// It ends once.
+    fn version(&self) -> i64 {
+        1
+    }
+
+    fn path(&self) -> String {
+        format!("/v1/templates?channel_id={}", self.channel_id)
     }
 }
 
@@ -172,6 +184,18 @@ impl Administered for DistributionPolicy {
 
     fn subject_name(&self) -> String {
         self.name.clone()
+    }
+}
+
+impl Administered for Template {
+    const SUBJECT: AuditSubject = AuditSubject::Template;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        format!("{} ({})", self.name, self.language)
     }
 }
 

@@ -3,26 +3,59 @@
 use domain::access::{Caller, SendMessage};
 use domain::channel::ChannelKind;
 use domain::event::EventType;
-use domain::id::{AttachmentId, JobId, MessageId};
+use domain::id::{AttachmentId, MessageId};
 use domain::input;
-use domain::message::{AuthorType, Direction, MessageStatus, StatusTimes};
+use domain::message::{MessageKind, MessageStatus, StatusTimes};
 use domain::outbound::OutboundContent;
 use domain::refusal::{Code, Refusal};
 use domain::reply_window::reply_window;
 use domain::resource::Message;
 use persistence::attachments;
-use persistence::error::{Failure, StoreError};
-use persistence::jobs::{self, SendJob};
-use persistence::messages::{self, NewMessage, Progress};
-use serde_json::json;
+use persistence::error::Failure;
+use persistence::messages::{self, Progress};
 
-use super::attachments::take_for_message;
 use super::conversations::{Locked, Which, fresh};
-use super::tickets;
+use super::templates::usage::{Occasion, TemplateUse, filled, naming_templates};
 use super::transaction::Tx;
+use super::writing::{Letter, Taken, enqueue, hand_in};
 
 /// The longest id that a sender may give a message, in bytes.
-const CLIENT_ID_MAX: usize = 128;
+pub(super) const CLIENT_ID_MAX: usize = 128;
+
+/// What a message to be sent says.
+#[derive(Clone)]
+pub enum DraftContent {
+    /// Anything that may be said while the reply window is open.
+    Free {
+        /// What it says.
+        content: OutboundContent,
+        /// The file that belongs to it, where the content has one.
+        attachment_id: Option<AttachmentId>,
+    },
+    /// What a template says.
+    Template(TemplateUse),
+}
+
+impl DraftContent {
+    fn attachment_id(&self) -> Option<AttachmentId> {
+        match self {
+            Self::Free { attachment_id, .. } => *attachment_id,
+            Self::Template(wanted) => wanted.parameters.header.as_ref()?.attachment_id,
+        }
+    }
+
+    /// Whether it is what a stored message says.
+    fn is_of(&self, message: &Message) -> bool {
+        match self {
+            Self::Free { content, .. } => {
+                message.kind == content.kind()
+                    && message.text.as_deref() == content.text()
+                    && message.content == content.content()
+            }
+            Self::Template(wanted) => wanted.is_of(message),
+        }
+    }
+}
 
 /// A message to be sent.
 #[derive(Clone)]
@@ -30,9 +63,7 @@ pub struct MessageDraft {
     /// The id that the sender gives it; the same one twice is one message.
     pub client_message_id: Option<String>,
     /// What it says.
-    pub content: OutboundContent,
-    /// The file that belongs to it, where the content has one.
-    pub attachment_id: Option<AttachmentId>,
+    pub content: DraftContent,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
 }
@@ -53,37 +84,70 @@ pub fn create(
         return Ok(earlier);
     }
     let kind = locked.channel_kind(tx)?;
-    draft.content.check(kind)?;
-    locked.expect_reachable(tx)?;
-    reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(draft.content.kind())?;
+    let content = content_of(tx, &locked, kind, &draft.content)?;
+    check_window(tx, &locked, kind, content.kind())?;
     check_reply_to(tx, &locked, draft.reply_to)?;
 
     let (fresh, now) = (fresh(tx), tx.now);
     let change = locked.conversation.reply(&locked.permit, fresh, now);
-    let id: MessageId = tx.id();
-    let stored = messages::insert_new(tx.conn, vec![new_message(tx, &locked, draft, id)])?;
-    if stored.is_empty() {
-        let id = locked.conversation.id.to_string();
-        return Err(StoreError::Unreadable { table: "messages", column: "client_message_id", id }.into());
-    }
-    take_file(tx, &locked, draft, kind, id)?;
-    locked.conversation.note(id, now);
-    locked.messages_seen(tx)?;
-    enqueue(tx, &locked, id)?;
+    let event_type =
+        if change.is_some() { EventType::ConversationAssigned } else { EventType::ConversationUpdated };
+    let taken = change.map(|change| Taken { change, noted: ("claimed", "took the conversation") });
+    let letter = Letter {
+        client_message_id: draft.client_message_id.as_deref(),
+        content: &content,
+        attachment_id: draft.content.attachment_id(),
+        reply_to: draft.reply_to,
+        channel: kind,
+    };
+    Ok(hand_in(tx, &mut locked, &letter, event_type, taken)?.1)
+}
 
-    let assigned = change.is_some();
-    locked
-        .save(tx, if assigned { EventType::ConversationAssigned } else { EventType::ConversationUpdated })?;
-    if let Some(change) = change {
-        note_taken(tx, &locked)?;
-        locked.follow(tx, change)?;
+/// What a message says: as it was given, or as a template says it.
+fn content_of(
+    tx: &mut Tx<'_>,
+    locked: &Locked<SendMessage>,
+    kind: ChannelKind,
+    draft: &DraftContent,
+) -> Result<OutboundContent, Failure> {
+    match draft {
+        DraftContent::Free { content, .. } => {
+            content.check(kind)?;
+            locked.expect_reachable(tx)?;
+            Ok(content.clone())
+        }
+        DraftContent::Template(wanted) => {
+            if !kind.has_templates() {
+                let detail = format!("a {kind} channel has no templates");
+                return Err(Refusal::invalid("/kind", "not_supported", detail).into());
+            }
+            locked.expect_reachable(tx)?;
+            let one = &locked.conversation;
+            let window = reply_window(kind, one.last_inbound_at, tx.now);
+            let opens = one.session().is_none() || window.check_open().is_err();
+            let occasion = Occasion {
+                workspace: locked.workspace,
+                channel: one.channel_id,
+                contact: Some(one.contact_id),
+                opens,
+            };
+            filled(tx, occasion, wanted)
+        }
     }
-    let message = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;
-    locked.tell_message(tx, EventType::MessageCreated, &message);
-    if let Some(ticket) = locked.conversation.ticket() {
-        tickets::answered(tx, locked.workspace, ticket, locked.actor())?;
+}
+
+/// Refuses what may not be sent now, and names the templates that may.
+fn check_window(
+    tx: &mut Tx<'_>,
+    locked: &Locked<SendMessage>,
+    channel: ChannelKind,
+    what: MessageKind,
+) -> Result<(), Failure> {
+    let one = &locked.conversation;
+    match reply_window(channel, one.last_inbound_at, tx.now).check(what) {
+        Ok(()) => Ok(()),
+        Err(refusal) => Err(naming_templates(tx, locked.workspace, one.channel_id, refusal)?.into()),
     }
-    Ok(message)
 }
 
 /// Sends a failed message again, or one whose fate is unknown: a person has decided that a second
@@ -108,7 +172,7 @@ pub fn retry(
     locked.expect_reachable(tx)?;
     let kind = locked.channel_kind(tx)?;
     let what = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?.kind;
-    reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(what)?;
+    check_window(tx, &locked, kind, what)?;
     requeue(&mut progress, tx);
     messages::save_progress(tx.conn, &[progress])?;
     // What the provider has of it may be the very thing that went wrong.
@@ -140,10 +204,8 @@ fn earlier(
         return Ok(None);
     };
     let message = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;
-    let same = message.kind == draft.content.kind()
-        && message.text.as_deref() == draft.content.text()
-        && message.content == draft.content.content()
-        && message.attachment.as_ref().map(|file| file.id) == draft.attachment_id
+    let same = draft.content.is_of(&message)
+        && message.attachment.as_ref().map(|file| file.id) == draft.content.attachment_id()
         && message.reply_to.as_ref().and_then(|answered| answered.message_id) == draft.reply_to;
     if same {
         Ok(Some(message))
@@ -151,24 +213,6 @@ fn earlier(
         let detail = "another message of this conversation has this id";
         Err(Refusal::invalid("/client_message_id", "taken", detail).into())
     }
-}
-
-/// Makes the upload that the draft names the file of the message that is stored.
-fn take_file(
-    tx: &mut Tx<'_>,
-    locked: &Locked<SendMessage>,
-    draft: &MessageDraft,
-    channel: ChannelKind,
-    message: MessageId,
-) -> Result<(), Failure> {
-    let (OutboundContent::File { kind, .. }, Some(id)) = (&draft.content, draft.attachment_id) else {
-        return Ok(());
-    };
-    let owner = locked.permit.actor().agent_id;
-    let link = (locked.conversation.id, message);
-    let file = take_for_message(tx, owner, locked.workspace, id, *kind, link)?;
-    let content_type = file.content_type.unwrap_or_default();
-    Ok(channel.check_file(*kind, &content_type, file.size_bytes.unwrap_or_default())?)
 }
 
 fn check_reply_to(
@@ -189,55 +233,4 @@ fn check_reply_to(
             Err(Refusal::invalid("/reply_to", "unknown", detail).into())
         }
     }
-}
-
-fn new_message(tx: &Tx<'_>, locked: &Locked<SendMessage>, draft: &MessageDraft, id: MessageId) -> NewMessage {
-    NewMessage {
-        workspace_id: locked.workspace,
-        id,
-        conversation_id: locked.conversation.id,
-        channel_id: locked.conversation.channel_id,
-        session_id: locked.conversation.session().map(|session| session.id),
-        direction: Direction::Outbound,
-        author_type: AuthorType::Agent,
-        author_id: Some(locked.permit.actor().agent_id.0),
-        kind: draft.content.kind(),
-        text: draft.content.text().map(ToOwned::to_owned),
-        content: draft.content.content(),
-        attachment_id: draft.attachment_id,
-        raw: None,
-        reply_to_provider_id: None,
-        reply_to_id: draft.reply_to,
-        status: MessageStatus::Queued,
-        client_message_id: draft.client_message_id.clone(),
-        provider_message_id: None,
-        at: tx.now,
-        edited_at: None,
-        created_at: tx.now,
-    }
-}
-
-fn enqueue(tx: &mut Tx<'_>, locked: &Locked<SendMessage>, message: MessageId) -> Result<(), Failure> {
-    let id: JobId = tx.id();
-    let job = SendJob {
-        workspace_id: locked.workspace,
-        id,
-        conversation_id: locked.conversation.id,
-        channel_id: locked.conversation.channel_id,
-        message_id: message,
-        attempts: 0,
-        abandoned: false,
-    };
-    let now = tx.now;
-    jobs::enqueue_send(tx.conn, job, now)?;
-    tx.has_jobs();
-    Ok(())
-}
-
-fn note_taken(tx: &mut Tx<'_>, locked: &Locked<SendMessage>) -> Result<(), Failure> {
-    let me = locked.permit.actor();
-    let who = json!({ "id": me.agent_id, "name": me.name });
-    let content = json!({ "event": "claimed", "agent": who, "by": who });
-    let session = locked.conversation.session().map(|session| session.id);
-    locked.note(tx, session, format!("{} took the conversation", me.name), content)
 }

@@ -1,8 +1,8 @@
 //! Every write: authorise, lock, decide, save, log, enqueue, commit.
 //!
 //! REST, the socket, webhooks, jobs and the demo call the same operations. Locks are taken in one
-//! order everywhere: workspace, routing's place, settings, channels, conversations, members, divisions, counts of members
-//! and event counter (the last two by [`transaction::Tx`]).
+//! order everywhere: workspace, routing's place, settings, channels, templates, contacts, conversations, members,
+//! divisions, counts of members and event counter (the last two by [`transaction::Tx`]).
 
 pub mod agents;
 pub mod api_keys;
@@ -32,7 +32,9 @@ pub mod settings;
 pub mod sign_in_throttle;
 pub mod sign_ins;
 pub mod team_rights;
+pub mod templates;
 pub mod tickets;
 mod touched;
 pub mod transaction;
 pub mod workspaces;
+mod writing;

@@ -8,6 +8,7 @@ use domain::event::{Audience, EventType, Sight};
 use domain::id::{ChannelId, WorkspaceId};
 use domain::message::MessageStatus;
 use domain::notification::NotificationKind;
+use domain::outbound::OutboundContent;
 use domain::resource::MessageError;
 use domain::time::Timestamp;
 use persistence::error::Failure;
@@ -17,6 +18,7 @@ use persistence::{agents, channels, conversations};
 
 use super::channels::tell_channel;
 use super::notifications::{About, Notice, notify};
+use super::templates;
 use super::transaction::{Change, Tx};
 use crate::channels::{FailureClass, SendFailure, SendOutcome};
 use crate::state::App;
@@ -54,6 +56,8 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failu
         let channel = (job.workspace_id, job.channel_id, attempt.channel_version);
         return stop_channel(app, tx, channel, failure);
     }
+    // Before the conversation in the order of locks.
+    stop_template(tx, attempt)?;
     let conversation = conversations::lock(tx.conn, job.workspace_id, job.conversation_id)?;
     let progress = messages::progress(tx.conn, vec![(job.workspace_id, job.message_id)])?.pop();
     let (Some(conversation), Some(mut progress)) = (conversation, progress) else {
@@ -167,6 +171,26 @@ pub(super) fn stop_channel(
         text: format!("{} sends nothing until somebody sees to it: {}", channel.name, failure.detail),
     });
     notify(tx, workspace, &EventActor::system(), notices.collect())
+}
+
+/// The provider has stopped the template that was sent: it is not offered any longer.
+fn stop_template(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failure> {
+    let SendOutcome::Refused(failure) = &attempt.outcome else { return Ok(()) };
+    let word = match failure.code {
+        "template_paused" => "PAUSED",
+        "template_disabled" => "DISABLED",
+        _ => return Ok(()),
+    };
+    let workspace = attempt.job.workspace_id;
+    let message = messages::shape(tx.conn, workspace, attempt.job.message_id)?;
+    let content =
+        message.and_then(|message| OutboundContent::stored(message.kind, message.text, message.content));
+    match content {
+        Some(OutboundContent::Template { template, .. }) => {
+            templates::provider::stopped_by_send(tx, workspace, template.id, word)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// How long to wait before the next attempt: what the provider asks for, else 1, 4, 16, ... seconds,

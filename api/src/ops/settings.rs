@@ -58,6 +58,8 @@ pub fn set_messaging(
 ) -> Result<MessagingSettings, Failure> {
     let actor = caller.actor();
     let workspace = actor.workspace_id;
+    // Timers run by it, as by the assignment settings.
+    let configuration = settings::lock_configuration(tx.conn, workspace)?.ok_or(Code::NotFound)?;
     let before = messaging_settings::lock(tx.conn, workspace)?.ok_or(Code::NotFound)?;
     team_rights::confirm(tx, caller)?;
     expect_version(expected_version, before.version)?;
@@ -66,6 +68,10 @@ pub fn set_messaging(
         return Ok(after);
     }
     messaging_settings::save(tx.conn, workspace, &mut after)?;
+    if after.reply_window_warning_minutes != before.reply_window_warning_minutes {
+        settings::raise_routing_version(tx.conn, workspace)?;
+        routing::reconfigure(tx, workspace, &configuration)?;
+    }
     tx.administer(Administration {
         workspace_id: workspace,
         event_type: EventType::MessagingSettingsUpdated,

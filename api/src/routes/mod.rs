@@ -20,6 +20,7 @@ pub mod routing;
 pub mod service;
 pub mod settings;
 pub mod stream;
+pub mod templates;
 pub mod tickets;
 pub mod workspaces;
 
@@ -45,6 +46,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(audit_entries::configure)
         .configure(channels::configure)
         .configure(contacts::configure)
+        .configure(templates::configure)
         .configure(tickets::configure)
         .configure(queue::configure)
         .configure(notifications::configure)

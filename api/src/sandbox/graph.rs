@@ -104,16 +104,7 @@ pub(super) async fn get_profile(
 
 /// The account that the bearer may send through; the token is looked at before the id.
 fn authenticate(shared: &Shared, request: &HttpRequest, id: &str) -> Result<SandboxChannel, GraphError> {
-    let bearer = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .map(str::to_owned)
-        .or_else(|| query_token(request.query_string()));
-    let Some(bearer) = bearer.filter(|token| !token.is_empty()) else {
-        return Err(GraphError::unauthorized(false));
-    };
+    let bearer = bearer(request).ok_or_else(|| GraphError::unauthorized(false))?;
     let world = shared.world();
     let mut own = world
         .channels
@@ -129,6 +120,17 @@ fn authenticate(shared: &Shared, request: &HttpRequest, id: &str) -> Result<Sand
     })
     .cloned()
     .ok_or_else(|| GraphError::unknown_object(id))
+}
+
+/// The token that came with a call.
+pub(super) fn bearer(request: &HttpRequest) -> Option<String> {
+    let header = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::to_owned);
+    header.or_else(|| query_token(request.query_string())).filter(|token| !token.is_empty())
 }
 
 /// `?access_token=`, which Graph takes as well.

@@ -10,6 +10,7 @@ mod deliver;
 mod exchange;
 mod faults;
 mod graph;
+mod graph_templates;
 mod ids;
 mod messenger;
 mod reply;

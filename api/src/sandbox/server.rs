@@ -11,10 +11,10 @@ use domain::time::Timestamp;
 
 use super::channel::SandboxChannel;
 use super::control::refusal::Refusal;
-use super::control::{channels, customers, faults, help, write};
+use super::control::{channels, customers, faults, help, templates, write};
 use super::exchange::Connection;
 use super::shared::{Clock, Shared};
-use super::{graph, telegram};
+use super::{graph, graph_templates, telegram};
 
 /// Bodies may have 3 MB, as Meta's webhooks.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -139,9 +139,16 @@ fn services(config: &mut ServiceConfig) {
         .service(faults::replace_faults)
         .service(faults::list_faults)
         .service(faults::delete_faults)
+        .service(templates::create_template)
+        .service(templates::list_templates)
+        .service(templates::update_template)
         .service(graph::send_message)
         .service(graph::upload_media)
         .service(graph::upload_attachment)
+        .service(graph_templates::list_templates)
+        .service(graph_templates::create_template)
+        .service(graph_templates::delete_template)
+        .service(graph_templates::edit_template)
         .service(graph::get_profile)
         .service(telegram::route::call_method)
         .default_service(to(help::not_found));

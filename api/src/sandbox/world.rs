@@ -12,6 +12,7 @@ use super::channel::{SandboxChannel, SandboxKind};
 use super::deliver::Webhook;
 use super::faults::Rule;
 use super::uploads::Upload;
+use super::whatsapp::templates::Template;
 
 /// How many messages are remembered; older ones are forgotten.
 const LOG_LIMIT: usize = 50_000;
@@ -131,6 +132,8 @@ pub(super) struct World {
     /// Files that were handed over, by the ids given to them.
     pub(super) uploads: BTreeMap<String, Upload>,
     pub(super) rules: Vec<Rule>,
+    /// The templates of all business accounts.
+    pub(super) templates: Vec<Template>,
     /// Webhooks that wait for the next one of their account.
     pub(super) held: HashMap<String, Webhook>,
     /// The end of the last delivery of each Telegram chat.
@@ -225,12 +228,13 @@ impl World {
         self.telegram_ids
     }
 
-    /// Forgets customers, messages, faults and what waits; accounts too when asked. Numbers and ids go on.
+    /// Forgets customers, messages, templates, faults and what waits; accounts too when asked. Numbers and ids go on.
     pub(super) fn reset(&mut self, with_channels: bool) {
         self.customers.clear();
         self.log.clear();
         self.uploads.clear();
         self.rules.clear();
+        self.templates.clear();
         self.held.clear();
         self.lanes.clear();
         self.hook_errors.clear();

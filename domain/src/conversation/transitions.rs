@@ -3,8 +3,9 @@
 use super::{Conversation, FreshIds, HoldReason, Session, State, TicketChange};
 use crate::access::{
     ArchiveConversation, AssignConversation, ClaimConversation, ManageTeam, MarkConversationRead, Permit,
-    ResolveConversation, SendMessage, UnassignConversation,
+    ResolveConversation, SendMessage, StartConversation, UnassignConversation,
 };
+use crate::agent::Role;
 use crate::id::{AgentId, DivisionId, MessageId, SessionId, TicketId};
 use crate::refusal::{Code, Refusal};
 use crate::routing::{Nobody, Placement, Trigger};
@@ -178,6 +179,30 @@ impl Conversation {
                 self.hold(permit.actor().agent_id, HoldReason::Replied, fresh, now)
             }
         }
+    }
+
+    /// The caller writes first, with a template: what nobody holds becomes the caller's, a resolved one begins a new session.
+    ///
+    /// # Errors
+    /// `already_held` by another (`holder` is to be named); `forbidden` where the caller may not take what waits.
+    pub fn start(
+        &mut self,
+        permit: &Permit<StartConversation>,
+        fresh: FreshIds,
+        now: Timestamp,
+    ) -> Result<Option<TicketChange>, Refusal> {
+        let me = permit.actor();
+        match self.state {
+            State::Held { assignee, .. } if assignee != me.agent_id => return Err(Code::AlreadyHeld.into()),
+            State::Waiting { .. } if me.role == Role::Agent && !me.agents_may_claim => {
+                return Err(Code::Forbidden.into());
+            }
+            _ => {}
+        }
+        self.unread_count = 0;
+        self.archived_at = None;
+        self.answered();
+        Ok(self.hold(me.agent_id, HoldReason::Started, fresh, now))
     }
 
     /// Says that the customer's messages have been read. True if there were unread ones.

@@ -55,5 +55,7 @@ text_enum! {
         UnansweredTransfer = "unanswered_transfer",
         /// Routing gave it a conversation whose holder went offline.
         Handover = "handover",
+        /// It wrote first.
+        Started = "started",
     }
 }

@@ -35,6 +35,7 @@ mod notification;
 mod routing;
 mod simulation;
 mod team;
+mod template;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
 pub use attachments::{Attachment, AttachmentLimits, MessagingSettings, SignedUrl, SignedUrls};
@@ -51,6 +52,7 @@ pub use simulation::{
     SimulatedHour, SimulatedRange, SimulatedTotals, SimulatedWaits,
 };
 pub use team::{Agent, AgentCounts, Division, DivisionDeletion, Member};
+pub use template::{Template, TemplateRef, TemplateSync};
 
 shape! {
     /// A reference to an agent.

@@ -1,5 +1,7 @@
 //! What a workspace has set, put together for one channel.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 
 use super::{Inquiry, Strategy};
@@ -32,6 +34,9 @@ pub struct Configuration {
     pub policies: Vec<Policy>,
     /// Rises with every change of either.
     pub version: i64,
+    /// On which channels somebody is told that the reply window is about to close, and how long after the customer's last
+    /// message.
+    pub reply_window_warnings: BTreeMap<ChannelId, TimeDelta>,
 }
 
 impl Configuration {
@@ -93,6 +98,7 @@ impl Configuration {
         TimerRules {
             unanswered_transfer: transfer.filter(|_| self.settings.assignment_enabled).map(minutes),
             supervisor_notice: self.settings.notify_supervisor_minutes.map(minutes),
+            reply_window_warning: self.reply_window_warnings.get(&channel).copied(),
         }
     }
 

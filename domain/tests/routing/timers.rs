@@ -1,5 +1,7 @@
 //! What happens later, unless something happens before.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use domain::access::{Act, Caller, Permit};
 use domain::actor::{Actor, Via};
@@ -78,10 +80,13 @@ fn happen(conversation: &mut Conversation, step: Step, now: Timestamp) {
 
 fn rules() -> impl Strategy<Value = TimerRules> {
     let minutes = || option::of((1..=1440_i64).prop_map(TimeDelta::minutes));
-    (minutes(), minutes()).prop_map(|(unanswered_transfer, supervisor_notice)| TimerRules {
-        unanswered_transfer,
-        supervisor_notice,
-    })
+    (minutes(), minutes(), minutes()).prop_map(
+        |(unanswered_transfer, supervisor_notice, reply_window_warning)| TimerRules {
+            unanswered_transfer,
+            supervisor_notice,
+            reply_window_warning,
+        },
+    )
 }
 
 fn find(timers: &[Running], kind: TimerKind) -> Option<Running> {
@@ -94,6 +99,7 @@ struct Seen {
     holder: Option<(AgentId, Timestamp)>,
     session: bool,
     unanswered: Option<Timestamp>,
+    wrote: Option<Timestamp>,
 }
 
 impl Seen {
@@ -102,6 +108,7 @@ impl Seen {
             Step::Receive => {
                 self.session = true;
                 self.unanswered = self.unanswered.or(Some(now));
+                self.wrote = self.wrote.max(Some(now));
             }
             Step::Reply(by) => {
                 self.session = true;
@@ -113,7 +120,7 @@ impl Seen {
                 self.holder = self.holder.filter(|(holder, _)| *holder == id(to)).or(Some((id(to), now)));
             }
             Step::Unassign => self.holder = None,
-            Step::Resolve => *self = Self::default(),
+            Step::Resolve => *self = Self { wrote: self.wrote, ..Self::default() },
             Step::Archive => {}
         }
     }
@@ -123,7 +130,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     /// A transfer runs while somebody holds it without having answered, from the later of both; a notice runs while
-    /// nobody has answered, whoever holds it. The clock may go back.
+    /// nobody has answered, whoever holds it; a warning runs from the last message as long as there is a session. The clock
+    /// may go back.
     #[test]
     fn run_from_what_happened(steps in proptest::collection::vec((step(), 0..100_i64), 1..20), rules in rules()) {
         let mut conversation = Conversation::begin(id(1), id(1), id(1), at(0));
@@ -140,7 +148,11 @@ proptest! {
                 .map(|(unanswered, after)| expected(unanswered, after, TimerKind::SupervisorNotice));
             prop_assert_eq!(find(&timers, TimerKind::UnansweredTransfer), transfer);
             prop_assert_eq!(find(&timers, TimerKind::SupervisorNotice), notice);
-            prop_assert_eq!(timers.len(), usize::from(transfer.is_some()) + usize::from(notice.is_some()));
+            let wrote = seen.wrote.filter(|_| seen.session);
+            let warning = wrote.zip(rules.reply_window_warning)
+                .map(|(wrote, after)| expected(wrote, after, TimerKind::ReplyWindowWarning));
+            prop_assert_eq!(find(&timers, TimerKind::ReplyWindowWarning), warning);
+            prop_assert_eq!(timers.len(), [transfer, notice, warning].iter().flatten().count());
         }
     }
 
@@ -149,7 +161,9 @@ proptest! {
     fn end_by_what_is_said_to_end_them(transfer in 1..=1440_i64, notice in 1..=1440_i64, waits in 1..100_i64) {
         let rules = TimerRules {
             unanswered_transfer: Some(TimeDelta::minutes(transfer)), supervisor_notice: Some(TimeDelta::minutes(notice)),
+            reply_window_warning: Some(TimeDelta::minutes(transfer)),
         };
+        let none = TimerRules { unanswered_transfer: None, supervisor_notice: None, reply_window_warning: None };
         let mut held = Conversation::begin(id(1), id(1), id(1), at(0));
         happen(&mut held, Step::Receive, at(0));
         happen(&mut held, Step::Assign(1), at(waits));
@@ -161,7 +175,8 @@ proptest! {
                     TimerCancel::Resolve => happen(&mut after, Step::Resolve, at(2 * waits)),
                     TimerCancel::Reassign => happen(&mut after, Step::Assign(2), at(2 * waits)),
                     TimerCancel::Unassign => happen(&mut after, Step::Unassign, at(2 * waits)),
-                    TimerCancel::SettingOff => then = TimerRules { unanswered_transfer: None, supervisor_notice: None },
+                    TimerCancel::SettingOff => then = none,
+                    TimerCancel::CustomerMessage => happen(&mut after, Step::Receive, at(2 * waits)),
                     // Not of conversations.
                     TimerCancel::HolderBack => {}
                 }
@@ -187,7 +202,10 @@ proptest! {
             },
             policies: [of(2, 2, elsewhere)].into_iter().chain(policy.map(|idle| of(1, 1, idle))).collect(),
             version: 1,
+            reply_window_warnings: BTreeMap::from([(id(1), TimeDelta::minutes(7))]),
         };
+        prop_assert_eq!(configuration.timer_rules(id(2)).reply_window_warning, None);
+        prop_assert_eq!(configuration.timer_rules(id(1)).reply_window_warning, Some(TimeDelta::minutes(7)));
         let rules = configuration.timer_rules(id(1));
         let minutes = |minutes: u32| TimeDelta::minutes(i64::from(minutes));
         let transfer = match (enabled, policy, workspace) {

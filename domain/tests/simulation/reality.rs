@@ -51,7 +51,7 @@ pub fn settings() -> AssignmentSettings {
 }
 
 pub fn configuration(settings: AssignmentSettings) -> Configuration {
-    Configuration { settings, policies: Vec::new(), version: 1 }
+    Configuration { settings, policies: Vec::new(), version: 1, reply_window_warnings: Default::default() }
 }
 
 /// A policy for the channel 1 that has customers return.

@@ -211,6 +211,38 @@ pub fn insert_new(
     Ok(stored)
 }
 
+/// Stores one more identity of a contact. False if the contact is not there, or another transaction stored the same
+/// identity meanwhile.
+///
+/// # Errors
+/// Only those of the database.
+pub fn insert_for(
+    conn: &mut PgConnection,
+    identity: &StoredIdentity,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let stored = sql("INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, phone, username, name, created_at)
+         SELECT $1, $2, c.id, $4, $5, $6, $7, $8, $9 FROM contacts c WHERE c.workspace_id = $1 AND c.id = $3
+         FOR KEY SHARE OF c ON CONFLICT DO NOTHING")
+    .bind(identity.workspace_id)
+    .bind(identity.id)
+    .bind(identity.contact_id)
+    .bind(identity.channel_id)
+    .bind(identity.external_id.clone())
+    .bind(identity.phone.clone())
+    .bind(identity.username.clone())
+    .bind(identity.name.clone())
+    .bind(now)
+    .execute(conn)?;
+    if stored > 0 {
+        sql("UPDATE contacts SET version = version + 1 WHERE workspace_id = $1 AND id = $2")
+            .bind(identity.workspace_id)
+            .bind(identity.contact_id)
+            .execute(conn)?;
+    }
+    Ok(stored > 0)
+}
+
 /// Stores what the provider newly says of a customer, and carries name and number over to the
 /// contact. A number that another identity of the channel has is taken from that one: the provider
 /// says that it is this customer's now.

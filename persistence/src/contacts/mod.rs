@@ -14,7 +14,8 @@ pub use contact::{
     writers,
 };
 pub use identity::{
-    StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identity, insert_new, update_identity,
+    StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identity, insert_for, insert_new,
+    update_identity,
 };
 pub use list::{Filter, list};
 pub use search::{ContactSearch, NameSearch};

@@ -48,19 +48,24 @@ pub fn lock(
     Ok(lock_many(conn, vec![(workspace, id)])?.pop().map(|(_, conversation)| conversation))
 }
 
-/// The conversations whose customers wait for an answer, unlocked.
+/// The conversations whose customers wait for an answer, or wrote after this time, unlocked; no resolved ones.
 ///
 /// # Errors
 /// As [`lock_many`].
-pub fn unanswered(conn: &mut PgConnection, workspace: WorkspaceId) -> Result<Vec<Conversation>, StoreError> {
+pub fn awaiting(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    wrote_after: Timestamp,
+) -> Result<Vec<Conversation>, StoreError> {
     // The shelf leaves out the resolved ones, which are most.
     sql("SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id, c.division_id,
              c.ticket_id, c.waiting_since, c.waiting_cause, c.waiting_decided, c.assigned_at, c.over_limit,
              c.unanswered_since, c.previous_holders, c.last_inbound_at, c.last_activity_at, c.last_message_id, c.unread_count,
              c.archived_at, c.version, c.created_at
-         FROM conversations c WHERE c.workspace_id = $1 AND c.unanswered_since IS NOT NULL
+         FROM conversations c WHERE c.workspace_id = $1 AND (c.unanswered_since IS NOT NULL OR c.last_inbound_at > $2)
            AND c.shelf IN ('open', 'directed', 'answered', 'archived_open', 'archived_directed', 'archived_answered')")
     .bind(workspace)
+    .bind(wrote_after)
     .load::<Row>(conn)?
     .into_iter()
     .map(|row| Ok(row.into_conversation()?.1))

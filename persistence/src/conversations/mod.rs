@@ -18,7 +18,7 @@ mod list;
 mod queue;
 mod shape;
 
-pub use aggregate::{insert_many, lock, lock_many, mark_decided, save, save_many, unanswered};
+pub use aggregate::{awaiting, insert_many, lock, lock_many, mark_decided, save, save_many};
 pub use division::{count_of_division, of_division};
 pub use list::{After, Filter, held_by, list};
 pub use queue::{QueueFilter, Waiting, queue};

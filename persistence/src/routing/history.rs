@@ -204,7 +204,7 @@ impl HoldingRow {
         let reason = word("ticket_holders", "reason", self.position, &self.reason)?;
         let by_routing = match reason {
             HoldReason::AutoAssigned | HoldReason::UnansweredTransfer | HoldReason::Handover => true,
-            HoldReason::Claimed | HoldReason::Assigned | HoldReason::Replied => false,
+            HoldReason::Claimed | HoldReason::Assigned | HoldReason::Replied | HoldReason::Started => false,
         };
         Ok(Holding {
             conversation_id: self.conversation_id.into(),

@@ -39,6 +39,7 @@ impl Screen {
             ("agent", "/v1/agents?limit=100"),
             ("division", "/v1/divisions?limit=100"),
             ("notification", "/v1/notifications?limit=100"),
+            ("template", "/v1/templates?limit=100"),
         ] {
             screen.take(kind, &caller.get(path).await.expect(200));
         }
@@ -129,7 +130,7 @@ impl Screen {
         let (kind, what) = event.event_type.as_str().split_once('.').unwrap();
         let (id, data) = (id_of(&event.data), &event.data);
         let unversioned = ["api_key", "routing", "notification"].contains(&kind);
-        if what != "hidden" && !unversioned {
+        if what != "hidden" && what != "synced" && !unversioned {
             assert_eq!(data["version"], event.version, "{event:?}");
         }
         match (kind, what) {
@@ -158,6 +159,12 @@ impl Screen {
                 self.things.remove(&("policy", id));
             }
             ("policy", _) => self.hold("policy", data.clone()),
+            // It has nothing to show but that it ended.
+            ("template", "synced") => {}
+            ("template", "deleted") => {
+                self.things.remove(&("template", id));
+            }
+            ("template", _) => self.hold("template", data.clone()),
             ("agent" | "division", "deleted") => {
                 // With a member go its keys.
                 self.things.retain(|(of, _), thing| *of != "api_key" || thing["agent"]["id"] != id.as_str());
@@ -221,7 +228,8 @@ fn rename_within(thing: &mut Value, data: &Value) {
 
 /// Settings have none: there is one of each.
 fn id_of(thing: &Value) -> String {
-    let only = ["agents_may_claim", "muted_kinds"].into_iter().find(|field| thing.get(field).is_some());
+    let own = ["agents_may_claim", "muted_kinds", "finished_at"];
+    let only = own.into_iter().find(|field| thing.get(field).is_some());
     let id = thing["id"].as_str().or(only);
     id.unwrap_or_else(|| panic!("{thing} has no id")).to_owned()
 }

@@ -58,6 +58,11 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_message" => text("Halo"),
         "set_reaction" => json!({ "emoji": "👍" }),
+        "create_template" => crate::support::template(NOBODY, "templat_lain"),
+        "update_template" => json!({ "initiate": false }),
+        "start_conversation" => json!({
+            "channel_id": NOBODY, "phone": "+6281234567890", "template": { "template_id": NOBODY },
+        }),
         "create_distribution_policy" | "update_distribution_policy" => json!({ "name": "Kebijakan lain" }),
         "create_division" | "update_division" => json!({ "name": "Divisi lain" }),
         "update_division_members" => json!({ "agent_ids": [] }),
@@ -134,6 +139,8 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let key = app.admin().post("/v1/api-keys", key).await.expect(201)["api_key"]["id"].clone();
     let key = key.as_str().unwrap().to_owned();
     let policy = app.admin().post("/v1/distribution-policies", json!({ "name": "Setia" })).await.expect(201);
+    let body = crate::support::template(app.channel("whatsapp"), "pesanan_dikirim");
+    let template = app.admin().post("/v1/templates", body).await.expect(201);
     let id_of = |name: &str| match name {
         "conversation_id" => conversation.clone(),
         "message_id" => sent.id(),
@@ -144,6 +151,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "division_id" => app.division.to_string(),
         "api_key_id" => key.clone(),
         "policy_id" => policy.id(),
+        "template_id" => template.id(),
         other => panic!("say which {other} the first workspace has"),
     };
     let rows = app.database.snapshot();
@@ -184,6 +192,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "/v1/channels",
         "/v1/api-keys",
         "/v1/distribution-policies",
+        "/v1/templates",
     ] {
         assert!(stranger.all(list).await.is_empty(), "{list}");
     }

@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{PUBLIC, operation_id};
-use crate::support::text;
+use crate::support::{approved, template, text};
 
 /// One call that works for whoever may make it.
 pub struct Ready {
@@ -112,6 +112,14 @@ impl World {
         format!("/v1/distribution-policies/{}", made.id())
     }
 
+    async fn template(&self) -> String {
+        let name = format!("templat_{}", self.number());
+        let body = template(self.app.channel("whatsapp"), &name);
+        let made = self.app.admin().post("/v1/templates", body).await.expect(201);
+        self.at_rest().await;
+        format!("/v1/templates/{}", made.id())
+    }
+
     fn person(&self) -> Value {
         let email = format!("orang{}@satu.example", self.number());
         json!({ "name": "Nina", "email": email, "role": "agent", "password": PASSWORD })
@@ -148,6 +156,23 @@ impl World {
                 self.held(&admin).await;
                 self.held(&app.agent(1)).await;
                 Ready::with(operation.path, json!({ "all": true }))
+            }
+            "list_templates" => Ready::at(operation.path),
+            "get_template" | "delete_template" => Ready::at(self.template().await),
+            "update_template" => Ready::with(self.template().await, json!({ "initiate": false })),
+            "create_template" => {
+                let name = format!("templat_{}", self.number());
+                Ready::with(operation.path, template(app.channel("whatsapp"), &name))
+            }
+            "sync_templates" => Ready::at(format!("/v1/channels/{}/templates/sync", app.channel("whatsapp"))),
+            "start_conversation" => {
+                let id = approved(app, "whatsapp", &format!("templat_{}", self.number())).await;
+                let phone = format!("+62813{:08}", self.number());
+                let parameters = json!({ "body": { "1": "Rina", "2": "INV-1" } });
+                let template = json!({ "template_id": id, "parameters": parameters });
+                let body =
+                    json!({ "channel_id": app.channel("whatsapp"), "phone": phone, "template": template });
+                Ready::with(operation.path, body)
             }
             "get_conversation" => Ready::at(self.waiting().await),
             "get_contact" => {

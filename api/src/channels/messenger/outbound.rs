@@ -54,7 +54,8 @@ fn request(message: &OutboundMessage) -> Option<Value> {
             json!({ "text": text, "quick_replies": buttons.iter().map(reply).collect::<Vec<_>>() })
         }
         OutboundContent::Interactive { interactive: Interactive::List { .. }, .. }
-        | OutboundContent::Location(_) => return None,
+        | OutboundContent::Location(_)
+        | OutboundContent::Template { .. } => return None,
     };
     // Comes back in the echo.
     words["metadata"] = json!(message.message_id);

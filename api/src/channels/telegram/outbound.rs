@@ -83,7 +83,8 @@ fn request(message: &OutboundMessage) -> Option<(Method, Value)> {
             let markup = json!({ "inline_keyboard": keyboard });
             (words("sendMessage"), json!({ "text": text, "reply_markup": markup }))
         }
-        OutboundContent::Interactive { interactive: Interactive::List { .. }, .. } => return None,
+        OutboundContent::Interactive { interactive: Interactive::List { .. }, .. }
+        | OutboundContent::Template { .. } => return None,
     };
     let chat = &message.recipient.external_id;
     body["chat_id"] = chat_id(chat);

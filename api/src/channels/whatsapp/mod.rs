@@ -5,6 +5,8 @@ pub mod inbound;
 mod message;
 mod notices;
 pub mod outbound;
+mod template;
+pub mod templates;
 pub(super) mod upload;
 
 /// The longest text message, in characters (Meta, messages API: body of a text).

@@ -7,6 +7,7 @@ use domain::interactive::{Interactive, InteractiveButton, InteractiveSection};
 use domain::outbound::OutboundContent;
 use serde_json::{Value, json};
 
+use super::template;
 use crate::channels::outbound::{OutboundMessage, Recipient, SendOutcome, unsendable};
 use crate::channels::{ProviderClient, errors, graph};
 
@@ -60,6 +61,7 @@ fn request(message: &OutboundMessage) -> Option<Value> {
         }
         OutboundContent::Location(place) => json!(place),
         OutboundContent::Interactive { text, interactive } => tappable(text, interactive),
+        OutboundContent::Template { template, .. } => template::content(template, message.file.as_ref())?,
     };
     if let Some(reply_to) = &message.reply_to {
         body["context"] = json!({ "message_id": reply_to });

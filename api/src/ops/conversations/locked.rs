@@ -25,6 +25,7 @@ pub(in crate::ops) struct Locked<A> {
     pub conversation: Conversation,
     before: Conversation,
     actor: EventActor,
+    is_new: bool,
 }
 
 impl<A: Act> Locked<A> {
@@ -36,7 +37,13 @@ impl<A: Act> Locked<A> {
         let permit = caller.on(conversation.facts())?;
         conversation.expect_version(which.expected_version)?;
         let actor = EventActor::from(caller.actor());
-        Ok(Self { permit, workspace, before: conversation.clone(), conversation, actor })
+        Ok(Self { permit, workspace, before: conversation.clone(), conversation, actor, is_new: false })
+    }
+
+    /// Says that it was made in this transaction: nobody has seen it before.
+    pub(in crate::ops) fn is_new(mut self) -> Self {
+        self.is_new = true;
+        self
     }
 
     /// Stores the conversation and tells of it.
@@ -51,7 +58,8 @@ impl<A: Act> Locked<A> {
         conversations::save(tx.conn, self.workspace, &mut self.conversation)?;
         let shape = conversations::shape(tx.conn, self.workspace, self.conversation.id, now)?
             .ok_or_else(|| gone(self.conversation.id))?;
-        let sight = Sight { before: Some(self.before.facts()), after: Some(self.conversation.facts()) };
+        let seen_before = (!self.is_new).then(|| self.before.facts());
+        let sight = Sight { before: seen_before, after: Some(self.conversation.facts()) };
         tx.tell(Change {
             workspace_id: self.workspace,
             event_type,
@@ -59,7 +67,7 @@ impl<A: Act> Locked<A> {
             conversation_id: Some(self.conversation.id),
             actor: &self.actor,
             data: &shape,
-            previous: Some(changed(&self.before, &self.conversation)),
+            previous: seen_before.map(|_| changed(&self.before, &self.conversation)),
         });
         Ok(shape)
     }

@@ -1,6 +1,7 @@
 //! Who holds a conversation, and whether it is over.
 
 mod locked;
+mod start;
 
 use domain::access::{
     Act, ArchiveConversation, AssignConversation, Caller, ClaimConversation, ManageTeam,
@@ -22,6 +23,7 @@ use super::tickets;
 use super::transaction::Tx;
 
 pub(super) use locked::{Locked, changed, system_message};
+pub use start::{StartDraft, Whom, start};
 
 /// To whom a conversation is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,7 +265,11 @@ pub(super) fn fresh(tx: &Tx<'_>) -> FreshIds {
     FreshIds { session: tx.id(), ticket: tx.id() }
 }
 
-fn name_holder<A: Act>(tx: &mut Tx<'_>, locked: &Locked<A>, refusal: Refusal) -> Result<Refusal, Failure> {
+pub(super) fn name_holder<A: Act>(
+    tx: &mut Tx<'_>,
+    locked: &Locked<A>,
+    refusal: Refusal,
+) -> Result<Refusal, Failure> {
     let holder = match locked.conversation.assignee() {
         Some(agent) => agents::lock_candidate(tx.conn, locked.workspace, agent)?,
         None => None,

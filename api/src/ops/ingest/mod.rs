@@ -7,6 +7,7 @@
 mod messages;
 mod news;
 mod people;
+mod templates;
 
 use std::sync::Arc;
 
@@ -147,6 +148,7 @@ async fn commit(app: &App, db: &Db, deliveries: Vec<Delivery>) -> Result<(), Fai
 /// Only those of the database.
 pub fn store(app: &App, tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<(), Failure> {
     news::channels(app, tx, deliveries)?;
+    templates::apply(tx, deliveries)?;
     let people = people::resolve(tx, deliveries)?;
     let news = news::News::gather(tx, deliveries, &people)?;
     let mut threads = messages::Threads::lock(tx, &people, &news)?;

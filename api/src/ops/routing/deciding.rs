@@ -126,7 +126,7 @@ impl Router {
                         let need = Need { trigger: Trigger::Unanswered, is_known, timer: Some(timer) };
                         timer.runs(conversation, rules).then_some((timer.since, need))
                     }
-                    TimerKind::Handover | TimerKind::SupervisorNotice => None,
+                    TimerKind::Handover | TimerKind::SupervisorNotice | TimerKind::ReplyWindowWarning => None,
                 }
             }
             State::Resolved => None,

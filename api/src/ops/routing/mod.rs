@@ -11,6 +11,7 @@ mod follow;
 mod gather;
 mod notices;
 mod reconfigure;
+mod reply_windows;
 mod run;
 
 pub use follow::follow;

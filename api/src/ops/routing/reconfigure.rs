@@ -1,5 +1,6 @@
 //! What a change of settings or policies means for what waits and what runs.
 
+use chrono::TimeDelta;
 use domain::id::{ChannelId, WorkspaceId};
 use domain::refusal::Code;
 use domain::routing::{Configuration, Trigger};
@@ -9,6 +10,9 @@ use persistence::{conversations, settings};
 use uuid::Uuid;
 
 use crate::ops::transaction::{Look, Tx};
+
+/// The longest reply window of any channel: of older messages nobody is to be warned.
+const LONGEST_WINDOW: TimeDelta = TimeDelta::hours(24);
 
 /// The settings or policies of a workspace were changed from `before` to what is stored now; their lock is held. Timers run
 /// by the new ones, and the whole queue is looked through.
@@ -23,7 +27,8 @@ pub fn reconfigure(tx: &mut Tx<'_>, workspace: WorkspaceId, before: &Configurati
         return Ok(());
     }
     // Whoever changes a conversation holds the configuration, so none comes to wait for an answer meanwhile.
-    for conversation in conversations::unanswered(tx.conn, workspace)? {
+    let windows_since = tx.now.plus(-LONGEST_WINDOW);
+    for conversation in conversations::awaiting(tx.conn, workspace, windows_since)? {
         let channel = conversation.channel_id;
         let (old, new) = (before.timer_rules(channel), after.timer_rules(channel));
         if old != new {
@@ -37,7 +42,11 @@ pub fn reconfigure(tx: &mut Tx<'_>, workspace: WorkspaceId, before: &Configurati
 fn timers_stay(before: &Configuration, after: &Configuration) -> bool {
     let named =
         before.policies.iter().chain(&after.policies).flat_map(|policy| policy.channels.iter().copied());
-    // And for a channel that no policy names.
+    let windows = before.reply_window_warnings.keys().chain(after.reply_window_warnings.keys()).copied();
+    // And for a channel that neither a policy nor a warning names.
     let nowhere = ChannelId::from(Uuid::nil());
-    named.chain([nowhere]).all(|channel| before.timer_rules(channel) == after.timer_rules(channel))
+    named
+        .chain(windows)
+        .chain([nowhere])
+        .all(|channel| before.timer_rules(channel) == after.timer_rules(channel))
 }

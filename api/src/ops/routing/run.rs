@@ -17,7 +17,7 @@ use persistence::timers::{self, Due};
 use super::apply::apply;
 use super::asked::Asked;
 use super::gather::Work;
-use super::notices;
+use super::{notices, reply_windows};
 use crate::ops::transaction::Tx;
 
 /// The most requests of one transaction.
@@ -67,6 +67,7 @@ pub fn run(tx: &mut Tx<'_>, workspace: WorkspaceId, memory: Option<Memory>) -> R
     router.lock(tx, &work)?;
     router.set_right(tx, &due);
     notices::unanswered(tx, workspace, &router.configuration, &due, &router.locked)?;
+    reply_windows::closing(tx, workspace, &router.configuration, &due, &router.locked)?;
     let verdicts = router.decide_all(tx, &asked, &work)?;
     router.watch_the_gone(tx, &asked)?;
     apply(tx, workspace, &router.configuration, &router.locked, verdicts)?;

@@ -8,6 +8,7 @@ mod list;
 mod read;
 mod resolve;
 mod routing_decisions;
+mod start;
 mod timers;
 mod typing;
 mod unarchive;
@@ -33,6 +34,7 @@ use crate::state::App;
 pub fn configure(services: &mut ServiceConfig<'_>) {
     services
         .service(list::list_conversations)
+        .service(start::start_conversation)
         .service(get::get_conversation)
         .service(assign::assign_conversation)
         .service(claim::claim_conversation)

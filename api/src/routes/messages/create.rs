@@ -2,13 +2,14 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use domain::access::{Action, SendMessage};
 use domain::attachment::AttachmentKind;
-use domain::id::{AttachmentId, ConversationId, MessageId};
+use domain::id::{AttachmentId, ConversationId, MessageId, TemplateId};
 use domain::interactive::Interactive;
 use domain::location::Location;
 use domain::message::MessageKind;
 use domain::outbound::OutboundContent;
 use domain::refusal::Refusal;
 use domain::resource::Message;
+use domain::template::TemplateParameters;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -17,7 +18,8 @@ use crate::http::body::Body;
 use crate::http::idempotency::Repeat;
 use crate::http::problem::Problem;
 use crate::http::responses::{WriteHeaders, Writing};
-use crate::ops::messages::{self, MessageDraft};
+use crate::ops::messages::{self, DraftContent, MessageDraft};
+use crate::ops::templates::usage::TemplateUse;
 use crate::routes::conversations::which;
 use crate::state::App;
 
@@ -44,14 +46,41 @@ pub struct NewMessage {
     pub location: Option<Location>,
     /// What the customer can tap of an `interactive`.
     pub interactive: Option<Interactive>,
+    /// The template of a `template`.
+    pub template: Option<NewTemplateMessage>,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
+}
+
+/// Which template, and what it leaves open.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTemplateMessage {
+    /// The template, one of this channel.
+    pub template_id: TemplateId,
+    /// What it leaves open.
+    #[serde(default)]
+    pub parameters: TemplateParameters,
+}
+
+impl From<NewTemplateMessage> for TemplateUse {
+    fn from(new: NewTemplateMessage) -> Self {
+        Self { template_id: new.template_id, parameters: new.parameters }
+    }
 }
 
 impl NewMessage {
     fn into_draft(self) -> Result<MessageDraft, Refusal> {
         self.check_fields()?;
         let content = match self.kind {
+            MessageKind::Template => {
+                let content = DraftContent::Template(required("/template", self.template)?.into());
+                return Ok(MessageDraft {
+                    client_message_id: self.client_message_id,
+                    content,
+                    reply_to: self.reply_to,
+                });
+            }
             MessageKind::Text => OutboundContent::Text { text: required("/text", self.text)? },
             MessageKind::Location => OutboundContent::Location(required("/location", self.location)?),
             MessageKind::Interactive => OutboundContent::Interactive {
@@ -71,15 +100,14 @@ impl NewMessage {
         };
         Ok(MessageDraft {
             client_message_id: self.client_message_id,
-            content,
-            attachment_id: self.attachment_id,
+            content: DraftContent::Free { content, attachment_id: self.attachment_id },
             reply_to: self.reply_to,
         })
     }
 
     /// Refuses what the kind has no place for: it would be lost.
     fn check_fields(&self) -> Result<(), Refusal> {
-        use MessageKind::{Interactive, Location, Text};
+        use MessageKind::{Interactive, Location, Template, Text};
         let file = AttachmentKind::of(self.kind).is_some();
         let fields = [
             ("/text", self.text.is_some(), matches!(self.kind, Text | Interactive)),
@@ -87,6 +115,7 @@ impl NewMessage {
             ("/caption", self.caption.is_some(), file),
             ("/location", self.location.is_some(), self.kind == Location),
             ("/interactive", self.interactive.is_some(), self.kind == Interactive),
+            ("/template", self.template.is_some(), self.kind == Template),
         ];
         match fields.into_iter().find(|(_, given, fits)| *given && !*fits) {
             Some((pointer, ..)) => {
@@ -106,6 +135,10 @@ fn required<T>(pointer: &str, value: Option<T>) -> Result<T, Refusal> {
 ///
 /// It is stored and answered as `queued`; how it goes on is told on the stream (`message.updated`). A
 /// conversation that nobody holds becomes the caller's first. To a contact that is blocked nothing is sent.
+///
+/// When the reply window is closed only templates can be sent: anything else is refused with `reply_window_closed`, which
+/// names those that can. A template that opens a resolved conversation, or is sent outside the window, must have
+/// `initiate`; one for marketing is not for customers who opted out. What is wrong with its parameters is said for each.
 #[utoipa::path(tag = "messages", request_body = NewMessage,
     params(("conversation_id" = ConversationId, Path, description = "The conversation"), WriteHeaders),
     extensions(("x-action" = json!(Action::SendMessage))),

@@ -7,6 +7,8 @@ mod react;
 mod retry;
 mod unreact;
 
+pub(super) use create::NewTemplateMessage;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// The operations of this folder.

@@ -7,4 +7,5 @@ pub(super) mod faults;
 pub(super) mod help;
 pub(super) mod refusal;
 pub(super) mod select;
+pub(super) mod templates;
 pub(super) mod write;

@@ -96,6 +96,9 @@ async fn whatsapp_is_strict() {
         interactive(json!([button("Ya"), button("Tidak")])),
         json!({"to": "+6289999999999", "type": "template", "template": {"name": "halo", "language": {"code": "id"}}}),
     ];
+    let body = json!([{"type": "BODY", "text": "Halo kak"}]);
+    let halo = json!({"name": "halo", "components": body});
+    setup.control(reqwest::Method::POST, "templates", halo).await;
     for changes in taken {
         let (status, body) = setup.send_whatsapp(with(text("Siap"), changes.clone())).await;
         assert_eq!(status, 200, "{changes} {body}");

@@ -4,3 +4,4 @@ pub(super) mod check;
 pub(super) mod events;
 pub(super) mod media;
 pub(super) mod send;
+pub(super) mod templates;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::check::{Checked, message, text_of};
 use super::events::{Number, Person, Status, status, undeliverable};
 use super::media;
+use super::templates;
 use crate::sandbox::channel::SandboxKind;
 use crate::sandbox::deliver::Webhook;
 use crate::sandbox::exchange::{Accepted, Parties, exchange};
@@ -126,9 +127,12 @@ fn accept(
     body: &Map<String, Value>,
     to: Recipient,
 ) -> Result<Accepted, GraphError> {
-    let checked = message(body)?;
+    let mut checked = message(body)?;
     let now = shared.now();
     let mut world = shared.world();
+    if checked.kind == "template" {
+        checked.text = Some(templates::fitting(&world.templates, &number.waba_id, &checked.content)?);
+    }
     allow(&mut world, number, &to, &checked, now)?;
     let account = &number.phone_number_id;
     if checked.kind == "reaction" {

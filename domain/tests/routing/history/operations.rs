@@ -69,6 +69,7 @@ prop_compose! {
             },
             policies: one.into_iter().chain(two).collect(),
             version: 1,
+            reply_window_warnings: Default::default(),
         }
     }
 }

@@ -96,6 +96,7 @@ impl Draft {
             settings: self.settings.clone().unwrap_or_else(|| live.settings.clone()),
             policies: self.policies.clone().unwrap_or_else(|| live.policies.clone()),
             version: live.version,
+            reply_window_warnings: live.reply_window_warnings.clone(),
         };
         Ok((live, draft))
     }

@@ -74,6 +74,7 @@ pub async fn update_messaging_settings(
 ) -> Result<HttpResponse, Problem> {
     let expected = reply::expected_version(&request)?;
     let (wanted, caller) = (body.value.checked()?, caller.into_caller());
-    let settings = app.write(move |tx| settings::set_messaging(tx, &caller, expected, &wanted)).await?;
+    let settings =
+        app.write_configuration(move |tx| settings::set_messaging(tx, &caller, expected, &wanted)).await?;
     Ok(reply::versioned(&settings))
 }
