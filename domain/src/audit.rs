@@ -33,6 +33,10 @@ text_enum! {
         AssignmentSettings = "assignment_settings",
         /// A distribution policy.
         DistributionPolicy = "distribution_policy",
+        /// A contact.
+        Contact = "contact",
+        /// Two contacts that became one.
+        ContactMerge = "contact_merge",
     }
 }
 

@@ -10,6 +10,7 @@ pub mod agent;
 pub mod attachment;
 pub mod audit;
 pub mod channel;
+pub mod contact;
 pub mod conversation;
 pub mod event;
 pub mod id;

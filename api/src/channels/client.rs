@@ -96,6 +96,14 @@ impl ProviderClient {
         answer(request).await
     }
 
+    /// Deletes what the JSON names, once.
+    pub(super) async fn delete(&self, url: Option<Url>, bearer: &str, body: &Value) -> Answer {
+        match url {
+            Some(url) => answer(self.http.delete(url).bearer_auth(bearer).json(body)).await,
+            None => Answer::Unusable { detail: "the base URL cannot have a path".to_owned() },
+        }
+    }
+
     /// Gets JSON once.
     pub(super) async fn get(&self, url: Option<Url>, bearer: &str) -> Answer {
         match url {

@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod client_address;
+pub mod csv;
 pub mod finish;
 pub mod idempotency;
 pub mod methods;

@@ -50,7 +50,8 @@ pub struct ProblemBody {
     /// The id under which the server's log knows the request.
     #[schema(example = "4e76ef8c8db03bf9a6cc2af826ef91cd")]
     pub request_id: String,
-    /// What exactly is wrong with the request; empty unless `code` is `validation_failed` or `channel_has_policy`.
+    /// What exactly is wrong with the request; empty unless `code` is `validation_failed`, `channel_has_policy` or
+    /// `contact_exists`.
     pub errors: Vec<ProblemField>,
 }
 
@@ -157,6 +158,10 @@ fn table(code: Code) -> Words {
         Code::AgentLeft => words(409, ("Left the team", "{agent} has left the team and can no longer be changed."), ("Sudah keluar dari tim", "{agent} sudah keluar dari tim dan tidak dapat diubah lagi.")),
         Code::ChannelExists => words(409, ("Channel exists", "This account is connected to the workspace already."), ("Kanal sudah ada", "Akun ini sudah terhubung ke ruang kerja.")),
         Code::ChannelHasPolicy => words(409, ("Channel has a policy", "The channel {channel} has the distribution policy {policy} already."), ("Kanal sudah berkebijakan", "Kanal {channel} sudah memakai kebijakan distribusi {policy}.")),
+        Code::ContactExists => words(409, ("Contact exists", "Another contact has this phone number already."), ("Kontak sudah ada", "Kontak lain sudah memakai nomor telepon ini.")),
+        Code::ContactHasConversations => words(409, ("Contact has conversations", "This contact has written, so it cannot be deleted. Block it, or merge it into another."), ("Kontak memiliki percakapan", "Kontak ini sudah pernah menulis sehingga tidak dapat dihapus. Blokir atau gabungkan dengan kontak lain.")),
+        Code::ContactBlocked => words(409, ("Contact blocked", "This contact is blocked. Unblock it first."), ("Kontak diblokir", "Kontak ini diblokir. Buka blokirnya dahulu.")),
+        Code::TooManyAttributes => words(409, ("Too many attributes", "The contacts have more than {most} different attributes, which is more than a file can have columns."), ("Terlalu banyak atribut", "Kontak memiliki lebih dari {most} atribut berbeda, melebihi jumlah kolom sebuah berkas.")),
         Code::VersionMismatch => words(412, ("Changed meanwhile", "It was changed since you read it; its version is {version} now. Read it again."), ("Sudah berubah", "Data ini sudah berubah sejak Anda membacanya; versinya kini {version}. Baca lagi.")),
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),
         Code::UnsupportedMediaType => words(415, ("Unsupported media type", "Send the body as `application/json`."), ("Jenis media tidak didukung", "Kirim isi permintaan sebagai `application/json`.")),

@@ -42,6 +42,7 @@ versioned! {
     domain::resource::Agent,
     domain::resource::AssignmentSettings,
     domain::resource::Channel,
+    domain::resource::Contact,
     domain::resource::Conversation,
     domain::resource::DistributionPolicy,
     domain::resource::Division,

@@ -10,7 +10,7 @@ use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob, MailJob, SendJob};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{fetch_profile, send_mail, send_message};
+use super::{block_contact, fetch_profile, send_mail, send_message};
 use crate::http::finish::chain;
 use crate::state::App;
 
@@ -111,7 +111,7 @@ async fn work_on(app: &App, job: ChannelJob) {
         ChannelJobKind::FetchMedia => {}
         ChannelJobKind::SendReaction => {}
         ChannelJobKind::MarkRead => {}
-        ChannelJobKind::BlockContact => {}
+        ChannelJobKind::BlockContact => block_contact::run(app, job).await,
         ChannelJobKind::SubmitTemplate => {}
         ChannelJobKind::DeleteTemplate => {}
         ChannelJobKind::SyncTemplates => {}

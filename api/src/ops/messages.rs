@@ -49,6 +49,7 @@ pub fn create(
     if let Some(earlier) = earlier(tx, &locked, draft)? {
         return Ok(earlier);
     }
+    locked.conversation.expect_open_to_customer()?;
     let kind = channel_kind(tx, &locked)?;
     draft.content.check(kind)?;
     reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(draft.content.kind())?;
@@ -99,6 +100,7 @@ pub fn retry(
     if !progress.status.may_retry() {
         return Err(Refusal::new(Code::NotRetryable).with("status", progress.status).into());
     }
+    locked.conversation.expect_open_to_customer()?;
     let kind = channel_kind(tx, &locked)?;
     let what = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?.kind;
     reply_window(kind, locked.conversation.last_inbound_at, tx.now).check(what)?;

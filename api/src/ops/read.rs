@@ -1,13 +1,13 @@
 //! Reading one thing that the caller may or may not see.
 
 use diesel::PgConnection;
-use domain::access::{Act, Caller, Facts, ReadTicket};
-use domain::id::{ConversationId, TicketId};
+use domain::access::{Act, Caller, Facts, ReadContacts, ReadTicket};
+use domain::id::{ContactId, ConversationId, TicketId};
 use domain::refusal::Code;
-use domain::resource::{Conversation, Ticket};
+use domain::resource::{Contact, Conversation, Ticket};
 use domain::time::Timestamp;
 use persistence::error::Failure;
-use persistence::{conversations, tickets};
+use persistence::{contacts, conversations, tickets};
 
 /// A conversation of which the caller may read this.
 ///
@@ -41,4 +41,19 @@ pub fn readable_ticket(
     let ticket = tickets::shape(conn, caller.actor().workspace_id, id)?.ok_or(Code::NotFound)?;
     caller.on(Facts { channel: ticket.channel.id, assignee: Some(ticket.agent.id), division: None })?;
     Ok(ticket)
+}
+
+/// A contact that the caller sees.
+///
+/// # Errors
+/// `not_found`.
+pub fn readable_contact(
+    conn: &mut PgConnection,
+    caller: &Caller<ReadContacts>,
+    id: ContactId,
+) -> Result<Contact, Failure> {
+    let workspace = caller.actor().workspace_id;
+    caller.on_contact(&contacts::facts(conn, workspace, id)?)?;
+    let found = contacts::shapes(conn, vec![(workspace, id)])?.pop();
+    found.map(|(_, contact)| contact).ok_or_else(|| Code::NotFound.into())
 }

@@ -5,6 +5,7 @@ pub mod api_keys;
 pub mod audit_entries;
 pub mod auth;
 pub mod channels;
+pub mod contacts;
 pub mod conversations;
 pub mod distribution_policies;
 pub mod divisions;
@@ -41,6 +42,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(routing::configure)
         .configure(audit_entries::configure)
         .configure(channels::configure)
+        .configure(contacts::configure)
         .configure(tickets::configure)
         .configure(queue::configure)
         .configure(notifications::configure)

@@ -140,6 +140,8 @@ fn services(config: &mut ServiceConfig) {
         .service(faults::list_faults)
         .service(faults::delete_faults)
         .service(graph::send_message)
+        .service(graph::block_users)
+        .service(graph::unblock_users)
         .service(graph::get_profile)
         .service(telegram::route::call_method)
         .default_service(to(help::not_found));

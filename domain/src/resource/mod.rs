@@ -29,11 +29,15 @@ macro_rules! shape {
 }
 
 mod administration;
+mod contacts;
 mod routing;
 mod simulation;
 mod team;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
+pub use contacts::{
+    ContactImport, ContactMerge, ImportError, ImportOutcome, ImportedLine, MergedContact, UnmergedContact,
+};
 pub use routing::{
     AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
     QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, StickyAgent, Timer,

@@ -4,13 +4,21 @@ use diesel::QueryableByName;
 use diesel::sql_types::Uuid as SqlUuid;
 use uuid::Uuid;
 
+mod awaited;
+mod change;
 mod contact;
+mod export;
 mod identity;
+mod merge;
 
-pub use contact::{Writer, conversations, facts, set_opted_out, shapes, writers};
+pub use awaited::{Joined, insert_new};
+pub use change::{NewContact, WithPhone, by_phones, delete, insert_made, lock, save_many, set_blocked};
+pub use contact::{Writer, conversations, facts, facts_of, set_opted_out, shapes, writers};
+pub use export::{attribute_names, page};
 pub use identity::{
-    StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identity, insert_new, update_identity,
+    StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identities_of, identity, update_identity,
 };
+pub use merge::{MergeRecord, NewMerge, forget, insert_merge, merges, move_identities, record, restore};
 
 #[derive(QueryableByName)]
 pub(super) struct IdRow {
