@@ -37,6 +37,8 @@ text_enum! {
         Contact = "contact",
         /// Two contacts that became one.
         ContactMerge = "contact_merge",
+        /// A file of contacts that was brought in.
+        ContactImport = "contact_import",
     }
 }
 

@@ -1,5 +1,5 @@
 ALTER TABLE audit_entries DROP CONSTRAINT audit_entries_subject_type_check;
-DELETE FROM audit_entries WHERE subject_type IN ('contact', 'contact_merge');
+DELETE FROM audit_entries WHERE subject_type IN ('contact', 'contact_merge', 'contact_import');
 ALTER TABLE audit_entries ADD CONSTRAINT audit_entries_subject_type_check CHECK (subject_type IN ('agent', 'division',
     'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy'));
 DROP TABLE contact_merges;

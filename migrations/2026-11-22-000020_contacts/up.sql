@@ -41,4 +41,5 @@ CREATE INDEX contact_merges_by_agent ON contact_merges (workspace_id, merged_by)
 
 ALTER TABLE audit_entries DROP CONSTRAINT audit_entries_subject_type_check;
 ALTER TABLE audit_entries ADD CONSTRAINT audit_entries_subject_type_check CHECK (subject_type IN ('agent', 'division',
-    'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy', 'contact', 'contact_merge'));
+    'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy', 'contact', 'contact_merge',
+    'contact_import'));

@@ -165,9 +165,41 @@ impl Screen {
                 self.rename(data);
             }
             ("settings", _) => self.hold("settings", data.clone()),
+            ("contact", "merged") => self.moves_to(data, &data["contact"]),
+            ("contact", "unmerged") => self.moves_to(data, &data["merged"]),
             // There is no list of contacts; they are seen where they are named.
-            ("contact", _) => self.rename(data),
+            ("contact", "hidden" | "deleted") => {}
+            ("contact", _) => {
+                let mut named = data.clone();
+                named["blocked"] = Value::Bool(!data["blocked_at"].is_null());
+                self.rename(&named);
+            }
             _ => panic!("a client knows nothing of {}", event.event_type),
+        }
+    }
+
+    /// Conversations are another contact's now, and with them their messages and tickets.
+    fn moves_to(&mut self, merge: &Value, contact: &Value) {
+        let moved = merge["conversation_ids"].as_array().unwrap();
+        for ((kind, _), thing) in &mut self.things {
+            if !moved.contains(&thing["conversation_id"]) {
+                continue;
+            }
+            match *kind {
+                "ticket" => thing["contact"].clone_from(contact),
+                "message" => {
+                    if thing["author"]["type"] == "contact" {
+                        thing["author"]["id"].clone_from(&contact["id"]);
+                        thing["author"]["name"].clone_from(&contact["name"]);
+                    }
+                    for reaction in thing["reactions"].as_array_mut().unwrap() {
+                        if reaction["author_type"] == "contact" {
+                            reaction["author_id"].clone_from(&contact["id"]);
+                        }
+                    }
+                }
+                _ => {}
+            }
         }
     }
 

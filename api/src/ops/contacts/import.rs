@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, HashMap};
 
 use domain::access::{Caller, ImportContacts};
+use domain::audit::{AuditAction, AuditSubject};
 use domain::contact::{self, ContactPatch};
 use domain::event::{ContactSight, EventType};
 use domain::id::{ContactId, WorkspaceId};
 use domain::input;
 use domain::refusal::{FieldError, Refusal};
 use domain::resource::{Contact, ContactImport, EventActor, ImportError, ImportOutcome, ImportedLine};
+use persistence::audit::NewAuditEntry;
 use persistence::contacts::{self, NewContact};
 use persistence::error::{Failure, StoreError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::locked::Locked;
 use super::tell_contact;
@@ -64,7 +66,11 @@ pub fn import(
     if !dry_run {
         write(tx, caller, &locked, &plans)?;
     }
-    Ok(report(plans, dry_run))
+    let report = report(plans, dry_run);
+    if !dry_run && report.created + report.updated > 0 {
+        audit(tx, caller, &report);
+    }
+    Ok(report)
 }
 
 /// Finds and locks the contacts that the lines are about.
@@ -244,6 +250,23 @@ fn write(
         locked.tell(tx, EventType::ContactUpdated, &actor)?;
     }
     Ok(())
+}
+
+fn audit(tx: &mut Tx<'_>, caller: &Caller<ImportContacts>, report: &ContactImport) {
+    let ContactImport { created, updated, failed, .. } = report;
+    let entry = NewAuditEntry {
+        workspace_id: caller.actor().workspace_id,
+        id: tx.id(),
+        at: tx.now,
+        actor: EventActor::from(caller.actor()),
+        action: AuditAction::Created,
+        subject: AuditSubject::ContactImport,
+        subject_id: tx.id(),
+        subject_name: format!("{} contacts", created + updated),
+        before: None,
+        after: Some(json!({ "created": created, "updated": updated, "failed": failed })),
+    };
+    tx.audit(entry);
 }
 
 fn report(plans: Vec<(u64, Plan)>, dry_run: bool) -> ContactImport {

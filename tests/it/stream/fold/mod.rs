@@ -2,6 +2,7 @@
 
 mod agents;
 mod api_keys;
+mod contacts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::IntoFuture;
@@ -88,6 +89,13 @@ impl Watch {
                 "policy" => format!("/v1/distribution-policies/{id}"),
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
+                "contact" if matches!(happened, "merged" | "unmerged") => {
+                    let path = format!("/v1/contacts/{}/merges", event.data["contact"]["id"].as_str().unwrap());
+                    self.caller.get(path).await.expect(200);
+                    continue;
+                }
+                // Nobody has to have written.
+                "contact" if self.caller.get(format!("/v1/contacts/{id}")).await.status == 200 => continue,
                 "contact" => {
                     let named = self.screen.things.values().any(|thing| thing["contact"]["id"] == id);
                     assert!(named, "after {what} the {} was told of a contact it cannot see", self.name);
@@ -269,6 +277,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     agents::team_changes(&mut fold).await;
     api_keys::keys_come_and_go(&mut fold, admin).await;
     routing::conversations_find_agents(&mut fold).await;
+    contacts::contacts_change(&mut fold, admin).await;
     begins_a_workspace(&mut fold).await;
     joins(&mut fold, &mails).await;
     administration::changes(&mut fold).await;
