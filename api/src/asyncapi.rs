@@ -2,9 +2,9 @@
 
 use domain::event::EventType;
 use domain::resource::{
-    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division, Message,
-    MessagingSettings, Notification, NotificationPreferences, RoutingDecision, Template, TemplateSync,
-    Ticket, Workspace,
+    Agent, ApiKey, AssignmentSettings, Channel, Contact, ContactMerge, Conversation, DistributionPolicy,
+    Division, Message, MessagingSettings, Notification, NotificationPreferences, RoutingDecision, Template,
+    TemplateSync, Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -109,7 +109,7 @@ fn event_message(event_type: EventType) -> Value {
     let id_only = json!({ "type": "object", "properties": { "id": { "type": "string", "format": "uuid" } },
         "required": ["id"], "additionalProperties": false });
     let data = match event_type {
-        EventType::ConversationHidden | EventType::TicketHidden => id_only,
+        EventType::ConversationHidden | EventType::TicketHidden | EventType::ContactHidden => id_only,
         other => json!({ "oneOf": [
             { "$ref": format!("#/components/schemas/{}", resource_of(other)) },
             { "$ref": "#/components/schemas/Reference" },
@@ -129,8 +129,11 @@ fn event_message(event_type: EventType) -> Value {
     })
 }
 
-/// The resource that an event carries: the first part of its type says.
+/// The resource that an event carries: the first part of its type says, but for merges.
 fn resource_of(event_type: EventType) -> &'static str {
+    if matches!(event_type, EventType::ContactMerged | EventType::ContactUnmerged) {
+        return "ContactMerge";
+    }
     match event_type.as_str().split('.').next() {
         Some("conversation") => "Conversation",
         Some("message") => "Message",
@@ -169,6 +172,7 @@ fn schemas() -> Map<String, Value> {
         AssignmentSettings,
         Channel,
         Contact,
+        ContactMerge,
         Conversation,
         DistributionPolicy,
         Division,

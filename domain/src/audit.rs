@@ -37,6 +37,12 @@ text_enum! {
         MessagingSettings = "messaging_settings",
         /// A template.
         Template = "template",
+        /// A contact.
+        Contact = "contact",
+        /// Two contacts that became one.
+        ContactMerge = "contact_merge",
+        /// A file of contacts that was brought in.
+        ContactImport = "contact_import",
     }
 }
 

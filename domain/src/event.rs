@@ -49,6 +49,16 @@ text_enum! {
         ContactCreated = "contact.created",
         /// What is known of a contact changed.
         ContactUpdated = "contact.updated",
+        /// A contact was shut out.
+        ContactBlocked = "contact.blocked",
+        /// A contact was let in again.
+        ContactUnblocked = "contact.unblocked",
+        /// Two contacts became one.
+        ContactMerged = "contact.merged",
+        /// What had become one contact is two again.
+        ContactUnmerged = "contact.unmerged",
+        /// A contact is no more.
+        ContactDeleted = "contact.deleted",
         /// The reader no longer sees the contact. Only ids.
         ContactHidden = "contact.hidden",
         /// A member was made, or invited.
@@ -208,7 +218,14 @@ impl EventType {
             | Self::NotificationCreated
             | Self::NotificationRead
             | Self::NotificationPreferencesUpdated => KeyScope::ConversationsRead,
-            Self::ContactCreated | Self::ContactUpdated | Self::ContactHidden => KeyScope::ContactsRead,
+            Self::ContactCreated
+            | Self::ContactUpdated
+            | Self::ContactBlocked
+            | Self::ContactUnblocked
+            | Self::ContactMerged
+            | Self::ContactUnmerged
+            | Self::ContactDeleted
+            | Self::ContactHidden => KeyScope::ContactsRead,
             Self::MessageCreated | Self::MessageUpdated => KeyScope::MessagesRead,
             Self::TicketOpened
             | Self::TicketAnswered

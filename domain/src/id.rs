@@ -57,6 +57,8 @@ ids! {
     ChannelId,
     /// A customer.
     ContactId,
+    /// Two contacts that became one.
+    ContactMergeId,
     /// What a provider knows a contact by, on one channel.
     IdentityId,
     /// The lasting thread of one identity.

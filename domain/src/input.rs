@@ -25,6 +25,14 @@ pub fn workspace_name(pointer: &str, text: &str) -> Result<String, Refusal> {
     line(pointer, text, 200)
 }
 
+/// A name of a contact: 1 to 200 characters, trimmed, on one line.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn contact_name(pointer: &str, text: &str) -> Result<String, Refusal> {
+    line(pointer, text, 200)
+}
+
 /// The short name of a workspace: 1 to 63 of a-z, 0-9 and `-`, not at its ends.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ pub mod attachment;
 pub mod audit;
 pub mod capability;
 pub mod channel;
+pub mod contact;
 pub mod conversation;
 pub mod event;
 pub mod id;

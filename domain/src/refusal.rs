@@ -77,6 +77,12 @@ text_enum! {
         ChannelExists = "channel_exists",
         /// The channel has another distribution policy; `errors` says which channel.
         ChannelHasPolicy = "channel_has_policy",
+        /// Another contact has this phone number; `errors` says which, if the caller may know.
+        ContactExists = "contact_exists",
+        /// The contact has conversations, so it stays.
+        ContactHasConversations = "contact_has_conversations",
+        /// The contacts have more different attributes than a file can have columns.
+        TooManyAttributes = "too_many_attributes",
         /// The thing has changed since the caller read it.
         VersionMismatch = "version_mismatch",
         /// The body is larger than allowed.

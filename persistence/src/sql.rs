@@ -19,9 +19,9 @@ use diesel::sql_types::{
 };
 use domain::id::{
     AgentId, ApiKeyId, AttachmentId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId,
-    ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId, MessageId,
-    NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId, SignInId, TemplateId,
-    TicketId, TimerId, WorkspaceId,
+    ContactMergeId, ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId,
+    MessageId, NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId, SignInId,
+    TemplateId, TicketId, TimerId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -132,6 +132,7 @@ bind_with_null_and_array! {
     DivisionId => SqlUuid, Uuid, |id| id.0;
     ChannelId => SqlUuid, Uuid, |id| id.0;
     ContactId => SqlUuid, Uuid, |id| id.0;
+    ContactMergeId => SqlUuid, Uuid, |id| id.0;
     IdentityId => SqlUuid, Uuid, |id| id.0;
     ConversationId => SqlUuid, Uuid, |id| id.0;
     SessionId => SqlUuid, Uuid, |id| id.0;

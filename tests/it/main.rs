@@ -4,6 +4,7 @@
 
 mod auth;
 mod channels;
+mod contacts;
 mod conversations;
 mod faults;
 mod hooks;

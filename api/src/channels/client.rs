@@ -121,20 +121,23 @@ impl ProviderClient {
         }
     }
 
+    /// Deletes once: what the URL names, or of it what the JSON names.
+    pub(super) async fn delete(&self, url: Option<Url>, bearer: &str, body: Option<&Value>) -> Answer {
+        let Some(url) = url else {
+            return Answer::Unusable { detail: "the base URL cannot have a path".to_owned() };
+        };
+        let request = self.http.delete(url).bearer_auth(bearer);
+        answer(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+    }
+
     /// Gets JSON once.
     pub(super) async fn get(&self, url: Option<Url>, bearer: &str) -> Answer {
         match url {
             Some(url) => answer(self.http.get(url).bearer_auth(bearer)).await,
-            None => Answer::Unusable { detail: "the base URL cannot have a path".to_owned() },
-        }
-    }
-}
-
-impl ProviderClient {
-    /// Deletes once.
-    pub(super) async fn delete(&self, url: Option<Url>, bearer: &str) -> Answer {
-        match url {
-            Some(url) => answer(self.http.delete(url).bearer_auth(bearer)).await,
             None => Answer::Unusable { detail: "the base URL cannot have a path".to_owned() },
         }
     }

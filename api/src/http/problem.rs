@@ -51,8 +51,8 @@ pub struct ProblemBody {
     /// The id under which the server's log knows the request.
     #[schema(example = "4e76ef8c8db03bf9a6cc2af826ef91cd")]
     pub request_id: String,
-    /// What exactly is wrong with the request; empty unless `code` is `validation_failed`, `channel_has_policy`, or
-    /// `payload_too_large` for a file.
+    /// What exactly is wrong with the request; empty unless `code` is `validation_failed`, `channel_has_policy`,
+    /// `contact_exists`, or `payload_too_large` for a file.
     pub errors: Vec<ProblemField>,
     /// The templates that may be sent instead, at most 20; empty unless `code` is `reply_window_closed`.
     pub templates: Vec<TemplateRef>,
@@ -165,6 +165,9 @@ fn table(code: Code) -> Words {
         Code::AttachmentSent => words(409, ("Already sent", "The file was sent, and belongs to its message."), ("Sudah terkirim", "Berkas ini sudah dikirim dan menjadi bagian dari pesannya.")),
         Code::ChannelExists => words(409, ("Channel exists", "This account is connected to the workspace already."), ("Kanal sudah ada", "Akun ini sudah terhubung ke ruang kerja.")),
         Code::ChannelHasPolicy => words(409, ("Channel has a policy", "The channel {channel} has the distribution policy {policy} already."), ("Kanal sudah berkebijakan", "Kanal {channel} sudah memakai kebijakan distribusi {policy}.")),
+        Code::ContactExists => words(409, ("Contact exists", "Another contact has this phone number already."), ("Kontak sudah ada", "Kontak lain sudah memakai nomor telepon ini.")),
+        Code::ContactHasConversations => words(409, ("Contact has conversations", "This contact has written, so it cannot be deleted. Block it, or merge it into another."), ("Kontak memiliki percakapan", "Kontak ini sudah pernah menulis sehingga tidak dapat dihapus. Blokir atau gabungkan dengan kontak lain.")),
+        Code::TooManyAttributes => words(409, ("Too many attributes", "The contacts have more than {most} different attributes, which is more than a file can have columns."), ("Terlalu banyak atribut", "Kontak memiliki lebih dari {most} atribut berbeda, melebihi jumlah kolom sebuah berkas.")),
         Code::VersionMismatch => words(412, ("Changed meanwhile", "It was changed since you read it; its version is {version} now. Read it again."), ("Sudah berubah", "Data ini sudah berubah sejak Anda membacanya; versinya kini {version}. Baca lagi.")),
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),
         Code::RangeNotSatisfiable => words(416, ("Range not available", "The file has {size} bytes."), ("Rentang tidak tersedia", "Berkas ini berukuran {size} bita.")),

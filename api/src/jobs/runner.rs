@@ -10,7 +10,7 @@ use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob, MailJob, SendJob};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{fetch_profile, gesture, send_mail, send_message, templates};
+use super::{block_contact, fetch_profile, gesture, send_mail, send_message, templates};
 use crate::http::finish::chain;
 use crate::state::App;
 
@@ -110,7 +110,7 @@ async fn work_on(app: &App, job: ChannelJob) {
         ChannelJobKind::FetchProfile => fetch_profile::run(app, job).await,
         ChannelJobKind::FetchMedia => {}
         ChannelJobKind::SendReaction | ChannelJobKind::MarkRead => gesture::run(app, job).await,
-        ChannelJobKind::BlockContact => {}
+        ChannelJobKind::BlockContact => block_contact::run(app, job).await,
         ChannelJobKind::SubmitTemplate | ChannelJobKind::DeleteTemplate | ChannelJobKind::SyncTemplates => {
             templates::run(app, job).await;
         }

@@ -5,9 +5,9 @@ use domain::audit::AuditSubject;
 use domain::event::EventType;
 use domain::id::{ConversationId, EventId, WorkspaceId};
 use domain::resource::{
-    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division,
-    EventActor, Message, MessagingSettings, Notification, NotificationPreferences, RoutingDecision, Template,
-    TemplateSync, Ticket, Workspace,
+    Agent, ApiKey, AssignmentSettings, Channel, Contact, ContactMerge, Conversation, DistributionPolicy,
+    Division, EventActor, Message, MessagingSettings, Notification, NotificationPreferences, RoutingDecision,
+    Template, TemplateSync, Ticket, Workspace,
 };
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -47,6 +47,7 @@ subjects! {
     Agent: |it| format!("/v1/agents/{}", it.id);
     Channel: |it| format!("/v1/channels/{}", it.id);
     Contact: |it| format!("/v1/contacts/{}", it.id);
+    ContactMerge: |it| format!("/v1/contacts/{}/merges", it.contact.id);
     Conversation: |it| format!("/v1/conversations/{}", it.id);
     DistributionPolicy: |it| format!("/v1/distribution-policies/{}", it.id);
     Division: |it| format!("/v1/divisions/{}", it.id);
@@ -196,6 +197,30 @@ impl Administered for Template {
 
     fn subject_name(&self) -> String {
         format!("{} ({})", self.name, self.language)
+    }
+}
+
+impl Administered for Contact {
+    const SUBJECT: AuditSubject = AuditSubject::Contact;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Administered for ContactMerge {
+    const SUBJECT: AuditSubject = AuditSubject::ContactMerge;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        format!("{} into {}", self.merged.name, self.contact.name)
     }
 }
 

@@ -10,7 +10,7 @@ use domain::reply_window::reply_window;
 use domain::resource::{EventActor, Message};
 use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob};
-use persistence::{contacts, conversations, messages};
+use persistence::{conversations, messages};
 
 use super::conversations::{Locked, Which};
 use super::sends::{delay, stop_channel};
@@ -37,7 +37,7 @@ pub fn react(
     let target = target.filter(|target| target.conversation_id == conversation).ok_or(Code::NotFound)?;
     let channel = locked.channel_kind(tx)?;
     let emoji = emoji.map(|emoji| reaction::emoji(channel, emoji)).transpose()?;
-    locked.expect_reachable(tx)?;
+    locked.conversation.expect_open_to_customer()?;
     reply_window(channel, target.last_inbound_at, tx.now).check_open()?;
     let known = |provider_id: &String| is_message(channel, provider_id, &target.external_id);
     if !target.provider_message_id.as_ref().is_some_and(known) {
@@ -60,9 +60,7 @@ pub fn react(
 /// Tells the customer that its messages were read, where the channel can, once for the newest of them.
 pub(super) fn tell_read<A: Act>(tx: &mut Tx<'_>, locked: &Locked<A>) -> Result<(), Failure> {
     let (workspace, conversation) = (locked.workspace, locked.conversation.id);
-    if !locked.channel_kind(tx)?.has_receipts()
-        || contacts::is_blocked(tx.conn, workspace, locked.conversation.contact_id)?
-    {
+    if locked.conversation.blocked || !locked.channel_kind(tx)?.has_receipts() {
         return Ok(());
     }
     let Some(newest) = messages::newest_inbound(tx.conn, workspace, conversation)? else { return Ok(()) };

@@ -113,7 +113,7 @@ fn content_of(
     match draft {
         DraftContent::Free { content, .. } => {
             content.check(kind)?;
-            locked.expect_reachable(tx)?;
+            locked.conversation.expect_open_to_customer()?;
             Ok(content.clone())
         }
         DraftContent::Template(wanted) => {
@@ -121,7 +121,7 @@ fn content_of(
                 let detail = format!("a {kind} channel has no templates");
                 return Err(Refusal::invalid("/kind", "not_supported", detail).into());
             }
-            locked.expect_reachable(tx)?;
+            locked.conversation.expect_open_to_customer()?;
             let one = &locked.conversation;
             let window = reply_window(kind, one.last_inbound_at, tx.now);
             let opens = one.session().is_none() || window.check_open().is_err();
@@ -169,7 +169,7 @@ pub fn retry(
     if !progress.status.may_retry() {
         return Err(Refusal::new(Code::NotRetryable).with("status", progress.status).into());
     }
-    locked.expect_reachable(tx)?;
+    locked.conversation.expect_open_to_customer()?;
     let kind = locked.channel_kind(tx)?;
     let what = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?.kind;
     check_window(tx, &locked, kind, what)?;

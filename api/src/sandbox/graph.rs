@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::{Bytes, Data, Path, Payload};
-use actix_web::{HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use serde_json::{Map, Value, json};
 
 use super::channel::SandboxChannel;
@@ -79,6 +79,39 @@ pub(super) async fn upload_attachment(
         }
         Ok(_) => Reply::from(GraphError::unknown_object(&id)).into_response(),
         Err(error) => Reply::from(error).into_response(),
+    }
+}
+
+/// Shuts customers of a WhatsApp number out.
+#[post("/{version:v\\d+\\.\\d+}/{id}/block_users")]
+pub(super) async fn block_users(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    body: Bytes,
+    shared: Data<Arc<Shared>>,
+) -> HttpResponse {
+    set_blocked(&shared, &request, &path.into_inner().1, &body, true).into_response()
+}
+
+/// Lets them in again.
+#[delete("/{version:v\\d+\\.\\d+}/{id}/block_users")]
+pub(super) async fn unblock_users(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    body: Bytes,
+    shared: Data<Arc<Shared>>,
+) -> HttpResponse {
+    set_blocked(&shared, &request, &path.into_inner().1, &body, false).into_response()
+}
+
+fn set_blocked(shared: &Arc<Shared>, request: &HttpRequest, id: &str, body: &[u8], blocked: bool) -> Reply {
+    match (authenticate(shared, request, id), serde_json::from_slice(body)) {
+        (Err(error), _) => error.into(),
+        (Ok(_), Err(error)) => GraphError::new(100, format!("Invalid JSON object: {error}")).into(),
+        (Ok(SandboxChannel::Whatsapp { phone_number_id, .. }), Ok(body)) => {
+            whatsapp::block::handle(shared, &phone_number_id, &body, blocked)
+        }
+        (Ok(_), Ok(_)) => GraphError::unknown_object(id).into(),
     }
 }
 

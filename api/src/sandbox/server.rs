@@ -149,6 +149,8 @@ fn services(config: &mut ServiceConfig) {
         .service(graph_templates::create_template)
         .service(graph_templates::delete_template)
         .service(graph_templates::edit_template)
+        .service(graph::block_users)
+        .service(graph::unblock_users)
         .service(graph::get_profile)
         .service(telegram::route::call_method)
         .default_service(to(help::not_found));

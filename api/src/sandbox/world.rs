@@ -45,6 +45,8 @@ pub(super) struct Customer {
     pub(super) auto: Auto,
     /// Whether this customer has blocked the business.
     pub(super) blocked: bool,
+    /// WhatsApp: whether the business has blocked this customer.
+    pub(super) blocked_by_business: bool,
     /// When the customer wrote last: the reply window is counted from here.
     pub(super) last_wrote_at: Option<Timestamp>,
     /// How often the business was seen typing.

@@ -81,6 +81,8 @@ pub struct Conversation {
     pub previous_holders: Vec<AgentId>,
     /// Since when it is out of the everyday tabs.
     pub archived_at: Option<Timestamp>,
+    /// Whether its customer is shut out. Then it is resolved, and stays so.
+    pub blocked: bool,
     /// Rises by one with every change.
     pub version: i64,
     /// When the first message came.
@@ -141,6 +143,7 @@ impl Conversation {
             unanswered_since: None,
             previous_holders: Vec::new(),
             archived_at: None,
+            blocked: false,
             version: 0,
             created_at: now,
         }
@@ -198,6 +201,14 @@ impl Conversation {
             State::Waiting { .. } => Handler::Queue,
             State::Held { .. } => Handler::Agent,
         }
+    }
+
+    /// Refuses if its customer is shut out.
+    ///
+    /// # Errors
+    /// `contact_blocked`.
+    pub fn expect_open_to_customer(&self) -> Result<(), Refusal> {
+        if self.blocked { Err(Code::ContactBlocked.into()) } else { Ok(()) }
     }
 
     /// Refuses if it changed since the caller read it.

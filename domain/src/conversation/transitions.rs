@@ -2,8 +2,8 @@
 
 use super::{Conversation, FreshIds, HoldReason, Session, State, TicketChange};
 use crate::access::{
-    ArchiveConversation, AssignConversation, ClaimConversation, ManageTeam, MarkConversationRead, Permit,
-    ResolveConversation, SendMessage, StartConversation, UnassignConversation,
+    ArchiveConversation, AssignConversation, BlockContact, ClaimConversation, ManageTeam,
+    MarkConversationRead, Permit, ResolveConversation, SendMessage, StartConversation, UnassignConversation,
 };
 use crate::agent::Role;
 use crate::id::{AgentId, DivisionId, MessageId, SessionId, TicketId};
@@ -13,7 +13,14 @@ use crate::time::Timestamp;
 
 impl Conversation {
     /// The customer wrote. Begins a session if there is none, and brings it back from the archive.
+    ///
+    /// Of one who is shut out only the message is kept: nobody is to do anything about it, and no list moves.
     pub fn receive(&mut self, message: MessageId, written_at: Timestamp, session: SessionId, now: Timestamp) {
+        self.last_inbound_at = self.last_inbound_at.max(Some(written_at));
+        if self.blocked {
+            self.last_message_id = Some(message);
+            return;
+        }
         if self.state == State::Resolved {
             let session = Session { id: session, started_at: now };
             let cause = Trigger::SessionStarted;
@@ -22,7 +29,6 @@ impl Conversation {
         self.archived_at = None;
         self.unanswered_since.get_or_insert(now);
         self.unread_count = self.unread_count.saturating_add(1);
-        self.last_inbound_at = self.last_inbound_at.max(Some(written_at));
         self.note(message, now);
     }
 
@@ -153,13 +159,19 @@ impl Conversation {
         &mut self,
         _permit: &Permit<ResolveConversation>,
     ) -> Result<(Session, Option<TicketId>), Refusal> {
-        let session = self.session().ok_or(Code::AlreadyResolved)?;
-        let ticket = self.ticket();
-        self.state = State::Resolved;
-        self.division_id = None;
+        self.end().ok_or_else(|| Code::AlreadyResolved.into())
+    }
+
+    /// Its customer is shut out: the session ends, if there is one, and none begins until the customer is let in again.
+    pub fn block(&mut self, _permit: &Permit<BlockContact>) -> Option<(Session, Option<TicketId>)> {
+        self.blocked = true;
         self.unread_count = 0;
-        self.answered();
-        Ok((session, ticket))
+        self.end()
+    }
+
+    /// Its customer is let in again: the next message begins a session.
+    pub fn unblock(&mut self, _permit: &Permit<BlockContact>) {
+        self.blocked = false;
     }
 
     /// The caller writes to the customer: what nobody holds becomes the caller's first, a resolved
@@ -217,6 +229,18 @@ impl Conversation {
             self.archived_at = archived.then_some(now);
         }
         changed
+    }
+
+    /// Ends the session.
+    fn end(&mut self) -> Option<(Session, Option<TicketId>)> {
+        let ended = self.session().map(|session| (session, self.ticket()));
+        if ended.is_some() {
+            self.state = State::Resolved;
+            self.division_id = None;
+            self.unread_count = 0;
+            self.answered();
+        }
+        ended
     }
 
     fn hold(

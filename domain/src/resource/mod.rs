@@ -31,6 +31,7 @@ macro_rules! shape {
 mod administration;
 mod attachments;
 mod capability;
+mod contacts;
 mod notification;
 mod routing;
 mod simulation;
@@ -41,6 +42,9 @@ pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventAc
 pub use attachments::{Attachment, AttachmentLimits, MessagingSettings, SignedUrl, SignedUrls};
 pub use capability::{
     ChannelAttachmentLimits, ChannelCapabilities, ChannelLimits, InteractiveLimits, InteractiveListLimits,
+};
+pub use contacts::{
+    ContactImport, ContactMerge, ImportError, ImportOutcome, ImportedLine, MergedContact, UnmergedContact,
 };
 pub use notification::{Notification, NotificationPreferences, NotificationsRead};
 pub use routing::{

@@ -1,8 +1,10 @@
 //! Customers as clients see them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::access::Facts;
 use domain::id::{AgentId, ChannelId, ContactId, ConversationId, WorkspaceId};
@@ -105,10 +107,14 @@ pub fn shapes(
         .bind(workspaces)
         .bind(ids)
         .load::<IdentityRow>(conn)?;
+    let mut by_contact: HashMap<Uuid, Vec<IdentityRow>> = HashMap::new();
+    for identity in identities {
+        by_contact.entry(identity.contact_id).or_default().push(identity);
+    }
     contacts
         .into_iter()
         .map(|row| {
-            let own = identities.iter().filter(|identity| identity.contact_id == row.id);
+            let own = by_contact.get(&row.id).into_iter().flatten();
             let contact = Contact {
                 id: row.id.into(),
                 name: row.name,
@@ -141,24 +147,26 @@ fn identity_shape(row: &IdentityRow) -> Result<Identity, StoreError> {
     })
 }
 
-/// The conversations of a contact.
+/// The conversations of these contacts.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn conversations(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
-    contact: ContactId,
+    contacts: Vec<ContactId>,
 ) -> Result<Vec<ConversationId>, StoreError> {
-    let rows = sql("SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = $2")
+    let rows = sql("SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = ANY($2)")
         .bind(workspace)
-        .bind(contact)
+        .bind(contacts)
         .load::<IdRow>(conn)?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }
 
 #[derive(QueryableByName)]
 struct FactsRow {
+    #[diesel(sql_type = SqlUuid)]
+    contact_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     channel_id: Uuid,
     #[diesel(sql_type = Nullable<SqlUuid>)]
@@ -180,7 +188,7 @@ impl FactsRow {
 macro_rules! facts_query {
     ($assignee:literal) => {
         concat!(
-            "SELECT i.channel_id, ",
+            "SELECT i.contact_id, i.channel_id, ",
             $assignee,
             " AS assignee_id, c.division_id FROM contact_identities i
              LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
@@ -239,28 +247,27 @@ pub fn of_conversation(
     Ok(row.map(|row| row.id.into()))
 }
 
-#[derive(QueryableByName)]
-struct BlockedRow {
-    #[diesel(sql_type = Bool)]
-    blocked: bool,
-}
-
-/// Whether a contact is shut out. Shutting out changes its conversations, so that one's lock makes the answer last.
+/// The same of several contacts; one without identities is left out.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn is_blocked(
+pub fn facts_of(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
-    contact: ContactId,
-) -> Result<bool, StoreError> {
-    let row =
-        sql("SELECT blocked_at IS NOT NULL AS blocked FROM contacts WHERE workspace_id = $1 AND id = $2")
-            .bind(workspace)
-            .bind(contact)
-            .get_result::<BlockedRow>(conn)
-            .optional()?;
-    Ok(row.is_some_and(|row| row.blocked))
+    contacts: Vec<ContactId>,
+) -> Result<HashMap<ContactId, Vec<Facts>>, StoreError> {
+    let rows =
+        sql("SELECT i.contact_id, i.channel_id, c.assignee_id, c.division_id FROM contact_identities i
+         LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
+         WHERE i.workspace_id = $1 AND i.contact_id = ANY($2) ORDER BY i.created_at, i.id")
+        .bind(workspace)
+        .bind(contacts)
+        .load::<FactsRow>(conn)?;
+    let mut facts: HashMap<ContactId, Vec<Facts>> = HashMap::new();
+    for row in rows {
+        facts.entry(row.contact_id.into()).or_default().push(row.into_facts());
+    }
+    Ok(facts)
 }
 
 /// A customer who wrote on a channel.

@@ -151,66 +151,6 @@ pub fn by_old_id(
     Ok(find_identities(conn, std::slice::from_ref(&wanted))?.into_iter().next())
 }
 
-/// Stores new customers with their first identity. Those whom another transaction stored meanwhile
-/// are passed over, whole. Answers the identities stored.
-///
-/// # Errors
-/// `RowCount` if half a customer would remain.
-pub fn insert_new(
-    conn: &mut PgConnection,
-    new: &[(StoredIdentity, String)],
-    now: Timestamp,
-) -> Result<Vec<IdentityId>, StoreError> {
-    let column = |take: fn(&StoredIdentity) -> Option<String>| {
-        new.iter().map(|(one, _)| take(one)).collect::<Vec<_>>()
-    };
-    sql("INSERT INTO contacts (workspace_id, id, name, phone, search_name, created_at)
-         SELECT n.workspace_id, n.id, n.name, n.phone, n.search_name, $6
-         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[])
-             AS n (workspace_id, id, name, phone, search_name)")
-    .bind(new.iter().map(|(one, _)| one.workspace_id).collect::<Vec<_>>())
-    .bind(new.iter().map(|(one, _)| one.contact_id).collect::<Vec<_>>())
-    .bind(new.iter().map(|(_, name)| name.clone()).collect::<Vec<_>>())
-    .bind(column(|one| one.phone.clone()))
-    .bind(new.iter().map(|(_, name)| folded(name)).collect::<Vec<_>>())
-    .bind(now)
-    .execute(conn)?;
-    // In one order, so that two batches with the same newcomers wait for each other in line.
-    let stored = sql("INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, phone, username, name, created_at)
-         SELECT n.workspace_id, n.id, n.contact_id, n.channel_id, n.external_id, n.phone, n.username, n.name, $9
-         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[])
-             AS n (workspace_id, id, contact_id, channel_id, external_id, phone, username, name)
-         ORDER BY n.workspace_id, n.channel_id, n.external_id
-         ON CONFLICT DO NOTHING RETURNING id")
-        .bind(new.iter().map(|(one, _)| one.workspace_id).collect::<Vec<_>>())
-        .bind(new.iter().map(|(one, _)| one.id).collect::<Vec<_>>())
-        .bind(new.iter().map(|(one, _)| one.contact_id).collect::<Vec<_>>())
-        .bind(new.iter().map(|(one, _)| one.channel_id).collect::<Vec<_>>())
-        .bind(column(|one| Some(one.external_id.clone())))
-        .bind(column(|one| one.phone.clone()))
-        .bind(column(|one| one.username.clone()))
-        .bind(column(|one| one.name.clone()))
-        .bind(now)
-        .load::<IdRow>(conn)?;
-    let stored: Vec<IdentityId> = stored.into_iter().map(|row| row.id.into()).collect();
-    let (workspaces, contacts): (Vec<_>, Vec<_>) = new
-        .iter()
-        .filter(|(one, _)| !stored.contains(&one.id))
-        .map(|(one, _)| (one.workspace_id, one.contact_id))
-        .unzip();
-    if !contacts.is_empty() {
-        let count = contacts.len();
-        let removed =
-            sql("DELETE FROM contacts c USING unnest($1::uuid[], $2::uuid[]) AS n (workspace_id, id)
-             WHERE c.workspace_id = n.workspace_id AND c.id = n.id")
-            .bind(workspaces)
-            .bind(contacts)
-            .execute(conn)?;
-        expect_rows("contacts::insert_new", removed, count)?;
-    }
-    Ok(stored)
-}
-
 /// Stores one more identity of a contact. False if the contact is not there, or another transaction stored the same
 /// identity meanwhile.
 ///
@@ -245,11 +185,11 @@ pub fn insert_for(
 
 /// Stores what the provider newly says of a customer, and carries name and number over to the
 /// contact. A number that another identity of the channel has is taken from that one: the provider
-/// says that it is this customer's now.
+/// says that it is this customer's now. Answers the contact, which may be another one by now: it may have been merged.
 ///
 /// # Errors
 /// `RowCount` if the identity is not there.
-pub fn update_identity(conn: &mut PgConnection, identity: &StoredIdentity) -> Result<(), StoreError> {
+pub fn update_identity(conn: &mut PgConnection, identity: &StoredIdentity) -> Result<ContactId, StoreError> {
     sql("UPDATE contact_identities SET phone = NULL
          WHERE workspace_id = $1 AND channel_id = $2 AND phone = $3 AND id <> $4")
     .bind(identity.workspace_id)
@@ -258,27 +198,53 @@ pub fn update_identity(conn: &mut PgConnection, identity: &StoredIdentity) -> Re
     .bind(identity.id)
     .execute(conn)?;
     let changed = sql("UPDATE contact_identities SET external_id = $3, phone = $4, username = $5, name = $6
-         WHERE workspace_id = $1 AND id = $2")
+         WHERE workspace_id = $1 AND id = $2 RETURNING contact_id AS id")
     .bind(identity.workspace_id)
     .bind(identity.id)
     .bind(identity.external_id.clone())
     .bind(identity.phone.clone())
     .bind(identity.username.clone())
     .bind(identity.name.clone())
-    .execute(conn)?;
-    expect_rows("contacts::update_identity", changed, 1)?;
+    .load::<IdRow>(conn)?;
+    expect_rows("contacts::update_identity", changed.len(), 1)?;
+    let contact = changed.first().map_or(identity.contact_id, |row| row.id.into());
+    // A number that changes is found by whoever had it first.
     let changed =
         sql("UPDATE contacts SET name = CASE WHEN name_is_own THEN name ELSE coalesce($3, name) END,
              search_name = CASE WHEN name_is_own THEN search_name ELSE coalesce($5, search_name) END,
-             phone = coalesce($4, phone), version = version + 1
+             phone = coalesce($4, phone), owns_phone = owns_phone AND phone IS NOT DISTINCT FROM coalesce($4, phone),
+             version = version + 1
          WHERE workspace_id = $1 AND id = $2")
         .bind(identity.workspace_id)
-        .bind(identity.contact_id)
+        .bind(contact)
         .bind(identity.name.clone())
         .bind(identity.phone.clone())
         .bind(identity.name.as_deref().map(folded))
         .execute(conn)?;
-    expect_rows("contacts::update_identity", changed, 1)
+    expect_rows("contacts::update_identity", changed, 1)?;
+    Ok(contact)
+}
+
+/// The identities of a contact.
+///
+/// # Errors
+/// Only those of the database.
+pub fn identities_of(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+) -> Result<Vec<StoredIdentity>, StoreError> {
+    let rows = sql(
+        "SELECT i.workspace_id, i.channel_id, i.id, i.contact_id, i.external_id, i.phone, i.username, i.name,
+             c.id AS conversation_id
+         FROM contact_identities i
+         LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
+         WHERE i.workspace_id = $1 AND i.contact_id = $2 ORDER BY i.created_at, i.id",
+    )
+    .bind(workspace)
+    .bind(contact)
+    .load::<Row>(conn)?;
+    Ok(rows.into_iter().map(Row::into_identity).collect())
 }
 
 /// Takes phone numbers from the identities that have them, for customers who are about to be made

@@ -1,9 +1,10 @@
 //! Conversations as writes lock and store them.
 
-use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel::{QueryableByName, RunQueryDsl};
 use domain::conversation::{Conversation, State};
-use domain::id::{AgentId, ConversationId, IdentityId, WorkspaceId};
+use domain::id::{AgentId, ContactId, ConversationId, IdentityId, WorkspaceId};
 use domain::time::Timestamp;
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ pub fn lock_many(
     sql("SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id, c.division_id,
              c.ticket_id, c.waiting_since, c.waiting_cause, c.waiting_decided, c.assigned_at, c.over_limit,
              c.unanswered_since, c.previous_holders, c.last_inbound_at, c.last_activity_at, c.last_message_id, c.unread_count,
-             c.archived_at, c.version, c.created_at
+             c.archived_at, c.blocked, c.version, c.created_at
          FROM unnest($1::uuid[], $2::uuid[]) AS k (workspace_id, id)
          JOIN conversations c ON c.workspace_id = k.workspace_id AND c.id = k.id
          ORDER BY c.workspace_id, c.id FOR NO KEY UPDATE OF c")
@@ -61,7 +62,7 @@ pub fn awaiting(
     sql("SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id, c.division_id,
              c.ticket_id, c.waiting_since, c.waiting_cause, c.waiting_decided, c.assigned_at, c.over_limit,
              c.unanswered_since, c.previous_holders, c.last_inbound_at, c.last_activity_at, c.last_message_id, c.unread_count,
-             c.archived_at, c.version, c.created_at
+             c.archived_at, c.blocked, c.version, c.created_at
          FROM conversations c WHERE c.workspace_id = $1 AND (c.unanswered_since IS NOT NULL OR c.last_inbound_at > $2)
            AND c.shelf IN ('open', 'directed', 'answered', 'archived_open', 'archived_directed', 'archived_answered')")
     .bind(workspace)
@@ -81,26 +82,28 @@ pub fn insert_many(
     conversations: Vec<(WorkspaceId, IdentityId, Conversation)>,
 ) -> Result<(), StoreError> {
     let count = conversations.len();
-    let (mut workspaces, mut ids, mut channels, mut contacts, mut identities, mut times) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut workspaces, mut ids, mut channels, mut contacts, mut identities, mut blocked, mut times) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (workspace, identity, conversation) in conversations {
         workspaces.push(workspace);
         ids.push(conversation.id);
         channels.push(conversation.channel_id);
         contacts.push(conversation.contact_id);
         identities.push(identity);
+        blocked.push(conversation.blocked);
         times.push(conversation.created_at);
     }
-    let changed = sql("INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, last_activity_at, version, created_at)
-         SELECT n.workspace_id, n.id, n.channel_id, n.contact_id, n.identity_id, n.at, 0, n.at
-         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[])
-             AS n (workspace_id, id, channel_id, contact_id, identity_id, at)")
+    let changed = sql("INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, last_activity_at, blocked, version, created_at)
+         SELECT n.workspace_id, n.id, n.channel_id, n.contact_id, n.identity_id, n.at, n.blocked, 0, n.at
+         FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::boolean[])
+             AS n (workspace_id, id, channel_id, contact_id, identity_id, at, blocked)")
         .bind(workspaces)
         .bind(ids)
         .bind(channels)
         .bind(contacts)
         .bind(identities)
         .bind(times)
+        .bind(blocked)
         .execute(conn)?;
     expect_rows("conversations::insert_many", changed, count)
 }
@@ -123,13 +126,15 @@ pub fn save_many(
              last_inbound_at = n.last_inbound_at, last_activity_at = n.last_activity_at, last_message_id = n.last_message_id,
              unread_count = n.unread_count, archived_at = n.archived_at, version = n.version, waiting_cause = n.waiting_cause,
              waiting_decided = n.waiting_decided, assigned_at = n.assigned_at, over_limit = n.over_limit,
-             unanswered_since = n.unanswered_since, previous_holders = n.previous_holders::uuid[]
+             unanswered_since = n.unanswered_since, previous_holders = n.previous_holders::uuid[], blocked = n.blocked,
+             contact_id = n.contact_id
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::uuid[], $7::uuid[], $8::timestamptz[],
                      $9::timestamptz[], $10::timestamptz[], $11::uuid[], $12::integer[], $13::timestamptz[], $14::bigint[],
-                     $15::text[], $16::boolean[], $17::timestamptz[], $18::boolean[], $19::timestamptz[], $20::text[])
+                     $15::text[], $16::boolean[], $17::timestamptz[], $18::boolean[], $19::timestamptz[], $20::text[], $21::boolean[], $22::uuid[])
              AS n (workspace_id, id, session_id, session_started_at, assignee_id, division_id, ticket_id, waiting_since,
                    last_inbound_at, last_activity_at, last_message_id, unread_count, archived_at, version,
-                   waiting_cause, waiting_decided, assigned_at, over_limit, unanswered_since, previous_holders)
+                   waiting_cause, waiting_decided, assigned_at, over_limit, unanswered_since, previous_holders,
+                   blocked, contact_id)
          WHERE c.workspace_id = n.workspace_id AND c.id = n.id")
         .bind(columns.workspaces)
         .bind(columns.ids)
@@ -151,6 +156,8 @@ pub fn save_many(
         .bind(columns.over_limit)
         .bind(columns.unanswered)
         .bind(columns.previous_holders)
+        .bind(columns.blocked)
+        .bind(columns.contacts)
         .execute(conn)?;
     expect_rows("conversations::save_many", changed, conversations.len())
 }
@@ -211,6 +218,8 @@ struct Columns {
     unanswered: Vec<Option<Timestamp>>,
     /// Each a literal of PostgreSQL's: `unnest` takes lists of lists apart.
     previous_holders: Vec<String>,
+    blocked: Vec<bool>,
+    contacts: Vec<ContactId>,
 }
 
 impl Columns {
@@ -237,6 +246,8 @@ impl Columns {
         self.unanswered.push(conversation.unanswered_since);
         let previous: Vec<_> = conversation.previous_holders.iter().map(ToString::to_string).collect();
         self.previous_holders.push(format!("{{{}}}", previous.join(",")));
+        self.blocked.push(conversation.blocked);
+        self.contacts.push(conversation.contact_id);
         self.inbound.push(conversation.last_inbound_at);
         self.activity.push(conversation.last_activity_at);
         self.messages.push(conversation.last_message_id.map(Uuid::from));
@@ -244,4 +255,26 @@ impl Columns {
         self.archived.push(conversation.archived_at);
         self.versions.push(conversation.version);
     }
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The conversations of these identities.
+///
+/// # Errors
+/// Only those of the database.
+pub fn of_identities(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    identities: Vec<IdentityId>,
+) -> Result<Vec<ConversationId>, StoreError> {
+    let rows = sql("SELECT id FROM conversations WHERE workspace_id = $1 AND identity_id = ANY($2)")
+        .bind(workspace)
+        .bind(identities)
+        .load::<IdRow>(conn)?;
+    Ok(rows.into_iter().map(|row| row.id.into()).collect())
 }

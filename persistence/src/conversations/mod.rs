@@ -18,7 +18,7 @@ mod list;
 mod queue;
 mod shape;
 
-pub use aggregate::{awaiting, insert_many, lock, lock_many, mark_decided, save, save_many};
+pub use aggregate::{awaiting, insert_many, lock, lock_many, mark_decided, of_identities, save, save_many};
 pub use division::{count_of_division, of_division};
 pub use list::{After, Filter, held_by, list};
 pub use queue::{QueueFilter, Waiting, queue};
@@ -68,6 +68,8 @@ pub(super) struct Row {
     pub(super) unread_count: i32,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     pub(super) archived_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Bool)]
+    pub(super) blocked: bool,
     #[diesel(sql_type = BigInt)]
     pub(super) version: i64,
     #[diesel(sql_type = Timestamptz)]
@@ -121,6 +123,7 @@ impl Row {
             unanswered_since: self.unanswered_since.map(Timestamp::new),
             previous_holders: self.previous_holders.into_iter().map(Into::into).collect(),
             archived_at: self.archived_at.map(Timestamp::new),
+            blocked: self.blocked,
             version: self.version,
             created_at: Timestamp::new(self.created_at),
         };

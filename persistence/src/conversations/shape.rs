@@ -118,7 +118,7 @@ macro_rules! columns {
         "SELECT c.workspace_id, c.id, c.channel_id, c.contact_id, c.session_id, c.session_started_at, c.assignee_id,
              c.division_id, c.ticket_id, c.waiting_since, c.waiting_cause, c.waiting_decided, c.assigned_at, c.over_limit,
              c.unanswered_since, c.previous_holders, c.last_inbound_at, c.last_activity_at, c.last_message_id,
-             c.unread_count, c.archived_at, c.version, c.created_at,
+             c.unread_count, c.archived_at, c.blocked, c.version, c.created_at,
              h.kind AS channel_kind, h.name AS channel_name, p.name AS contact_name, p.phone AS contact_phone,
              p.blocked_at IS NOT NULL AS contact_blocked,
              (SELECT jsonb_agg(jsonb_build_object('id', l.id, 'name', l.name, 'color', l.color) ORDER BY l.search_name, l.id)

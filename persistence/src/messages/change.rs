@@ -50,7 +50,7 @@ pub fn revoke(
 }
 
 /// A contact reacted, or (without emoji) took its reaction back. False if newer news is known, or
-/// nothing changes.
+/// nothing changes. A conversation has one customer, whatever contact that was when it first reacted.
 ///
 /// # Errors
 /// Only those of the database.
@@ -64,7 +64,8 @@ pub fn react(
 ) -> Result<bool, StoreError> {
     let changed =
         sql("INSERT INTO message_reactions (workspace_id, message_id, author_type, author_id, emoji, at)
-         VALUES ($1, $2, 'contact', $3, $4, $5)
+         VALUES ($1, $2, 'contact', coalesce((SELECT e.author_id FROM message_reactions e
+             WHERE e.workspace_id = $1 AND e.message_id = $2 AND e.author_type = 'contact' LIMIT 1), $3), $4, $5)
          ON CONFLICT (workspace_id, message_id, author_type, author_id) DO UPDATE SET emoji = $4, at = $5
          WHERE message_reactions.at <= $5 AND message_reactions.emoji IS DISTINCT FROM $4")
         .bind(workspace)

@@ -168,16 +168,19 @@ impl Row {
     }
 }
 
+// Which contact wrote is a matter of the conversation: contacts are merged, and parted again.
 macro_rules! shape {
     ($from:literal, $rest:literal) => {
         concat!(
-            "SELECT m.workspace_id, m.id, m.conversation_id, m.direction, m.author_type, m.author_id,
+            "SELECT m.workspace_id, m.id, m.conversation_id, m.direction, m.author_type,
+                 CASE m.author_type WHEN 'contact' THEN v.contact_id ELSE m.author_id END AS author_id,
                  CASE m.author_type WHEN 'agent' THEN a.name WHEN 'contact' THEN p.name END AS author_name,
                  m.kind, m.text, m.content, t.id AS attachment_id, t.kind AS attachment_kind, t.state AS attachment_state,
                  t.filename AS attachment_filename, t.content_type AS attachment_content_type,
                  t.size_bytes AS attachment_size_bytes, m.reply_to_provider_id, m.reply_to_id, r.text AS reply_to_text,
                  (SELECT jsonb_agg(jsonb_build_object('emoji', e.emoji, 'author_type', e.author_type,
-                                                      'author_id', e.author_id, 'at', e.at) ORDER BY e.at, e.author_id)
+                                                      'author_id', CASE e.author_type WHEN 'contact' THEN v.contact_id
+                                                          ELSE e.author_id END, 'at', e.at) ORDER BY e.at, e.author_id)
                   FROM message_reactions e
                   WHERE e.workspace_id = m.workspace_id AND e.message_id = m.id AND e.emoji IS NOT NULL) AS reactions,
                  m.status, m.queued_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.unknown_at,
@@ -186,7 +189,8 @@ macro_rules! shape {
              FROM ",
             $from,
             " LEFT JOIN agents a ON m.author_type = 'agent' AND a.workspace_id = m.workspace_id AND a.id = m.author_id
-             LEFT JOIN contacts p ON m.author_type = 'contact' AND p.workspace_id = m.workspace_id AND p.id = m.author_id
+             JOIN conversations v ON v.workspace_id = m.workspace_id AND v.id = m.conversation_id
+             LEFT JOIN contacts p ON m.author_type = 'contact' AND p.workspace_id = v.workspace_id AND p.id = v.contact_id
              LEFT JOIN attachments t ON t.workspace_id = m.workspace_id AND t.id = m.attachment_id
              LEFT JOIN messages r ON r.workspace_id = m.workspace_id AND r.id = m.reply_to_id ",
             $rest

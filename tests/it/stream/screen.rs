@@ -178,15 +178,44 @@ impl Screen {
             }
             ("settings", _) => self.hold("settings", data.clone()),
             ("notification_preferences", _) => self.hold("notification_preferences", data.clone()),
-            ("contact", "hidden") => {
+            ("contact", "hidden" | "deleted") => {
                 self.things.remove(&("contact", id));
             }
+            ("contact", "merged") => self.moves_to(data, &data["contact"]),
+            ("contact", "unmerged") => self.moves_to(data, &data["merged"]),
             // Conversations and tickets name them.
             ("contact", _) => {
                 self.hold("contact", data.clone());
-                self.rename(data);
+                let mut named = data.clone();
+                named["blocked"] = Value::Bool(!data["blocked_at"].is_null());
+                self.rename(&named);
             }
             _ => panic!("a client knows nothing of {}", event.event_type),
+        }
+    }
+
+    /// Conversations are another contact's now, and with them their messages and tickets.
+    fn moves_to(&mut self, merge: &Value, contact: &Value) {
+        let moved = merge["conversation_ids"].as_array().unwrap();
+        for ((kind, _), thing) in &mut self.things {
+            if !moved.contains(&thing["conversation_id"]) {
+                continue;
+            }
+            match *kind {
+                "ticket" => thing["contact"].clone_from(contact),
+                "message" => {
+                    if thing["author"]["type"] == "contact" {
+                        thing["author"]["id"].clone_from(&contact["id"]);
+                        thing["author"]["name"].clone_from(&contact["name"]);
+                    }
+                    for reaction in thing["reactions"].as_array_mut().unwrap() {
+                        if reaction["author_type"] == "contact" {
+                            reaction["author_id"].clone_from(&contact["id"]);
+                        }
+                    }
+                }
+                _ => {}
+            }
         }
     }
 

@@ -113,6 +113,32 @@ async fn policies_leave_entries(trail: &mut Trail) {
     assert_eq!((&entry["before"]["name"], &entry["after"]), (&json!("Setia"), &Value::Null));
 }
 
+async fn contacts_leave_entries(trail: &mut Trail) {
+    let admin = trail.app.admin();
+    let mut paths = Vec::new();
+    for name in ["Ani", "Budi"] {
+        // What the team writes down every day is no administration.
+        let made = admin.post("/v1/contacts", json!({ "name": name })).await.expect(201);
+        trail.leaves_nothing(admin.get(format!("/v1/contacts/{}", made.id())).await, 200).await;
+        paths.push((format!("/v1/contacts/{}", made.id()), made.id()));
+    }
+    let merged = admin.post(format!("{}/merge", paths[0].0), json!({ "contact_id": paths[1].1 }));
+    let merged = merged.await.expect(200);
+    let entry = trail.leaves(&merged, "created", "contact_merge").await;
+    assert_eq!((&entry["subject"]["name"], &entry["after"]), (&json!("Budi into Ani"), &merged["merge"]));
+    let body = json!({ "merge_id": merged["merge"]["id"] });
+    let parted = admin.post(format!("{}/unmerge", paths[0].0), body).await.expect(200);
+    trail.leaves(&parted, "deleted", "contact_merge").await;
+    let deleted = admin.delete(&paths[1].0).await.expect(204);
+    let entry = trail.leaves(&deleted, "deleted", "contact").await;
+    assert_eq!((&entry["subject"]["name"], &entry["after"]), (&json!("Budi"), &Value::Null));
+    let file = |text: &'static str| admin.act("/v1/contacts/import").bytes("text/csv", text);
+    let entry =
+        trail.leaves(&file("name\nCici\nDedi\n").await.expect(200), "created", "contact_import").await;
+    assert_eq!(entry["after"], json!({ "created": 2, "updated": 0, "failed": 0 }));
+    trail.leaves_nothing(file("name\n").await, 200).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_administrative_operation_leaves_one_entry_with_who_what_before_and_after() {
     let mut trail = Trail::begin().await;
@@ -163,6 +189,7 @@ async fn every_administrative_operation_leaves_one_entry_with_who_what_before_an
 
     members_leave_entries(&mut trail).await;
     policies_leave_entries(&mut trail).await;
+    contacts_leave_entries(&mut trail).await;
     let body = json!({ "name": "Kasir", "scopes": ["team:read"] });
     let made = admin.post("/v1/api-keys", body).await.expect(201);
     let entry = trail.leaves(&made, "created", "api_key").await;

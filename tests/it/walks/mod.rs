@@ -56,6 +56,11 @@ fn body_of(operation: &Operation) -> Option<Value> {
         }
         "create_api_key" => json!({ "name": "Kunci", "scopes": ["team:read"] }),
         "assign_conversation" => json!({ "agent_id": NOBODY }),
+        "create_contact" | "update_contact" => json!({ "name": "Orang lain" }),
+        "merge_contact" => json!({ "contact_id": NOBODY }),
+        "unmerge_contact" => json!({ "merge_id": NOBODY }),
+        // A string is a CSV file with one column.
+        "import_contacts" => json!("name"),
         "create_message" => text("Halo"),
         "set_reaction" => json!({ "emoji": "👍" }),
         "create_template" => crate::support::template(NOBODY, "templat_lain"),
@@ -92,9 +97,15 @@ pub fn call(caller: &Caller, operation: &Operation, path: &str) -> harness::clie
     let method: Method = operation.method.to_uppercase().parse().unwrap();
     let call = caller.call(method, path);
     match body_of(operation) {
-        Some(body) => call.bytes("application/json", body.to_string()),
+        Some(body) => call.bytes(media_type(operation), body.to_string()),
         None => call,
     }
+}
+
+/// What the operation takes.
+fn media_type(operation: &Operation) -> &'static str {
+    let content = operation.spec["requestBody"]["content"].as_object();
+    content.and_then(|types| types.keys().next()).map_or("application/json", String::as_str)
 }
 
 pub const NOBODY: &str = "0192f000-0000-7000-8000-000000000000";
@@ -138,6 +149,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let key = json!({ "name": "Kunci", "scopes": ["team:read"] });
     let key = app.admin().post("/v1/api-keys", key).await.expect(201)["api_key"]["id"].clone();
     let key = key.as_str().unwrap().to_owned();
+    let contact = app.admin().post("/v1/contacts", json!({ "name": "Ani" })).await.expect(201);
     let policy = app.admin().post("/v1/distribution-policies", json!({ "name": "Setia" })).await.expect(201);
     let body = crate::support::template(app.channel("whatsapp"), "pesanan_dikirim");
     let template = app.admin().post("/v1/templates", body).await.expect(201);
@@ -152,6 +164,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "api_key_id" => key.clone(),
         "policy_id" => policy.id(),
         "template_id" => template.id(),
+        "contact_id" => contact.id(),
         other => panic!("say which {other} the first workspace has"),
     };
     let rows = app.database.snapshot();

@@ -12,7 +12,7 @@ use harness::{Caller, TestApp, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{PUBLIC, operation_id};
+use super::{PUBLIC, media_type, operation_id};
 use crate::support::{approved, template, text};
 
 /// One call that works for whoever may make it.
@@ -35,7 +35,7 @@ impl Ready {
         let method: Method = operation.method.to_uppercase().parse().unwrap();
         let call = caller.call(method, self.path.clone());
         match &self.body {
-            Some(body) => call.bytes("application/json", body.to_string()),
+            Some(body) => call.bytes(media_type(operation), body.to_string()),
             None => call,
         }
     }
@@ -104,6 +104,19 @@ impl World {
         let name = format!("Divisi {}", self.number());
         let made = self.app.admin().post("/v1/divisions", json!({ "name": name })).await.expect(201);
         format!("/v1/divisions/{}", made.id())
+    }
+
+    async fn contact(&self) -> String {
+        let made = self.app.admin().post("/v1/contacts", json!({ "name": "Ani" })).await.expect(201);
+        format!("/v1/contacts/{}", made.id())
+    }
+
+    /// What was merged into a contact, and the contact.
+    async fn merged(&self) -> (String, String) {
+        let (path, other) = (self.contact().await, self.contact().await);
+        let body = json!({ "contact_id": other.rsplit('/').next() });
+        let merged = self.app.admin().post(format!("{path}/merge"), body).await.expect(200);
+        (merged["merge"]["id"].as_str().unwrap().to_owned(), path)
     }
 
     async fn policy(&self) -> String {
@@ -240,6 +253,27 @@ impl World {
             }
             "update_distribution_policy" => Ready::with(self.policy().await, json!({ "sticky_agent": true })),
             "get_distribution_policy" | "delete_distribution_policy" => Ready::at(self.policy().await),
+            "export_contacts" => Ready::at(operation.path),
+            "create_contact" => Ready::with(operation.path, json!({ "name": "Ani" })),
+            "import_contacts" => Ready::with(operation.path, json!("name")),
+            "get_contact" | "delete_contact" => Ready::at(self.contact().await),
+            "update_contact" => Ready::with(self.contact().await, json!({ "company": "PT Tani" })),
+            "block_contact" => Ready::at(format!("{}/block", self.contact().await)),
+            "unblock_contact" => {
+                let path = self.contact().await;
+                admin.act(format!("{path}/block")).await.expect(200);
+                Ready::at(format!("{path}/unblock"))
+            }
+            "merge_contact" => {
+                let other = self.contact().await;
+                let body = json!({ "contact_id": other.rsplit('/').next() });
+                Ready::with(format!("{}/merge", self.contact().await), body)
+            }
+            "unmerge_contact" => {
+                let (merge, path) = self.merged().await;
+                Ready::with(format!("{path}/unmerge"), json!({ "merge_id": merge }))
+            }
+            "list_contact_merges" => Ready::at(format!("{}/merges", self.merged().await.1)),
             "create_division" => {
                 let name = format!("Divisi {}", self.number());
                 Ready::with(operation.path, json!({ "name": name, "agent_ids": [app.agent(1).id()] }))

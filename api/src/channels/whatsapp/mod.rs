@@ -1,5 +1,6 @@
 //! WhatsApp, by Meta's Cloud API.
 
+pub mod block;
 pub(super) mod gestures;
 pub mod inbound;
 mod message;

@@ -175,7 +175,7 @@ pub async fn delete(
         url.query_pairs_mut().append_pair("hsm_id", id).append_pair("name", name);
         url
     });
-    let answer = client.delete(url, &credentials.access_token).await;
+    let answer = client.delete(url, &credentials.access_token, None).await;
     let gone = matches!(&answer, Answer::Came { body, .. }
         if int_at(body, "/error/error_subcode").is_some_and(|code| matches!(code, 33 | 2_593_002)));
     if gone { Managed::Done(()) } else { read(answer, |_| Some(())) }

@@ -11,7 +11,7 @@ use domain::resource::{self, EventActor};
 use persistence::agents::CountsChange;
 use persistence::error::{Failure, StoreError};
 use persistence::messages::NewMessage;
-use persistence::{agents, channels, contacts, conversations, messages};
+use persistence::{agents, channels, conversations, messages};
 use serde_json::{Value, json};
 
 use super::Which;
@@ -107,14 +107,6 @@ impl<A: Act> Locked<A> {
     pub(in crate::ops) fn channel_kind(&self, tx: &mut Tx<'_>) -> Result<ChannelKind, Failure> {
         let channel = channels::get(tx.conn, self.workspace, self.conversation.channel_id)?;
         channel.map(|channel| channel.kind).ok_or_else(|| Code::NotFound.into())
-    }
-
-    /// Refuses what would reach a contact that is shut out.
-    pub(in crate::ops) fn expect_reachable(&self, tx: &mut Tx<'_>) -> Result<(), Failure> {
-        if contacts::is_blocked(tx.conn, self.workspace, self.conversation.contact_id)? {
-            return Err(Code::ContactBlocked.into());
-        }
-        Ok(())
     }
 
     /// The conversation as it is, when nothing changed.

@@ -98,6 +98,7 @@ fn assign_agent(
     let unknown = || Refusal::invalid("/agent_id", "unknown", "there is no such agent");
     let to = agents::lock_candidate(tx.conn, locked.workspace, agent)?.ok_or_else(unknown)?;
     may_assign_to(caller.actor(), &to)?;
+    locked.conversation.expect_open_to_customer()?;
     let (fresh, now) = (fresh(tx), tx.now);
     let Some(change) = locked.conversation.assign(&locked.permit, agent, fresh, now) else {
         return locked.unchanged(tx);

@@ -7,7 +7,7 @@ use domain::id::{ChannelId, ContactId, ConversationId, WorkspaceId};
 use domain::input;
 use domain::refusal::{Code, Refusal};
 use domain::resource;
-use persistence::contacts::{self, StoredIdentity, Wanted};
+use persistence::contacts::{self, Joined, StoredIdentity, Wanted};
 use persistence::error::{Failure, StoreError};
 use persistence::{conversations, messages};
 
@@ -61,7 +61,7 @@ pub fn start(
     if let Some(earlier) = earlier(tx, &locked, draft)? {
         return Ok(earlier);
     }
-    locked.expect_reachable(tx)?;
+    locked.conversation.expect_open_to_customer()?;
     let contact = Some(locked.conversation.contact_id);
     let occasion = Occasion { workspace, channel: channel.id, contact, opens: true };
     let content = filled(tx, occasion, &draft.template)?;
@@ -143,7 +143,7 @@ fn person(
         Whom::Phone(phone) => (None, phone.clone()),
         Whom::Contact(id) => match by_contact(tx, caller, channel, *id)? {
             Address::Identity(identity) => return existing(&identity),
-            Address::Phone(phone) => (Some(*id), phone),
+            Address::Phone { phone, blocked } => (Some(Joined { contact_id: *id, blocked }), phone),
         },
     };
     // Whom another transaction makes at this moment is passed over by the insert and found by the next look.
@@ -151,7 +151,7 @@ fn person(
         if let Some(identity) = contacts::by_old_id(tx.conn, workspace, channel, phone.clone())? {
             return existing(&identity);
         }
-        if let Some(person) = make(tx, workspace, channel, known, &phone)? {
+        if let Some(person) = make(tx, workspace, channel, known.clone(), &phone)? {
             return Ok(person);
         }
     }
@@ -174,7 +174,12 @@ enum Address {
     /// It wrote there, or was written to.
     Identity(Box<StoredIdentity>),
     /// By its number.
-    Phone(String),
+    Phone {
+        /// The number.
+        phone: String,
+        /// Whether the contact is shut out.
+        blocked: bool,
+    },
 }
 
 fn by_contact(
@@ -204,7 +209,7 @@ fn by_contact(
     let phone = contact
         .phone
         .ok_or_else(|| Refusal::invalid("/contact_id", "no_phone", "the contact has no phone number"))?;
-    Ok(Address::Phone(input::phone("/contact_id", &phone)?))
+    Ok(Address::Phone { phone: input::phone("/contact_id", &phone)?, blocked: contact.blocked_at.is_some() })
 }
 
 /// Makes the identity, for a contact that is there or a new one, with its conversation. Until the provider tells its
@@ -213,14 +218,14 @@ fn make(
     tx: &mut Tx<'_>,
     workspace: WorkspaceId,
     channel: ChannelId,
-    known: Option<ContactId>,
+    known: Option<Joined>,
     phone: &str,
 ) -> Result<Option<Person>, Failure> {
-    let identity = StoredIdentity {
+    let mut identity = StoredIdentity {
         workspace_id: workspace,
         channel_id: channel,
         id: tx.id(),
-        contact_id: known.unwrap_or_else(|| tx.id()),
+        contact_id: known.as_ref().map_or_else(|| tx.id(), |known| known.contact_id),
         external_id: phone.to_owned(),
         phone: Some(phone.to_owned()),
         username: None,
@@ -228,17 +233,19 @@ fn make(
         conversation_id: None,
     };
     let now = tx.now;
-    let stored = match known {
-        Some(_) => contacts::insert_for(tx.conn, &identity, now)?,
-        None => {
-            let name = format!("+{phone}");
-            !contacts::insert_new(tx.conn, &[(identity.clone(), name)], now)?.is_empty()
-        }
+    let (stored, known) = if known.is_some() {
+        (contacts::insert_for(tx.conn, &identity, now)?, known)
+    } else {
+        let mut new = [(identity.clone(), format!("+{phone}"))];
+        let (stored, mut joined) = contacts::insert_new(tx.conn, &mut new, now)?;
+        [(identity, _)] = new;
+        (stored.contains(&identity.id), joined.remove(&identity.id))
     };
     if !stored {
         return Ok(None);
     }
-    let conversation = Conversation::begin(tx.id(), channel, identity.contact_id, now);
+    let mut conversation = Conversation::begin(tx.id(), channel, identity.contact_id, now);
+    conversation.blocked = known.as_ref().is_some_and(|contact| contact.blocked);
     let person = Person {
         contact: identity.contact_id,
         conversation: conversation.id,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use domain::attachment::AttachmentKind;
 use domain::conversation::Conversation;
 use domain::event::{Audience, EventType, Sight};
-use domain::id::{AttachmentId, ConversationId, MessageId, SessionId, WorkspaceId};
+use domain::id::{AttachmentId, ContactId, ConversationId, MessageId, SessionId, WorkspaceId};
 use domain::inbound::{InboundKind, InboundMessage};
 use domain::message::{AuthorType, Direction, MessageStatus};
 use domain::notification::NotificationKind;
@@ -148,19 +148,24 @@ fn collect(
             let Some(person) = people.get(delivery, &message.sender) else { continue };
             let thread = (person.workspace_id, person.conversation_id);
             let new_session = *sessions.entry(thread).or_insert_with(|| tx.id());
-            let current = threads.locked.get(&thread).and_then(Conversation::session);
-            let session = current.map_or(new_session, |session| session.id);
+            let conversation = threads.locked.get(&thread);
+            let current = conversation.and_then(Conversation::session).map(|session| session.id);
+            // One who is shut out begins no session.
+            let shut_out = conversation.is_some_and(|conversation| conversation.blocked);
+            let session = current.or((!shut_out).then_some(new_session));
+            // It may have been merged since it was found; now that the conversation is locked it cannot be.
+            let contact = conversation.map_or(person.contact_id, |conversation| conversation.contact_id);
             let id = tx.id();
             let attachment = attachment(tx, message);
             let attachment_id = attachment.as_ref().map(|attachment| attachment.id);
-            rows.push(row(tx, delivery, person, message, edited_at, (id, attachment_id), session));
+            rows.push(row(tx, delivery, (person, contact), message, edited_at, (id, attachment_id), session));
             incoming.push(Incoming {
                 thread,
                 id,
                 attachment,
                 at: message.at,
                 new_session,
-                author: EventActor::contact(person.contact_id.0, person.name.clone()),
+                author: EventActor::contact(contact.0, person.name.clone()),
             });
         }
     }
@@ -190,21 +195,21 @@ fn store_attachments(tx: &mut Tx<'_>, incoming: &[Incoming]) -> Result<(), Failu
 fn row(
     tx: &Tx<'_>,
     delivery: &Delivery,
-    person: &Person,
+    (person, contact): (&Person, ContactId),
     message: &InboundMessage,
     edited_at: Option<Timestamp>,
     (id, attachment_id): (MessageId, Option<AttachmentId>),
-    session: SessionId,
+    session: Option<SessionId>,
 ) -> NewMessage {
     NewMessage {
         workspace_id: delivery.workspace_id,
         id,
         conversation_id: person.conversation_id,
         channel_id: delivery.channel_id,
-        session_id: Some(session),
+        session_id: session,
         direction: Direction::Inbound,
         author_type: AuthorType::Contact,
-        author_id: Some(person.contact_id.0),
+        author_id: Some(contact.0),
         kind: message.kind,
         text: message.text.clone(),
         content: Some(message.content.clone()).filter(|content| *content != Value::Null),

@@ -165,7 +165,7 @@ impl<'a> News<'a> {
         let mut changed: BTreeSet<(WorkspaceId, MessageId)> = self.advance(tx)?;
         let Touched { messages, rewritten } = self.touch(tx, people, threads)?;
         changed.extend(messages);
-        self.preferences(tx, people)?;
+        self.preferences(tx, people, threads)?;
         if changed.is_empty() {
             return Ok(());
         }
@@ -243,12 +243,15 @@ impl<'a> News<'a> {
         Ok(touched)
     }
 
-    fn preferences(&self, tx: &mut Tx<'_>, people: &People) -> Result<(), Failure> {
+    fn preferences(&self, tx: &mut Tx<'_>, people: &People, threads: &Threads) -> Result<(), Failure> {
         for delivery in self.deliveries {
             for event in &delivery.events {
                 let InboundKind::MarketingPreference { sender, stopped, at } = &event.what else { continue };
                 let Some(person) = people.get(delivery, sender) else { continue };
-                let (workspace, contact) = (person.workspace_id, person.contact_id);
+                let workspace = person.workspace_id;
+                // It may have been merged since it was found.
+                let conversation = threads.get(workspace, person.conversation_id);
+                let contact = conversation.map_or(person.contact_id, |conversation| conversation.contact_id);
                 if contacts::set_opted_out(tx.conn, workspace, contact, stopped.then_some(*at))? {
                     tell_changed(tx, workspace, contact)?;
                 }

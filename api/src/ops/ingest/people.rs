@@ -158,8 +158,8 @@ fn find(
     let old = repeats(tx, deliveries, &changed)?;
     for (key, changed, newer, conversation_id, name) in matches {
         if changed && !old.contains(&key) {
-            contacts::update_identity(tx.conn, &newer)?;
-            tell_changed(tx, newer.workspace_id, newer.contact_id)?;
+            let contact = contacts::update_identity(tx.conn, &newer)?;
+            tell_changed(tx, newer.workspace_id, contact)?;
         }
         wanted.remove(&key);
         let person = Person {
@@ -253,12 +253,15 @@ fn make(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut Peop
         })
         .collect();
     free_phones(tx, &new)?;
-    let rows: Vec<_> = new.iter().map(|(_, identity, name)| (identity.clone(), name.clone())).collect();
+    let (keys, mut rows): (Vec<_>, Vec<_>) =
+        new.into_iter().map(|(key, identity, name)| (key, (identity, name))).unzip();
     let now = tx.now;
-    let stored: BTreeSet<_> = contacts::insert_new(tx.conn, &rows, now)?.into_iter().collect();
+    let (stored, joined) = contacts::insert_new(tx.conn, &mut rows, now)?;
     let (mut begun, mut nameless) = (Vec::new(), Vec::new());
-    for (key, identity, name) in new.into_iter().filter(|(_, identity, _)| stored.contains(&identity.id)) {
-        let conversation = Conversation::begin(tx.id(), key.1, identity.contact_id, now);
+    let rows = keys.into_iter().zip(rows).filter(|(_, (identity, _))| stored.contains(&identity.id));
+    for (key, (identity, name)) in rows {
+        let mut conversation = Conversation::begin(tx.id(), key.1, identity.contact_id, now);
+        conversation.blocked = joined.get(&identity.id).is_some_and(|contact| contact.blocked);
         let person = Person {
             workspace_id: key.0,
             contact_id: identity.contact_id,
@@ -273,9 +276,13 @@ fn make(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut Peop
         }
         people.known.insert(key, person);
     }
-    let contacts: Vec<_> = begun.iter().map(|(workspace, _, one)| (*workspace, one.contact_id)).collect();
+    let (known, new): (Vec<_>, Vec<_>) = begun
+        .iter()
+        .map(|(workspace, identity, one)| (*identity, (*workspace, one.contact_id)))
+        .partition(|(identity, _)| joined.contains_key(identity));
     conversations::insert_many(tx.conn, begun)?;
-    tell_created(tx, contacts)?;
+    tell_begun(tx, EventType::ContactCreated, new.into_iter().map(|(_, key)| key).collect())?;
+    tell_begun(tx, EventType::ContactUpdated, known.into_iter().map(|(_, key)| key).collect())?;
     ask_for_names(tx, &nameless)
 }
 
@@ -339,14 +346,18 @@ fn change_identity(tx: &mut Tx<'_>, delivery: &Delivery, change: &IdentityChange
         identity.external_id.clone_from(id);
     }
     if identity != before {
-        contacts::update_identity(tx.conn, &identity)?;
-        tell_changed(tx, workspace, identity.contact_id)?;
+        let contact = contacts::update_identity(tx.conn, &identity)?;
+        tell_changed(tx, workspace, contact)?;
     }
     Ok(())
 }
 
-/// Tells of new contacts.
-fn tell_created(tx: &mut Tx<'_>, keys: Vec<(WorkspaceId, ContactId)>) -> Result<(), Failure> {
+/// Tells of contacts that are on their first channel now: new ones, or such as were made before they wrote.
+fn tell_begun(
+    tx: &mut Tx<'_>,
+    event_type: EventType,
+    keys: Vec<(WorkspaceId, ContactId)>,
+) -> Result<(), Failure> {
     if keys.is_empty() {
         return Ok(());
     }
@@ -355,8 +366,9 @@ fn tell_created(tx: &mut Tx<'_>, keys: Vec<(WorkspaceId, ContactId)>) -> Result<
         // Nobody holds the conversation that began with it.
         let begun = contact.identities.iter().map(|identity| identity.channel_id);
         let facts = |channel| Facts { channel, assignee: None, division: None };
-        let sight = ContactSight { before: None, after: Some(begun.map(facts).collect()) };
-        tell_contact(tx, workspace, &contact, EventType::ContactCreated, sight, &actor);
+        let before = (event_type == EventType::ContactUpdated).then(Vec::new);
+        let sight = ContactSight { before, after: Some(begun.map(facts).collect()) };
+        tell_contact(tx, workspace, &contact, event_type, sight, &actor);
     }
     Ok(())
 }

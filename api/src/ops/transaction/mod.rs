@@ -184,6 +184,11 @@ impl<'a> Tx<'a> {
         });
     }
 
+    /// Notes an administrative act that is no change of one thing: only the audit trail has it.
+    pub fn audit(&mut self, entry: NewAuditEntry) {
+        self.audit.push(entry);
+    }
+
     /// Notes what a member has to do or has done more or less than before. It is written at the end of the transaction,
     /// in the order of ids: whoever changes the counts of the same members waits briefly, and never in a circle.
     pub fn count(&mut self, workspace: WorkspaceId, agent: AgentId, change: CountsChange) {

@@ -1,5 +1,6 @@
 //! The stand-in for the WhatsApp Cloud API.
 
+pub(super) mod block;
 pub(super) mod check;
 pub(super) mod events;
 pub(super) mod media;

@@ -2,6 +2,7 @@
 
 mod agents;
 mod api_keys;
+mod contacts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::IntoFuture;
@@ -92,6 +93,12 @@ impl Watch {
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
                 "notification_preferences" => "/v1/me/notification-preferences".to_owned(),
+                "contact" if matches!(happened, "merged" | "unmerged") => {
+                    let path =
+                        format!("/v1/contacts/{}/merges", event.data["contact"]["id"].as_str().unwrap());
+                    self.caller.get(path).await.expect(200);
+                    continue;
+                }
                 // There is a list only.
                 "routing" | "notification" => {
                     let path = match event.data["conversation_id"].as_str() {
@@ -268,6 +275,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     agents::team_changes(&mut fold).await;
     api_keys::keys_come_and_go(&mut fold, admin).await;
     routing::conversations_find_agents(&mut fold).await;
+    contacts::contacts_change(&mut fold, admin).await;
     begins_a_workspace(&mut fold).await;
     joins(&mut fold, &mails).await;
     administration::changes(&mut fold).await;

@@ -10,6 +10,18 @@ use persistence::{contacts, conversations};
 use super::transaction::{Change, Tx};
 use domain::resource::EventActor;
 
+mod block;
+mod edit;
+mod import;
+mod locked;
+mod merge;
+
+pub use block::{block, unblock};
+pub use edit::{create, delete, update};
+pub use import::{Row as ImportRow, attribute_text, import};
+pub use locked::Which;
+pub use merge::{merge, unmerge};
+
 /// Tells that a contact changed, and each of its conversations with it: they show its name and number.
 ///
 /// # Errors
@@ -23,7 +35,8 @@ pub(super) fn tell_changed(
         return Ok(());
     };
     let actor = EventActor::contact(shape.id.0, shape.name.clone());
-    let keys = contacts::conversations(tx.conn, workspace, contact)?.into_iter().map(|id| (workspace, id));
+    let keys =
+        contacts::conversations(tx.conn, workspace, vec![contact])?.into_iter().map(|id| (workspace, id));
     let mut changed = conversations::lock_many(tx.conn, keys.collect())?;
     conversations::save_many(tx.conn, &mut changed)?;
     let sight = ContactSight::unchanged(contacts::facts(tx.conn, workspace, contact)?);
@@ -75,6 +88,6 @@ pub fn name_from_profile(tx: &mut Tx<'_>, job: ChannelJob, name: Option<&str>) -
         return Ok(());
     };
     identity.name = Some(name.to_owned());
-    contacts::update_identity(tx.conn, &identity)?;
-    tell_changed(tx, job.workspace_id, identity.contact_id)
+    let contact = contacts::update_identity(tx.conn, &identity)?;
+    tell_changed(tx, job.workspace_id, contact)
 }
