@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::http::client_address::TrustedProxies;
+use crate::outbound_url::AllowedRanges;
 
 /// What a running server needs to know. `main` fills it from flags and environment; tests by hand.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Settings {
     pub graph_version: String,
     /// Base of the Telegram Bot API.
     pub telegram_url: Url,
+    /// What may be called, beside the public Internet, of addresses that somebody else names.
+    pub private_ranges_allowed: AllowedRanges,
     /// Bearer that `/metrics` demands; without one it answers only callers on this machine.
     pub metrics_key: Option<String>,
     /// Proxies whose word about a client's address is taken.
@@ -96,6 +99,8 @@ pub struct Times {
     pub provider_connect: Duration,
     /// The longest time for a whole call to a provider.
     pub provider_total: Duration,
+    /// The longest time for fetching a customer's file.
+    pub media_total: Duration,
     /// The longest time for handing a mail over.
     pub mail_total: Duration,
     /// How often the worker looks for due jobs if nobody wakes it.
@@ -123,6 +128,7 @@ impl Default for Times {
             routing_decisions_kept: Duration::from_secs(90 * 24 * 3600),
             provider_connect: Duration::from_secs(5),
             provider_total: Duration::from_secs(30),
+            media_total: Duration::from_secs(300),
             mail_total: Duration::from_secs(20),
             job_poll: Duration::from_secs(1),
             presence_timeout: Duration::from_secs(60),

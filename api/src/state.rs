@@ -25,6 +25,7 @@ use crate::http::reply::Read;
 use crate::ids::Ids;
 use crate::mail::Mailer;
 use crate::ops::ingest::Ingest;
+use crate::outbound_url::GuardedClient;
 use crate::stream::hub::Hub;
 
 /// The application. Clones share everything.
@@ -61,6 +62,8 @@ pub struct Shared {
     pub ingest: Ingest,
     /// Speaks to the providers.
     pub providers: ProviderClient,
+    /// Calls addresses that somebody else names.
+    pub guarded: GuardedClient,
     /// The bytes of files.
     pub attachments: AttachmentStore,
     /// Sends mails, if there is a mail server.

@@ -80,7 +80,12 @@ impl Sniffer {
             return container(head, kind);
         }
         if head.starts_with(OLE) {
-            return self.office("application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint", UNKNOWN);
+            return self.office(
+                "application/msword",
+                "application/vnd.ms-excel",
+                "application/vnd.ms-powerpoint",
+                UNKNOWN,
+            );
         }
         if head.starts_with(b"PK\x03\x04") {
             return open_document(head).unwrap_or_else(|| {
@@ -181,7 +186,8 @@ mod tests {
     fn bytes_say_what_they_are_however_they_come() {
         let ole = [super::OLE, &[0; 600], b"W\0o\0r\0k\0b\0o\0o\0k\0\0"].concat();
         let docx = [b"PK\x03\x04".as_slice(), &[0; 3000], b"word/document.xmlPK\x05\x06"].concat();
-        let odt = [b"PK\x03\x04".as_slice(), &[0; 26], b"mimetypeapplication/vnd.oasis.opendocument.textPK"].concat();
+        let odt = [b"PK\x03\x04".as_slice(), &[0; 26], b"mimetypeapplication/vnd.oasis.opendocument.textPK"]
+            .concat();
         for (bytes, kind, content_type) in [
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".as_slice(), Document, "image/png"),
             (b"\xff\xd8\xff\xe0\0\x10JFIF", Document, "image/jpeg"),

@@ -107,7 +107,10 @@ impl Received {
             return refused("empty", "must not be empty".to_owned());
         }
         if !may_be_sent(kind, content_type) {
-            return refused("content_type", format!("is {content_type} by its content, which cannot be sent as {kind}"));
+            return refused(
+                "content_type",
+                format!("is {content_type} by its content, which cannot be sent as {kind}"),
+            );
         }
         if !content_type.starts_with("image/") {
             return Ok(());

@@ -12,6 +12,7 @@ use url::Url;
 use super::errors::{self, Verdict};
 use super::json;
 use super::outbound::SendOutcome;
+use crate::outbound_url::CallError;
 
 /// The providers' answers stay far below this; what is larger is not read to its end.
 const ANSWER_MAX_BYTES: usize = 256 * 1024;
@@ -94,6 +95,16 @@ impl ProviderClient {
             request = request.bearer_auth(token);
         }
         answer(request).await
+    }
+
+    /// Begins to get bytes. The URL may hold a secret (Telegram's does): it gets into no error.
+    pub(super) async fn open(
+        &self,
+        url: Option<Url>,
+        timeout: Duration,
+    ) -> Result<reqwest::Response, CallError> {
+        let url = url.ok_or(CallError::Refused)?;
+        self.http.get(url).timeout(timeout).send().await.map_err(|_| CallError::Unanswered)
     }
 
     /// Gets JSON once.

@@ -10,6 +10,7 @@ pub mod errors;
 mod graph;
 mod json;
 pub mod known;
+pub mod media;
 pub mod messenger;
 pub mod outbound;
 pub mod signature;

@@ -12,6 +12,10 @@ pub(super) enum Target {
     Send,
     /// A webhook from the provider.
     Webhook,
+    /// The bytes of a customer's file.
+    Media,
+    /// The question where they are.
+    MediaLink,
 }
 
 /// What a webhook tells.
@@ -48,7 +52,8 @@ pub(super) enum Action {
         #[serde(default)]
         message: Option<String>,
     },
-    /// The customer gets the message, the caller no answer: the connection is cut after `ms`, or after ten minutes.
+    /// The customer gets the message, the caller no answer: the connection is cut after `ms`, or after ten minutes. Of a
+    /// file half comes before that.
     AcceptThenHang {
         #[serde(default)]
         ms: Option<u64>,
@@ -77,14 +82,16 @@ impl Action {
         let fits = match self {
             Self::Delay { .. } | Self::Drop => true,
             Self::Duplicate { .. } | Self::Reorder => target == Target::Webhook,
-            _ => target == Target::Send,
+            Self::StatusBeforeResponse => target == Target::Send,
+            Self::AcceptThenHang { .. } => matches!(target, Target::Send | Target::Media),
+            _ => target != Target::Webhook,
         };
         if !fits {
-            let other = match target {
-                Target::Send => "webhook",
-                Target::Webhook => "send",
+            let other = match self {
+                Self::Duplicate { .. } | Self::Reorder => "webhook",
+                _ => "send",
             };
-            return Some(format!("this action is for target `{other}` only"));
+            return Some(format!("this action is for target `{other}`"));
         }
         match self {
             Self::Refuse { status, .. } if !(400..600).contains(status) => {
@@ -144,7 +151,7 @@ pub(super) struct Call<'a> {
 impl Rule {
     /// What is wrong with it, if anything.
     pub(super) fn problem(&self) -> Option<String> {
-        if self.event.is_some() && self.target == Target::Send {
+        if self.event.is_some() && self.target != Target::Webhook {
             return Some("`event` is for target `webhook` only".to_owned());
         }
         self.action.problem(self.target)

@@ -13,7 +13,7 @@ mod insert;
 mod progress;
 mod shape;
 
-pub use change::{edit, react, revoke};
+pub use change::{edit, raise_version, react, revoke};
 pub use find::{
     Found, Outgoing, by_client_id, by_provider_ids, outgoing, raise_watermark, sent_up_to, watermarks,
 };

@@ -1,6 +1,7 @@
 //! Telegram, by its Bot API.
 
 pub mod inbound;
+pub(in crate::channels) mod media;
 mod message;
 pub mod outbound;
 

@@ -1,6 +1,7 @@
 //! WhatsApp, by Meta's Cloud API.
 
 pub mod inbound;
+pub(in crate::channels) mod media;
 mod message;
 mod notices;
 pub mod outbound;

@@ -130,7 +130,8 @@ impl Reading<'_> {
     }
 
     async fn kind_of(&self, field: &mut Field) -> Result<AttachmentKind, Problem> {
-        let refused = || Refusal::invalid("/kind", "not_supported", "must be image, video, document or audio");
+        let refused =
+            || Refusal::invalid("/kind", "not_supported", "must be image, video, document or audio");
         let word = tokio::time::timeout(STALLED, field.bytes(WORD_MAX_BYTES)).await.map_err(|_| late())?;
         let word = word.map_err(|_| refused())?.map_err(|_| broken())?;
         let kind = std::str::from_utf8(&word).ok().and_then(|word| word.parse().ok());
@@ -138,7 +139,8 @@ impl Reading<'_> {
     }
 
     async fn take_file(&mut self, field: &mut Field) -> Result<(), Problem> {
-        let filename = field.content_disposition().and_then(|header| header.get_filename()).and_then(safe_name);
+        let filename =
+            field.content_disposition().and_then(|header| header.get_filename()).and_then(safe_name);
         let limits = &self.place.limits;
         let limit = self.kind.and_then(|kind| limits.of(kind)).unwrap_or_else(|| limits.largest());
         let begun = Intake::begin(&self.app.attachments, self.place.workspace, self.place.id, limit).await;

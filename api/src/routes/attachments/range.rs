@@ -17,7 +17,8 @@ pub enum Wanted {
 /// understood ask for the whole, as the standard allows.
 #[must_use]
 pub fn wanted(header: Option<&str>, size: u64) -> Wanted {
-    let range = header.and_then(|header| header.strip_prefix("bytes=")).and_then(|words| words.split_once('-'));
+    let range =
+        header.and_then(|header| header.strip_prefix("bytes=")).and_then(|words| words.split_once('-'));
     let Some((first, last)) = range else { return Wanted::Whole };
     let number = |words: &str| {
         let digits = !words.is_empty() && words.bytes().all(|byte| byte.is_ascii_digit());

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::methods::{send_chat_action, send_message};
 use super::{events, webhook};
 use crate::sandbox::channel::SandboxChannel;
+use crate::sandbox::media;
 use crate::sandbox::reply::{Reply, telegram_error};
 use crate::sandbox::shared::Shared;
 
@@ -37,6 +38,7 @@ pub(in crate::sandbox) async fn call_method(
     match method.to_ascii_lowercase().as_str() {
         "sendmessage" => send_message(&shared, &request, &bot, &arguments).await,
         "sendchataction" => send_chat_action(&shared, &bot, &arguments).into_response(),
+        "getfile" => media::telegram_info(&shared, &request, &bot, arguments.get("file_id")).await,
         "getme" => get_me(&bot).into_response(),
         "setwebhook" => webhook::set(&shared, &bot, &arguments).into_response(),
         "deletewebhook" => webhook::delete(&shared, &bot).into_response(),
