@@ -11,6 +11,7 @@ mod exchange;
 mod faults;
 mod graph;
 mod ids;
+mod media;
 mod messenger;
 mod reply;
 mod server;
