@@ -16,6 +16,7 @@ pub mod jobs;
 pub mod mail;
 pub mod openapi;
 pub mod ops;
+pub mod outbound_url;
 pub mod router;
 pub mod routes;
 pub mod sandbox;

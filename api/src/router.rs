@@ -43,6 +43,7 @@ pub fn application(
         .app_data(documents)
         .app_data(methods)
         .app_data(web::PayloadConfig::new(BODY_MAX_BYTES))
+        .app_data(web::PathConfig::default().error_handler(|_, request| no_such_id(request).into()))
         .configure(routes::configure)
         .split_for_parts();
     actix
@@ -53,6 +54,17 @@ pub fn application(
         .wrap(Compress::default())
         .wrap(cors)
         .wrap(from_fn(finish))
+}
+
+/// A word that is no id where one belongs is nothing that there is; or it is a path of its own with other methods, which
+/// looks like one with an id.
+fn no_such_id(request: &HttpRequest) -> Problem {
+    let methods = request.app_data::<web::Data<Methods>>();
+    let allow = methods.and_then(|methods| methods.allowed(request.path()));
+    match allow.filter(|allow| !allow.split(", ").any(|method| method == request.method().as_str())) {
+        Some(allow) => Problem::method_not_allowed(allow.to_owned()),
+        None => Code::NotFound.into(),
+    }
 }
 
 /// What is on no path: 405 if the path has other methods, else 404.

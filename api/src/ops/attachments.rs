@@ -1,15 +1,17 @@
 //! Files: uploads on their way to a message, and customers' files on their way here.
 
 use domain::access::{Caller, ReadAttachment, UploadAttachment};
-use domain::attachment::{AttachmentKind, AttachmentState};
+use domain::attachment::{AttachmentFailure, AttachmentKind, AttachmentState};
+use domain::event::{Audience, EventType, Sight};
 use domain::id::{AgentId, AttachmentId, ConversationId, MessageId, WorkspaceId};
 use domain::refusal::{Code, Refusal};
-use domain::resource::{Attachment, AttachmentLimits, MessageAttachment};
+use domain::resource::{Attachment, AttachmentLimits, EventActor, MessageAttachment};
 use persistence::attachments::{self, Content, Found};
-use persistence::error::Failure;
-use persistence::messaging_settings;
+use persistence::error::{Failure, StoreError};
+use persistence::jobs::{self, ChannelJob};
+use persistence::{conversations, messages, messaging_settings};
 
-use super::transaction::Tx;
+use super::transaction::{Change, Tx};
 
 /// Where a request names the file that is to be sent.
 const POINTER: &str = "/attachment_id";
@@ -128,6 +130,53 @@ pub fn take_for_message(
     }
     attachments::link(tx.conn, workspace, id, link)?;
     Ok(of_message(upload))
+}
+
+/// The bytes of a customer's file are here. The job is done.
+///
+/// # Errors
+/// Only those of the database.
+pub fn media_stored(tx: &mut Tx<'_>, job: ChannelJob, content: &Content) -> Result<(), Failure> {
+    let change = |tx: &mut Tx<'_>, id| attachments::store(tx.conn, job.workspace_id, id, content);
+    settle_media(tx, job, change)
+}
+
+/// The bytes of a customer's file cannot be had. The job is done.
+///
+/// # Errors
+/// Only those of the database.
+pub fn media_failed(tx: &mut Tx<'_>, job: ChannelJob, failure: AttachmentFailure) -> Result<(), Failure> {
+    let change = |tx: &mut Tx<'_>, id| attachments::fail(tx.conn, job.workspace_id, id, failure);
+    settle_media(tx, job, change)
+}
+
+/// Changes a file that waited for its bytes, and tells of its message if that is new.
+fn settle_media(
+    tx: &mut Tx<'_>,
+    job: ChannelJob,
+    change: impl FnOnce(&mut Tx<'_>, AttachmentId) -> Result<bool, StoreError>,
+) -> Result<(), Failure> {
+    let (workspace, id) = (job.workspace_id, AttachmentId(job.subject_id));
+    let found = attachments::find(tx.conn, workspace, id)?.map(|found| found.attachment);
+    let of = found.and_then(|file| file.conversation_id.zip(file.message_id));
+    jobs::finish(tx.conn, workspace, job.id)?;
+    let Some((conversation, message)) = of else { return Ok(()) };
+    let Some(conversation) = conversations::lock(tx.conn, workspace, conversation)? else { return Ok(()) };
+    if !change(tx, id)? {
+        return Ok(());
+    }
+    messages::raise_version(tx.conn, workspace, message)?;
+    let shape = messages::shape(tx.conn, workspace, message)?.ok_or(Code::NotFound)?;
+    tx.tell(Change {
+        workspace_id: workspace,
+        event_type: EventType::MessageUpdated,
+        audience: Audience::Conversation(Sight::unchanged(conversation.facts())),
+        conversation_id: Some(conversation.id),
+        actor: &EventActor::system(),
+        data: &shape,
+        previous: None,
+    });
+    Ok(())
 }
 
 /// As messages show it.

@@ -14,6 +14,10 @@ pub(super) enum Target {
     Upload,
     /// A webhook from the provider.
     Webhook,
+    /// The bytes of a customer's file.
+    Media,
+    /// The question where they are.
+    MediaLink,
 }
 
 /// What a webhook tells.
@@ -50,7 +54,8 @@ pub(super) enum Action {
         #[serde(default)]
         message: Option<String>,
     },
-    /// The customer gets the message, the caller no answer: the connection is cut after `ms`, or after ten minutes.
+    /// The customer gets the message, the caller no answer: the connection is cut after `ms`, or after ten minutes. Of a
+    /// file half comes before that.
     AcceptThenHang {
         #[serde(default)]
         ms: Option<u64>,
@@ -80,14 +85,15 @@ impl Action {
             Self::Delay { .. } | Self::Drop => true,
             Self::Duplicate { .. } | Self::Reorder => target == Target::Webhook,
             Self::StatusBeforeResponse => target == Target::Send,
+            Self::AcceptThenHang { .. } => matches!(target, Target::Send | Target::Upload | Target::Media),
             _ => target != Target::Webhook,
         };
         if !fits {
-            let other = match (self, target) {
-                (Self::Duplicate { .. } | Self::Reorder, _) => "webhook",
+            let other = match self {
+                Self::Duplicate { .. } | Self::Reorder => "webhook",
                 _ => "send",
             };
-            return Some(format!("this action is for target `{other}` only"));
+            return Some(format!("this action is for target `{other}`"));
         }
         match self {
             Self::Refuse { status, .. } if !(400..600).contains(status) => {

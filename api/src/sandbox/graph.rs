@@ -7,12 +7,12 @@ use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, delete, get, post};
 use serde_json::{Map, Value, json};
 
-use super::channel::SandboxChannel;
-use super::messenger;
+use super::channel::{SandboxChannel, SandboxKind};
 use super::reply::{GraphError, Reply};
 use super::shared::Shared;
 use super::whatsapp;
 use super::whatsapp::events::Number;
+use super::{media, messenger};
 
 /// Messages of WhatsApp and Messenger: the id tells which.
 #[post("/{version:v\\d+\\.\\d+}/{id}/messages")]
@@ -115,14 +115,20 @@ fn set_blocked(shared: &Arc<Shared>, request: &HttpRequest, id: &str, body: &[u8
     }
 }
 
-/// The profile of a Messenger customer, as far as the customer's settings tell a name.
+/// A file at WhatsApp; or the profile of a Messenger customer, as far as the customer's settings tell a name.
 #[get("/{version:v\\d+\\.\\d+}/{id:\\d+}")]
-pub(super) async fn get_profile(
+pub(super) async fn get_object(
     request: HttpRequest,
     path: Path<(String, String)>,
     shared: Data<Arc<Shared>>,
 ) -> HttpResponse {
     let (_, id) = path.into_inner();
+    if let Some(media) = media::found(&shared, &id, SandboxKind::Whatsapp) {
+        return match authenticate(&shared, &request, &media.account) {
+            Ok(number) => media::whatsapp_info(&shared, &request, &number, &media).await,
+            Err(error) => Reply::from(error).into_response(),
+        };
+    }
     let page = match authenticate(&shared, &request, "me") {
         Ok(page) => page,
         Err(error) => return Reply::from(error).into_response(),

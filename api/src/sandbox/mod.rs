@@ -12,6 +12,7 @@ mod faults;
 mod graph;
 mod graph_templates;
 mod ids;
+mod media;
 mod messenger;
 mod reply;
 mod server;

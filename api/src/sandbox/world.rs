@@ -11,11 +11,14 @@ use tokio::sync::oneshot;
 use super::channel::{SandboxChannel, SandboxKind};
 use super::deliver::Webhook;
 use super::faults::Rule;
+use super::media::Media;
 use super::uploads::Upload;
 use super::whatsapp::templates::Template;
 
 /// How many messages are remembered; older ones are forgotten.
 const LOG_LIMIT: usize = 50_000;
+/// How many files are remembered.
+const MEDIA_LIMIT: usize = 1000;
 /// How many messages may go to one customer at once.
 const PAIR_BURST: i32 = 45;
 /// How long it takes until another one may follow.
@@ -142,6 +145,7 @@ pub(super) struct World {
     pub(super) lanes: HashMap<(String, String), oneshot::Receiver<()>>,
     /// The last failure of a bot's webhook.
     pub(super) hook_errors: HashMap<String, (Timestamp, String)>,
+    media: VecDeque<Media>,
     entries: u64,
     telegram_ids: i64,
 }
@@ -222,6 +226,19 @@ impl World {
         }
     }
 
+    /// Remembers a file.
+    pub(super) fn keep_media(&mut self, media: Media) {
+        self.media.push_back(media);
+        if self.media.len() > MEDIA_LIMIT {
+            self.media.pop_front();
+        }
+    }
+
+    /// The newest file with this id.
+    pub(super) fn media(&self, id: &str) -> Option<&Media> {
+        self.media.iter().rev().find(|media| media.id == id)
+    }
+
     /// The next id for Telegram. The first is taken from the clock, so that a sandbox started later does not repeat the ids of an earlier one.
     pub(super) fn next_telegram_id(&mut self, now: Timestamp) -> i64 {
         const BEFORE_ANY_RUN: i64 = 1_700_000_000;
@@ -235,6 +252,7 @@ impl World {
         self.customers.clear();
         self.log.clear();
         self.uploads.clear();
+        self.media.clear();
         self.rules.clear();
         self.templates.clear();
         self.held.clear();

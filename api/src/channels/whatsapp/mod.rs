@@ -3,6 +3,7 @@
 pub mod block;
 pub(super) mod gestures;
 pub mod inbound;
+pub(in crate::channels) mod media;
 mod message;
 mod notices;
 pub mod outbound;

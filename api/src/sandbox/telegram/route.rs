@@ -10,6 +10,7 @@ use super::compose::compose;
 use super::methods::{send, send_chat_action, set_reaction};
 use super::{events, webhook};
 use crate::sandbox::channel::SandboxChannel;
+use crate::sandbox::media;
 use crate::sandbox::reply::{Reply, telegram_error};
 use crate::sandbox::shared::Shared;
 use crate::sandbox::uploads::{self, Upload, is_form};
@@ -46,6 +47,7 @@ pub(in crate::sandbox) async fn call_method(
     match method.as_str() {
         "setmessagereaction" => set_reaction(&shared, &request, &bot, &arguments).await,
         "sendchataction" => send_chat_action(&shared, &bot, &arguments).into_response(),
+        "getfile" => media::telegram_info(&shared, &request, &bot, arguments.get("file_id")).await,
         "getme" => get_me(&bot).into_response(),
         "setwebhook" => webhook::set(&shared, &bot, &arguments).into_response(),
         "deletewebhook" => webhook::delete(&shared, &bot).into_response(),

@@ -92,6 +92,7 @@ impl Watch {
                 "policy" => format!("/v1/distribution-policies/{id}"),
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
+                "messaging_settings" => "/v1/settings/messaging".to_owned(),
                 "notification_preferences" => "/v1/me/notification-preferences".to_owned(),
                 "contact" if matches!(happened, "merged" | "unmerged") => {
                     let path =
@@ -262,6 +263,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     let admin = &names["admin"];
 
     customers_write(&mut fold).await;
+    files_come(&mut fold).await;
     hands_change(&mut fold, &names).await;
     messages_are_sent(&mut fold, &names).await;
 
@@ -284,6 +286,9 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     let mutating = contract::operations().into_iter().filter(|operation| operation.method != "get");
     // What these change is seen by nobody but the member itself; a dry run changes nothing.
     let silent = [
+        "create_attachment",
+        "delete_attachment",
+        "create_signed_urls",
         "simulate_routing",
         "invite_agent",
         "change_password",
@@ -345,6 +350,17 @@ async fn customers_write(fold: &mut Fold) {
         let hook = fold.app.hook("telegram", body.to_string());
         fold.does(200, hook).await;
     }
+}
+
+/// A file is told twice: when its message comes, and when its bytes are here.
+async fn files_come(fold: &mut Fold) {
+    let customer = fold.app.customer("whatsapp", "6281200000007");
+    customer.sends(json!({ "kind": "image", "caption": "Ini fotonya" })).await;
+    eventually("the bytes of the file", || async {
+        (fold.app.count("attachments WHERE state = 'stored'") > 0).then_some(())
+    })
+    .await;
+    fold.settle("a customer's file").await;
 }
 
 async fn hands_change(fold: &mut Fold, names: &BTreeMap<&str, Caller>) {
