@@ -108,7 +108,7 @@ fn event_message(event_type: EventType) -> Value {
     let id_only = json!({ "type": "object", "properties": { "id": { "type": "string", "format": "uuid" } },
         "required": ["id"], "additionalProperties": false });
     let data = match event_type {
-        EventType::ConversationHidden | EventType::TicketHidden => id_only,
+        EventType::ConversationHidden | EventType::TicketHidden | EventType::ContactHidden => id_only,
         other => json!({ "oneOf": [
             { "$ref": format!("#/components/schemas/{}", resource_of(other)) },
             { "$ref": "#/components/schemas/Reference" },

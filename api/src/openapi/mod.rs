@@ -216,9 +216,10 @@ fn complete_headers(document: &mut Value) {
 }
 
 /// What there is once in a workspace, and parts that are set in place of the whole.
-const VERSIONED: [&str; 7] = [
+const VERSIONED: [&str; 8] = [
     "/v1/me",
     "/v1/me/availability",
+    "/v1/me/notification-preferences",
     "/v1/workspace",
     "/v1/settings/assignment",
     "/v1/divisions/{division_id}/members",
