@@ -78,7 +78,9 @@ fn keys(
     let few = Few::of(visible, filter);
     let (mut keys, mut windows, mut fitted) = (Vec::new(), Windows::of(1), 0);
     // Without another way to what is asked for, the windows go on to the end.
-    while let Some(window) = if few.is_some() { windows.next(fitted) } else { Some(windows.again()) } {
+    loop {
+        let next = if few.is_some() { windows.next(fitted) } else { Some(windows.again()) };
+        let Some(window) = next else { break };
         let text = with_length(if filter.blocked == Some(true) { BLOCKED } else { ALL }, window);
         let seen = bind(sql(text), visible, filter, begin.as_ref()).load::<Found>(conn)?;
         let before = keys.len();

@@ -245,14 +245,8 @@ async fn a_07_a_cursor_is_good_for_its_list_and_filter_only() {
     ] {
         let page = admin.get(format!("{path}?{own}&limit=1")).await.expect(200);
         let cursor = page["next_cursor"].as_str().unwrap();
-        assert_eq!(
-            admin.get(format!("{path}?{own}&cursor={cursor}")).await.expect(200)["items"]
-                .as_array()
-                .unwrap()
-                .len()
-                > 0,
-            true
-        );
+        let next = admin.get(format!("{path}?{own}&cursor={cursor}")).await.expect(200);
+        assert!(!next["items"].as_array().unwrap().is_empty());
         let changed =
             format!("{}{}", &cursor[..cursor.len() - 1], if cursor.ends_with('A') { 'B' } else { 'A' });
         for broken in [&cursor[1..], &cursor[..cursor.len() - 2], changed.as_str(), "x"] {
