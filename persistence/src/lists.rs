@@ -15,7 +15,7 @@ pub const LONGEST_EXPORT: i64 = 1000;
 /// How many rows a page is read with.
 ///
 /// PostgreSQL plans well for a length that it sees in the text, and badly for one that is a parameter: not knowing it, it
-/// prepares for a tenth of the table. So there are texts for three lengths, and what is too much is cut off.
+/// prepares for a tenth of the table. So there are texts for four lengths, and what is too much is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
     /// The usual 25, and one more.
@@ -56,18 +56,43 @@ impl Length {
     }
 }
 
-/// Searches look at the newest of a list in windows that grow, before they go by what is searched for: what many have is
-/// found at once, and what few have is not looked for among all.
-pub(crate) const WINDOWS: [i64; 3] = [128, 1024, 4096];
+/// How far a search looks along a list before it goes by what is searched for: what many have is found at once, and what few
+/// have is not looked for among all.
+#[derive(Debug)]
+pub(crate) struct Windows {
+    left: Vec<i64>,
+    last: i64,
+}
 
-/// How many rows of all its runs together a search may read for one window, but for the first.
-const WINDOW_ROWS: i64 = 16_384;
+impl Windows {
+    /// The windows, the longest first.
+    const LENGTHS: [i64; 3] = [4096, 1024, 128];
+    /// How many rows of all its runs together a search may read for one window, but for the first.
+    const ROWS: i64 = 16_384;
+    /// One in so many is often enough to go on.
+    const OFTEN: i64 = 64;
 
-/// The windows for a list of so many runs: each has to be read as far as the window is long.
-pub(crate) fn windows(runs: usize) -> impl Iterator<Item = i64> {
-    let runs = i64::try_from(runs).unwrap_or(i64::MAX);
-    let affordable = move |window: &i64| *window == WINDOWS[0] || runs.saturating_mul(*window) <= WINDOW_ROWS;
-    WINDOWS.into_iter().filter(affordable)
+    /// For a list of so many runs: each has to be read as far as the window is long.
+    pub(crate) fn of(runs: usize) -> Self {
+        let runs = i64::try_from(runs).unwrap_or(i64::MAX);
+        let [.., first] = Self::LENGTHS;
+        let affordable = |window: &i64| *window == first || runs.saturating_mul(*window) <= Self::ROWS;
+        Self { left: Self::LENGTHS.into_iter().filter(affordable).collect(), last: first }
+    }
+
+    /// How many rows to look at next, after a window in which so many fitted. `None`: the rest is found sooner by what is
+    /// searched for.
+    pub(crate) fn next(&mut self, fitted: usize) -> Option<i64> {
+        let often = i64::try_from(fitted).unwrap_or(i64::MAX).saturating_mul(Self::OFTEN) >= self.last;
+        self.last = self.left.pop().or_else(|| often.then_some(self.last))?;
+        Some(self.last)
+    }
+
+    /// How many rows to look at next where there is no other way.
+    pub(crate) fn again(&mut self) -> i64 {
+        self.last = self.left.pop().unwrap_or(self.last);
+        self.last
+    }
 }
 
 /// A text with this length wherever it says `{length}`: one of the few that there are.

@@ -230,6 +230,7 @@ fn complete_headers(document: &mut Value) {
 const VERSIONED: [&str; 8] = [
     "/v1/me",
     "/v1/me/availability",
+    "/v1/me/notification-preferences",
     "/v1/workspace",
     "/v1/settings/assignment",
     "/v1/settings/messaging",

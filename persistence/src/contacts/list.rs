@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{ContactSearch, shapes};
 use crate::error::StoreError;
-use crate::lists::{WINDOWS, narrowed, windows, with_length};
+use crate::lists::{Windows, narrowed, with_length};
 use crate::sql::{Sql, sql};
 
 /// Which contacts a list shows.
@@ -76,13 +76,16 @@ fn keys(
 ) -> Result<Vec<After>, StoreError> {
     let wanted = usize::try_from(limit).unwrap_or(0);
     let few = Few::of(visible, filter);
+    let (mut keys, mut windows, mut fitted) = (Vec::new(), Windows::of(1), 0);
     // Without another way to what is asked for, the windows go on to the end.
-    let endless = std::iter::repeat(WINDOWS[WINDOWS.len() - 1]).take_while(|_| few.is_none());
-    let mut keys = Vec::new();
-    for window in windows(1).chain(endless) {
+    loop {
+        let next = if few.is_some() { windows.next(fitted) } else { Some(windows.again()) };
+        let Some(window) = next else { break };
         let text = with_length(if filter.blocked == Some(true) { BLOCKED } else { ALL }, window);
         let seen = bind(sql(text), visible, filter, begin.as_ref()).load::<Found>(conn)?;
+        let before = keys.len();
         keys.extend(seen.iter().filter(|found| found.fits).map(Found::key));
+        fitted = keys.len() - before;
         let is_end = seen.len() < usize::try_from(window).unwrap_or(0);
         if is_end || keys.len() >= wanted {
             keys.truncate(wanted);

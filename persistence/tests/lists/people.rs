@@ -81,12 +81,15 @@ impl Person {
     }
 }
 
-fn tickets() -> impl Strategy<Value = Vec<(u128, TicketStatus, i64)>> {
+/// Whose it is, how it stands, and when it was opened.
+type Drawn = (u128, TicketStatus, i64);
+
+fn tickets() -> impl Strategy<Value = Vec<Drawn>> {
     let statuses = proptest::sample::select(TicketStatus::ALL);
     proptest::collection::vec((0..AGENTS, statuses, 0..400_i64), 0..3)
 }
 
-fn identities() -> impl Strategy<Value = Vec<(u128, bool, bool, Vec<u128>, Vec<(u128, TicketStatus, i64)>)>> {
+fn identities() -> impl Strategy<Value = Vec<(u128, bool, bool, Vec<u128>, Vec<Drawn>)>> {
     // Channel 3 and label 1 are rare, and label 2 is on nothing.
     let channels = prop_oneof![600 => Just(0), 300 => Just(1), 99 => Just(2), 1 => Just(CHANNELS - 1)];
     let labels = prop_oneof![600 => Just(vec![]), 399 => Just(vec![0]), 1 => Just(vec![0, 1])];

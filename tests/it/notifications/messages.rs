@@ -1,5 +1,7 @@
 //! New messages, channels that stop, and what a member does not want to know of.
 
+use chrono::TimeDelta;
+use harness::team::assignment_settings;
 use harness::{Caller, Follower, TestApp, eventually};
 use serde_json::{Value, json};
 
@@ -44,9 +46,6 @@ async fn the_holder_is_told_once_of_new_messages_until_it_has_seen_them() {
     );
     assert_eq!(of_kind(&rina, "new_message").await, Vec::<Value>::new());
 
-    // Somebody else looks: that says nothing of the holder.
-    app.admin().act(format!("{path}/read")).await.expect(200);
-    assert_eq!(unread(&siti).await, 1);
     siti.act(format!("{path}/read")).await.expect(200);
     assert_eq!(unread(&siti).await, 0);
     app.conversation(customer, "Tiga").await;
@@ -75,6 +74,24 @@ async fn nobody_is_told_of_a_blocked_customer_and_the_holder_of_one_who_is_back_
     app.conversation("6281234567890", "Halo?").await;
     assert_eq!(siti.get(&path).await.expect(200)["archived_at"], Value::Null);
     assert_eq!(unread(&siti).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_told_that_an_archived_conversation_waits() {
+    let app = TestApp::start().await;
+    let (admin, siti, boss) = (app.admin(), app.agent(0), app.supervisor());
+    let settings = assignment_settings(&json!({ "notify_supervisor_minutes": 5 }));
+    admin.put("/v1/settings/assignment", settings).await.expect(200);
+    let archived = held(&app, &siti, "6281200000001").await;
+    let other = held(&app, &siti, "6281200000002").await;
+    siti.act(format!("{archived}/archive")).await.expect(200);
+    app.advance(TimeDelta::minutes(6));
+    let told = eventually("a notice", || async {
+        Some(of_kind(&boss, "unanswered").await).filter(|told| !told.is_empty())
+    });
+    let told = told.await;
+    assert_eq!(told.len(), 1);
+    assert!(other.ends_with(told[0]["conversation_id"].as_str().unwrap()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,8 +145,8 @@ async fn preferences_are_ones_own_have_a_version_and_mute_kinds() {
     let wanted =
         json!({ "sound": false, "toast": true, "muted_kinds": ["new_message", "assigned", "new_message"] });
     let mut logs = [Follower::from_now(siti.clone()).await, Follower::from_now(app.admin()).await];
-    siti.put(PREFERENCES, wanted.clone()).if_match("\"7\"").await.problem(412, "version_mismatch");
-    let set = siti.put(PREFERENCES, wanted.clone()).if_match("\"1\"").await.expect(200);
+    siti.put(PREFERENCES, wanted.clone()).if_match(7).await.problem(412, "version_mismatch");
+    let set = siti.put(PREFERENCES, wanted.clone()).if_match(1).await.expect(200);
     let expected =
         json!({ "sound": false, "toast": true, "muted_kinds": ["assigned", "new_message"], "version": 2 });
     assert_eq!((&set.json, set.header("etag")), (&expected, Some("\"2\"")));
@@ -179,7 +196,7 @@ async fn a_05_of_two_changes_of_one_version_one_counts() {
     for version in 1..6 {
         let put = |sound: bool| {
             let body = json!({ "sound": sound, "toast": version % 2 == 0, "muted_kinds": ["transferred"] });
-            siti.put(PREFERENCES, body).if_match(format!("\"{version}\""))
+            siti.put(PREFERENCES, body).if_match(version)
         };
         let (one, other) = tokio::join!(async { put(true).await.status }, async { put(false).await.status });
         let mut statuses = [one, other];

@@ -51,7 +51,8 @@ pub(super) fn unanswered(
         .map(|(_, shape)| (shape.id, shape.contact.name))
         .collect();
     let mut notices = Vec::new();
-    for (timer, conversation) in &now_due {
+    // What is archived is not everyday work: its time runs out quietly.
+    for (timer, conversation) in now_due.iter().filter(|(_, one)| one.archived_at.is_none()) {
         let name = names.get(&conversation.id).map_or("A customer", String::as_str);
         let waited = match timer.due_at.since(timer.since).num_minutes() {
             1 => "a minute".to_owned(),

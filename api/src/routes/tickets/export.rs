@@ -19,6 +19,7 @@ use crate::auth::extract::Auth;
 use crate::http::csv::{Piece, download};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
+use crate::http::reply::{self, Read};
 use crate::http::responses::Reading;
 use crate::state::App;
 
@@ -120,13 +121,14 @@ pub async fn export_tickets(
     let filter = Arc::new(query.0.into_filter()?);
     let actor = caller.actor().clone();
     let first = read(&app, &actor, &filter, None).await?;
+    let (seq, follow) = (first.seq, app.clone());
     let day = app.clock.now().to_string();
     let filename = format!("tickets-{}.csv", day.split('T').next().unwrap_or_default());
     let next = move |after| {
         let (app, actor, filter) = (app.clone(), actor.clone(), filter.clone());
-        async move { read(&app, &still(&app, &actor).await?, &filter, Some(after)).await }
+        async move { Ok(read(&app, &still(&app, &actor).await?, &filter, Some(after)).await?.data) }
     };
-    Ok(download(&filename, &COLUMNS, first, next))
+    Ok(reply::followed(&follow, seq, download(&filename, &COLUMNS, first.data, next)))
 }
 
 /// The caller as it is by now: an export may take longer than a right lasts.
@@ -142,11 +144,13 @@ async fn read(
     actor: &Actor,
     filter: &Arc<Filter>,
     after: Option<After>,
-) -> Result<Piece<After>, Problem> {
+) -> Result<Read<Piece<After>>, Problem> {
     let (visible, filter) = (Visible::to(actor), filter.clone());
-    let tickets =
-        app.db.read(move |conn| read_tickets(conn, &visible, &filter, after, LONGEST_EXPORT)).await?;
-    let full = i64::try_from(tickets.len()).is_ok_and(|read| read == LONGEST_EXPORT);
-    let next = tickets.last().filter(|_| full).map(|last| (last.opened_at, last.id));
-    Ok(Piece { rows: tickets.into_iter().map(row).collect(), next })
+    let read = app.read(visible.workspace_id, move |conn| {
+        let tickets = read_tickets(conn, &visible, &filter, after, LONGEST_EXPORT)?;
+        let full = i64::try_from(tickets.len()).is_ok_and(|read| read == LONGEST_EXPORT);
+        let next = tickets.last().filter(|_| full).map(|last| (last.opened_at, last.id));
+        Ok(Piece { rows: tickets.into_iter().map(row).collect(), next })
+    });
+    Ok(read.await?)
 }

@@ -107,7 +107,7 @@ macro_rules! newest {
             "SELECT newest.* FROM ",
             $runs,
             " CROSS JOIN LATERAL (
-                 SELECT t.opened_at, t.id, t.ctid AS place FROM tickets t
+                 SELECT t.opened_at, t.id, t.conversation_id, t.ctid AS place FROM tickets t
                  WHERE t.workspace_id = (SELECT $1::uuid) AND ",
             $condition,
             "        AND (t.opened_at, t.id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
@@ -135,7 +135,8 @@ const HELD_ON_CHANNELS: &str = newest!(
     "t.agent_id = run.agent_id AND t.channel_id = run.channel_id AND t.status = run.status"
 );
 
-/// The places of the newest tickets of these runs, `{length}` of them, in no order: one text of few.
+/// The newest tickets of these runs, `{length}` of them: where they lie, what orders them, and their conversations. One text
+/// of few.
 pub(super) fn text(runs: &Runs) -> String {
     let (held, held_on_channels) = (!runs.holders.is_empty(), !runs.holders_on_channels.is_empty());
     let kinds: Vec<&str> = [
@@ -156,5 +157,5 @@ pub(super) fn text(runs: &Runs) -> String {
              ORDER BY opened_at DESC, id DESC"
         );
     }
-    format!("SELECT place FROM ({found}) found ORDER BY opened_at DESC, id DESC LIMIT {{length}}")
+    format!("SELECT * FROM ({found}) found ORDER BY opened_at DESC, id DESC LIMIT {{length}}")
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::contacts::NameSearch;
 use crate::error::StoreError;
-use crate::lists::{narrowed, windows, with_length};
+use crate::lists::{Windows, narrowed, with_length};
 use crate::sql::sql;
 
 use super::runs::{self, Runs};
@@ -64,11 +64,14 @@ fn keys(
 ) -> Result<Vec<After>, StoreError> {
     let wanted = usize::try_from(limit).unwrap_or(0);
     let mut keys = Vec::new();
-    for window in windows(runs.len()) {
+    let (mut windows, mut fitted) = (Windows::of(runs.len()), 0);
+    while let Some(window) = windows.next(fitted) {
         let statement = sql(with_length(&window_text(runs), window));
         let seen =
             bind(statement, visible, filter, begin, runs).bind(name.pattern.clone()).load::<Found>(conn)?;
+        let before = keys.len();
         keys.extend(seen.iter().filter(|found| found.fits).map(Found::key));
+        fitted = keys.len() - before;
         let is_end = seen.len() < usize::try_from(window).unwrap_or(0);
         if is_end || keys.len() >= wanted {
             keys.truncate(wanted);
@@ -84,13 +87,13 @@ fn keys(
 /// The newest tickets of these runs, and whether the name fits each. The name is looked up row by row: PostgreSQL would
 /// rather read all customers at once.
 fn window_text(runs: &Runs) -> String {
-    let places = runs::text(runs);
+    let newest = runs::text(runs);
     format!(
         "SELECT t.opened_at, t.id, coalesce((
              SELECT p.search_name LIKE (SELECT $13::text) FROM conversations c
              JOIN contacts p ON p.workspace_id = c.workspace_id AND p.id = c.contact_id
-             WHERE c.workspace_id = t.workspace_id AND c.id = t.conversation_id), false) AS fits
-         FROM ({places}) page JOIN tickets t ON t.ctid = page.place ORDER BY t.opened_at DESC, t.id DESC"
+             WHERE c.workspace_id = (SELECT $1::uuid) AND c.id = t.conversation_id), false) AS fits
+         FROM ({newest}) t ORDER BY t.opened_at DESC, t.id DESC"
     )
 }
 

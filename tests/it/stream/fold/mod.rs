@@ -86,6 +86,12 @@ impl Watch {
                     let conversation = event.data["conversation_id"].as_str().unwrap();
                     format!("/v1/conversations/{conversation}/messages/{id}")
                 }
+                "contact" if matches!(happened, "merged" | "unmerged") => {
+                    let path =
+                        format!("/v1/contacts/{}/merges", event.data["contact"]["id"].as_str().unwrap());
+                    self.caller.get(path).await.expect(200);
+                    continue;
+                }
                 "conversation" | "ticket" | "contact" | "agent" | "division" | "channel" => {
                     format!("/v1/{kind}s/{id}")
                 }
@@ -94,12 +100,6 @@ impl Watch {
                 "settings" => "/v1/settings/assignment".to_owned(),
                 "messaging_settings" => "/v1/settings/messaging".to_owned(),
                 "notification_preferences" => "/v1/me/notification-preferences".to_owned(),
-                "contact" if matches!(happened, "merged" | "unmerged") => {
-                    let path =
-                        format!("/v1/contacts/{}/merges", event.data["contact"]["id"].as_str().unwrap());
-                    self.caller.get(path).await.expect(200);
-                    continue;
-                }
                 // There is a list only.
                 "routing" | "notification" => {
                     let path = match event.data["conversation_id"].as_str() {

@@ -36,6 +36,9 @@ async fn r10_a_customer_is_seen_as_long_as_its_conversation_is_held() {
         |fold: &Fold, who: usize| fold.watches[who].screen.things.keys().any(|(kind, _)| *kind == "contact");
     assert_eq!([0, 1, 2].map(|who| seen(&fold, who)), [true, false, true]);
     let assign = format!("{path}/assign");
+    let contact = admin.get(&path).await.expect(200)["contact"]["id"].as_str().unwrap().to_owned();
+    let contact = format!("/v1/contacts/{contact}");
+    siti.get(&contact).await.problem(404, "not_found");
     for round in 0..2 {
         fold.does(200, admin.post(&assign, json!({ "agent_id": siti.id() }))).await;
         assert_eq!([0, 1, 2].map(|who| seen(&fold, who)), [true, true, true], "round {round}");
@@ -45,5 +48,6 @@ async fn r10_a_customer_is_seen_as_long_as_its_conversation_is_held() {
             fold.does(200, siti.act(format!("{path}/resolve"))).await;
         }
         assert_eq!([0, 1, 2].map(|who| seen(&fold, who)), [true, false, true], "round {round}");
+        siti.get(&contact).await.problem(404, "not_found");
     }
 }

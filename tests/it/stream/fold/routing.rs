@@ -43,6 +43,12 @@ pub(super) async fn conversations_find_agents(fold: &mut Fold) {
     fold.does(200, rina.put("/v1/me/notification-preferences", quiet)).await;
     fold.app.conversation("6281200000777", "Halo?").await;
     fold.settle("a message that the holder is not told of").await;
+
+    // Kept to an allocation, of which she has none, she sees what she holds, and its customer as long as she holds it.
+    let restricted = assignment_settings(&json!({ "restrict_to_allocation": true }));
+    fold.does(200, admin.put("/v1/settings/assignment", restricted)).await;
+    fold.does(200, rina.act(format!("/v1/conversations/{id}/unassign"))).await;
+    fold.does(200, admin.put("/v1/settings/assignment", assignment_settings(&json!({})))).await;
 }
 
 impl Fold {
