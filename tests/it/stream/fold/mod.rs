@@ -24,6 +24,7 @@ mod administration;
 
 mod presence;
 mod routing;
+mod templates;
 
 /// A client that has loaded once, and follows.
 struct Watch {
@@ -84,7 +85,12 @@ impl Watch {
                     let conversation = event.data["conversation_id"].as_str().unwrap();
                     format!("/v1/conversations/{conversation}/messages/{id}")
                 }
-                "conversation" | "ticket" | "agent" | "division" | "channel" => format!("/v1/{kind}s/{id}"),
+                "conversation" | "ticket" | "agent" | "division" | "channel" | "template"
+                    if happened != "synced" =>
+                {
+                    format!("/v1/{kind}s/{id}")
+                }
+                "template" => continue,
                 "policy" => format!("/v1/distribution-policies/{id}"),
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
@@ -257,6 +263,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
 
     customers_write(&mut fold).await;
     hands_change(&mut fold, &names).await;
+    templates::templates_are_used(&mut fold).await;
     messages_are_sent(&mut fold, &names).await;
 
     let body = json!({ "kind": "telegram", "name": "Bot kedua", "bot_token": "777:token-of-the-second-bot" });
