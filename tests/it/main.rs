@@ -16,6 +16,7 @@ mod service;
 mod stream;
 mod support;
 mod team;
+mod templates;
 mod tickets;
 mod walks;
 mod workspaces;

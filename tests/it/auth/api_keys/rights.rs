@@ -9,7 +9,7 @@ use harness::{Follower, TestApp};
 use serde_json::{Value, json};
 
 use super::{Key, key, scopes_without};
-use crate::support::text;
+use crate::support::{template, text};
 use crate::walks::{NOBODY, PUBLIC, call, filled, operation_id};
 
 /// Whether the document says that the operation takes this credential.
@@ -80,11 +80,14 @@ async fn a_key_is_told_only_of_what_it_may_read() {
     let begin = api::stream::cursor::StreamCursor::new(app.app().epoch, 0).to_string();
     let id = app.conversation("6281234567890", "Halo").await;
     app.agent(0).act(format!("/v1/conversations/{id}/claim")).await.expect(200);
+    let template = template(app.channel("whatsapp"), "kirim");
+    app.admin().post("/v1/templates", template).await.expect(201);
     for (scope, kinds) in [
         (KeyScope::ConversationsRead, vec!["conversation"]),
         (KeyScope::ContactsRead, vec!["contact"]),
         (KeyScope::MessagesRead, vec!["message"]),
         (KeyScope::TicketsRead, vec!["ticket"]),
+        (KeyScope::TemplatesRead, vec!["template"]),
         (KeyScope::TeamRead, vec!["agent", "division"]),
         (KeyScope::ChannelsRead, vec!["channel"]),
         (KeyScope::AuditRead, vec!["api_key"]),

@@ -26,6 +26,7 @@ mod administration;
 mod presence;
 mod restricted;
 mod routing;
+mod templates;
 
 /// A client that has loaded once, and follows.
 struct Watch {
@@ -92,7 +93,8 @@ impl Watch {
                     self.caller.get(path).await.expect(200);
                     continue;
                 }
-                "conversation" | "ticket" | "contact" | "agent" | "division" | "channel" => {
+                "template" if happened == "synced" => continue,
+                "conversation" | "ticket" | "contact" | "agent" | "division" | "channel" | "template" => {
                     format!("/v1/{kind}s/{id}")
                 }
                 "policy" => format!("/v1/distribution-policies/{id}"),
@@ -265,6 +267,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     customers_write(&mut fold).await;
     files_come(&mut fold).await;
     hands_change(&mut fold, &names).await;
+    templates::templates_are_used(&mut fold).await;
     messages_are_sent(&mut fold, &names).await;
 
     let body = json!({ "kind": "telegram", "name": "Bot kedua", "bot_token": "777:token-of-the-second-bot" });

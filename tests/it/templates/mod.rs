@@ -1,0 +1,5 @@
+mod managing;
+mod provider;
+mod reply_window;
+mod sending;
+mod starting;
