@@ -199,7 +199,9 @@ fn complete_headers(document: &mut Value) {
             let Some(responses) = operation["responses"].as_object_mut() else { continue };
             for (status, response) in responses {
                 let mut headers = json!({ "X-Request-Id": header("The id under which the server's log knows the request") });
-                if method == "get" && status == "200" && secured {
+                // A file is a download, not what a client follows the log from.
+                let json = response["content"].get("application/json").is_some();
+                if method == "get" && status == "200" && secured && json {
                     headers["Stream-Cursor"] =
                         header("From where to follow the event log after reading this");
                 }

@@ -1,7 +1,7 @@
 //! Every write: authorise, lock, decide, save, log, enqueue, commit.
 //!
 //! REST, the socket, webhooks, jobs and the demo call the same operations. Locks are taken in one
-//! order everywhere: workspace, routing's place, settings, channels, conversations, members, divisions, counts of members
+//! order everywhere: workspace, routing's place, settings, channels, contacts, conversations, members, divisions, counts of members
 //! and event counter (the last two by [`transaction::Tx`]).
 
 pub mod agents;

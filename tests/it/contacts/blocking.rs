@@ -1,8 +1,8 @@
 //! Shutting customers out.
 
 use chrono::TimeDelta;
-use harness::{TestApp, eventually};
 use harness::team::assignment_settings;
+use harness::{TestApp, eventually};
 use serde_json::{Value, json};
 
 use super::contact_of;
@@ -12,7 +12,8 @@ use crate::support::text;
 async fn what_is_under_way_ends_and_what_comes_is_kept_and_nothing_else() {
     let app = TestApp::start().await;
     let (siti, admin) = (app.agent(0), app.admin());
-    let settings = json!({ "auto_assign": true, "unanswered_transfer_minutes": 5, "notify_supervisor_minutes": 5 });
+    let settings =
+        json!({ "auto_assign": true, "unanswered_transfer_minutes": 5, "notify_supervisor_minutes": 5 });
     admin.put("/v1/settings/assignment", assignment_settings(&settings)).await.expect(200);
     let id = app.conversation("6281234567890", "Halo").await;
     let path = format!("/v1/conversations/{id}");
@@ -20,6 +21,7 @@ async fn what_is_under_way_ends_and_what_comes_is_kept_and_nothing_else() {
     let held = siti.act(format!("{path}/claim")).await.expect(200);
     let ticket = format!("/v1/tickets/{}", held["ticket_id"].as_str().unwrap());
     admin.act(format!("{path}/archive")).await.expect(200);
+    app.clock.advance(TimeDelta::seconds(1));
     let mut log = app.follow().await;
 
     // Whoever blocks, and whoever holds it.
@@ -41,16 +43,22 @@ async fn what_is_under_way_ends_and_what_comes_is_kept_and_nothing_else() {
     log.rest().await;
     app.conversation("6281234567890", "Halo?").await;
     let after = admin.get(&path).await.expect(200);
-    for field in ["status", "unread_count", "waiting_since", "unanswered_since", "archived_at", "last_activity_at"] {
+    for field in
+        ["status", "unread_count", "waiting_since", "unanswered_since", "archived_at", "last_activity_at"]
+    {
         assert_eq!(after[field], shown[field], "{field}");
     }
     assert_eq!(after["last_message"]["text"], "Halo?");
     log.rest().await;
-    assert_eq!(log.names().iter().rev().take(2).rev().collect::<Vec<_>>(), ["message.created", "conversation.updated"]);
+    assert_eq!(
+        log.names().iter().rev().take(2).rev().collect::<Vec<_>>(),
+        ["message.created", "conversation.updated"]
+    );
     app.advance(TimeDelta::minutes(10));
     assert_eq!(app.count("messages WHERE session_id IS NULL AND direction = 'inbound'"), 1);
     assert_eq!(app.count("conversations WHERE session_id IS NOT NULL"), 0);
-    assert_eq!((app.count("timers"), app.count("routing_decisions"), app.count("notifications WHERE kind = 'unanswered'")), (0, 0, 0));
+    assert_eq!(app.count("routing_decisions d, contacts c WHERE d.at >= c.blocked_at"), 0);
+    assert_eq!((app.count("timers"), app.count("notifications WHERE kind = 'unanswered'")), (0, 0));
 
     siti.post(format!("{path}/messages"), text("Maaf")).await.problem(409, "contact_blocked");
     let to = json!({ "agent_id": siti.id() });

@@ -27,7 +27,8 @@ async fn a_contact_is_what_was_said_of_it_last() {
         assert_eq!(made[field], value, "{field}");
     }
     let mut log = app.follow().await;
-    let change = json!({ "company": null, "attributes": { "tier": "silver", "vip": null }, "email": "a@b.example" });
+    let change =
+        json!({ "company": null, "attributes": { "tier": "silver", "vip": null }, "email": "a@b.example" });
     let changed = siti.patch(&path, change.clone()).if_match(1).await.expect(200);
     assert_eq!(changed["attributes"], json!({ "tier": "silver", "orders": 12 }));
     assert_eq!((&changed["company"], &changed["email"]), (&Value::Null, &json!("a@b.example")));
@@ -56,7 +57,10 @@ async fn the_teams_name_stays_whatever_the_provider_tells_and_conversations_show
     app.database.execute(rename);
     app.conversation("6281234567890", "Halo lagi").await;
     let contact = app.admin().get(&path).await.expect(200);
-    assert_eq!((&contact["name"], &contact["identities"][0]["name"]), (&json!("Bu Ani"), &json!("Pelanggan 6281234567890")));
+    assert_eq!(
+        (&contact["name"], &contact["identities"][0]["name"]),
+        (&json!("Bu Ani"), &json!("Pelanggan 6281234567890"))
+    );
     let thread = app.admin().get(format!("/v1/conversations/{conversation}/messages")).await.expect(200);
     assert_eq!(thread["items"][0]["author"]["name"], "Bu Ani");
 }
@@ -110,12 +114,18 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         ("/attributes/tier", json!({ "name": "Ani", "attributes": { "tier": 1e300 } })),
         ("/attributes", json!({ "name": "Ani", "attributes": many })),
     ] {
-        for refused in [app.admin().post("/v1/contacts", body.clone()).await, app.admin().patch(&path, body.clone()).await] {
+        for refused in [
+            app.admin().post("/v1/contacts", body.clone()).await,
+            app.admin().patch(&path, body.clone()).await,
+        ] {
             let refused = refused.problem(422, "validation_failed");
             assert_eq!(refused["errors"][0]["pointer"], pointer, "{body}");
         }
     }
-    app.admin().post("/v1/contacts", json!({ "phone": "6281234567890" })).await.problem(422, "validation_failed");
+    app.admin()
+        .post("/v1/contacts", json!({ "phone": "6281234567890" }))
+        .await
+        .problem(422, "validation_failed");
     assert_eq!(app.database.snapshot(), rows);
 }
 

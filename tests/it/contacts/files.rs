@@ -1,7 +1,7 @@
 //! Contacts as files.
 
-use harness::{Reply, TestApp};
 use harness::client::Call;
+use harness::{Reply, TestApp};
 use serde_json::{Value, json};
 
 use super::{contact_of, id, made};
@@ -21,7 +21,9 @@ fn outcomes(report: &Reply) -> Vec<String> {
         .iter()
         .map(|line| {
             let errors = line["errors"].as_array().unwrap().iter();
-            let errors = errors.map(|error| format!(" {}:{}", error["column"].as_str().unwrap(), error["code"].as_str().unwrap()));
+            let errors = errors.map(|error| {
+                format!(" {}:{}", error["column"].as_str().unwrap(), error["code"].as_str().unwrap())
+            });
             format!("{} {}{}", line["line"], line["outcome"].as_str().unwrap(), errors.collect::<String>())
         })
         .collect()
@@ -58,10 +60,15 @@ async fn lines_that_are_right_are_taken_and_the_others_are_named() {
         "10 created",
     ];
     let mut found = outcomes(&report);
-    found.iter_mut().for_each(|line| *line = line.replace("email:email phone:phone", "phone:phone email:email"));
+    found
+        .iter_mut()
+        .for_each(|line| *line = line.replace("email:email phone:phone", "phone:phone email:email"));
     assert_eq!(found, expected);
     assert_eq!(outcomes(&tried), outcomes(&report));
-    assert_eq!((&report["created"], &report["unchanged"], &report["failed"]), (&json!(2), &json!(1), &json!(5)));
+    assert_eq!(
+        (&report["created"], &report["unchanged"], &report["failed"]),
+        (&json!(2), &json!(1), &json!(5))
+    );
     // Twice is once.
     assert_eq!(import(&app, file).key("satu").await.expect(200).json, report.json);
     assert_eq!(app.count("contacts"), 3);
@@ -73,11 +80,15 @@ async fn lines_that_are_right_are_taken_and_the_others_are_named() {
     assert_eq!(log.names(), ["contact.created", "contact.created"]);
 
     // By the number, or the id; what is empty stays.
-    let update = format!("id,name,phone,company,pesanan\n,Budi Santoso,6281234567891,,4\n{},,,PT Wijaya,\n", ani.id());
+    let update =
+        format!("id,name,phone,company,pesanan\n,Budi Santoso,6281234567891,,4\n{},,,PT Wijaya,\n", ani.id());
     let report = import(&app, update).await.expect(200);
     assert_eq!(outcomes(&report), ["2 updated", "3 updated"]);
     let budi = app.admin().get(&budi).await.expect(200);
-    assert_eq!((&budi["name"], &budi["company"], &budi["attributes"]), (&json!("Budi Santoso"), &json!("PT Lama"), &json!({ "pesanan": "4" })));
+    assert_eq!(
+        (&budi["name"], &budi["company"], &budi["attributes"]),
+        (&json!("Budi Santoso"), &json!("PT Lama"), &json!({ "pesanan": "4" }))
+    );
     let wrong = format!("id,phone\n{},6281234567891\n0192f000-0000-7000-8000-000000000000,\nx,\n", ani.id());
     let report = import(&app, wrong).await.expect(200);
     assert_eq!(outcomes(&report), ["2 failed phone:taken", "3 failed id:unknown", "4 failed id:unknown"]);
@@ -96,7 +107,12 @@ async fn what_was_exported_changes_nothing_when_it_is_imported() {
     let blocked = contact_of(&app, &conversation).await;
     app.admin().act(format!("{blocked}/block")).await.expect(200);
     let file = export(&app).await;
-    assert!(file.starts_with("id,name,phone,email,company,blocked_at,opted_out_at,created_at,angka,formel,kutip,teks,ya\r\n"), "{file}");
+    assert!(
+        file.starts_with(
+            "id,name,phone,email,company,blocked_at,opted_out_at,created_at,angka,formel,kutip,teks,ya\r\n"
+        ),
+        "{file}"
+    );
     assert!(file.contains("\"'=HYPERLINK(\"\"http://x\"\")\""), "{file}");
     let cells = csv_cells(&file);
     assert!(cells.iter().all(|cell| !cell.starts_with(['=', '+', '-', '@', '\t', '\r'])), "{cells:?}");
@@ -113,17 +129,22 @@ async fn what_was_exported_changes_nothing_when_it_is_imported() {
 
 fn csv_cells(file: &str) -> Vec<String> {
     let mut reader = csv::ReaderBuilder::new().from_reader(file.as_bytes());
-    reader.records().flat_map(|record| record.unwrap().iter().map(ToOwned::to_owned).collect::<Vec<_>>()).collect()
+    reader
+        .records()
+        .flat_map(|record| record.unwrap().iter().map(ToOwned::to_owned).collect::<Vec<_>>())
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_file_is_taken_whole_and_what_is_too_large_is_refused() {
     let app = TestApp::start().await;
-    let lines = |count: usize| (0..count).map(|n| format!("Pelanggan {n},62813{n:08},{n}\n")).collect::<String>();
+    let lines =
+        |count: usize| (0..count).map(|n| format!("Pelanggan {n},62813{n:08},{n}\n")).collect::<String>();
     let header = "name,phone,nomor\n";
     let report = import(&app, format!("{header}{}", lines(5000))).await.expect(200);
     assert_eq!(report["created"], 5000);
-    let report = import(&app, format!("{header}{}", lines(5000).replace("Pelanggan", "Bapak"))).await.expect(200);
+    let report =
+        import(&app, format!("{header}{}", lines(5000).replace("Pelanggan", "Bapak"))).await.expect(200);
     assert_eq!((&report["updated"], app.count("contacts WHERE version = 2")), (&json!(5000), 5000));
     assert_eq!(export(&app).await.lines().count(), 5001);
     let rows = app.database.snapshot();
@@ -131,7 +152,11 @@ async fn a_large_file_is_taken_whole_and_what_is_too_large_is_refused() {
     import(&app, format!("name\n{}", "x".repeat(1024 * 1024))).await.problem(413, "payload_too_large");
     import(&app, b"name\n\xff\xfe".to_vec()).await.problem(422, "validation_failed");
     import(&app, "").await.problem(422, "validation_failed");
-    app.admin().act("/v1/contacts/import").bytes("application/json", "[]").await.problem(415, "unsupported_media_type");
+    app.admin()
+        .act("/v1/contacts/import")
+        .bytes("application/json", "[]")
+        .await
+        .problem(415, "unsupported_media_type");
     app.supervisor().get("/v1/contacts/export").await.problem(403, "forbidden");
     assert_eq!(app.database.snapshot(), rows);
     assert_eq!(app.admin().get("/v1/contacts/export").await.expect(200).json, Value::Null);

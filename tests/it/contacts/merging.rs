@@ -12,12 +12,20 @@ async fn two_become_one_and_are_parted_exactly() {
     let app = TestApp::start().await;
     let (admin, siti) = (app.admin(), app.agent(0));
     let first = app.conversation("6281234567890", "Halo").await;
-    let hook = messenger_message("7412583690147258", "m_1", app.clock.now().unix_seconds() * 1000, "Halo, ini saya juga");
+    let hook = messenger_message(
+        "7412583690147258",
+        "m_1",
+        app.clock.now().unix_seconds() * 1000,
+        "Halo, ini saya juga",
+    );
     app.hook("messenger", hook.to_string()).await.expect(200);
     let query = format!("SELECT id::text AS value FROM conversations WHERE id <> '{first}'");
     let second = app.database.values(&query).remove(0);
     let (stays, goes) = (contact_of(&app, &first).await, contact_of(&app, &second).await);
-    admin.patch(&stays, json!({ "email": "ani@a.example", "attributes": { "tier": "gold" } })).await.expect(200);
+    admin
+        .patch(&stays, json!({ "email": "ani@a.example", "attributes": { "tier": "gold" } }))
+        .await
+        .expect(200);
     let change = json!({ "name": "Ani Lama", "email": "ani@b.example", "company": "PT Tani", "attributes": { "tier": "silver", "kota": "Solo" } });
     admin.patch(&goes, change).await.expect(200);
     let ticket = siti.act(format!("/v1/conversations/{second}/claim")).await.expect(200)["ticket_id"].clone();
@@ -28,7 +36,10 @@ async fn two_become_one_and_are_parted_exactly() {
     let one = merged(&app, &stays, &goes).await;
     let contact = admin.get(&stays).await.expect(200);
     assert_eq!(one["contact"], contact.json);
-    assert_eq!((&contact["name"], &contact["email"], &contact["company"]), (&before[0]["name"], &json!("ani@a.example"), &json!("PT Tani")));
+    assert_eq!(
+        (&contact["name"], &contact["email"], &contact["company"]),
+        (&before[0]["name"], &json!("ani@a.example"), &json!("PT Tani"))
+    );
     assert_eq!(contact["attributes"], json!({ "tier": "gold", "kota": "Solo" }));
     assert_eq!(contact["identities"].as_array().unwrap().len(), 2);
     admin.get(&goes).await.problem(404, "not_found");
@@ -84,7 +95,9 @@ async fn merges_of_merges_are_undone_in_any_order() {
             assert_eq!(contact_of(&app, conversation).await, *a);
         }
         assert_eq!(app.admin().all(&format!("{a}/merges")).await.len(), 2);
-        let undo = |of: &String, merge: &Value| app.admin().post(format!("{of}/unmerge"), json!({ "merge_id": merge }));
+        let undo = |of: &String, merge: &Value| {
+            app.admin().post(format!("{of}/unmerge"), json!({ "merge_id": merge }))
+        };
         if outer_first {
             undo(a, &outer).await.expect(200);
             assert_eq!(contact_of(&app, of_c).await, *b);
@@ -128,7 +141,10 @@ async fn what_cannot_be_merged_is_refused_and_a_number_goes_with_its_contact() {
     // Who came by the number after the merge stays; the number is the other's again.
     let undo = json!({ "merge_id": one["merge"]["id"] });
     let parted = admin.post(format!("{stays}/unmerge"), undo).await.expect(200);
-    assert_eq!((&parted["contact"]["phone"], &parted["restored"]["phone"]), (&Value::Null, &json!("6281234567890")));
+    assert_eq!(
+        (&parted["contact"]["phone"], &parted["restored"]["phone"]),
+        (&Value::Null, &json!("6281234567890"))
+    );
     assert_eq!(contact_of(&app, &conversation).await, stays);
     assert_eq!(app.count("contacts WHERE owns_phone"), 1);
 }

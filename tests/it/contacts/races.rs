@@ -16,15 +16,24 @@ async fn whoever_is_made_by_hand_while_writing_for_the_first_time_is_one() {
         let phone = format!("62812000{round:05}");
         let hook = whatsapp_message(&phone, &format!("wamid.{round}"), at, "Halo").to_string();
         let body = json!({ "name": "Ani", "phone": phone });
-        let (written, made) = join(
-            async { app.hook("whatsapp", hook).await.expect(200) },
-            async { app.admin().post("/v1/contacts", body).await },
-        )
+        let (written, made) = join(async { app.hook("whatsapp", hook).await.expect(200) }, async {
+            app.admin().post("/v1/contacts", body).await
+        })
         .await;
         drop(written);
         assert!(matches!(made.status, 201 | 409), "{}", made.json);
-        assert_eq!(app.count(&format!("contacts WHERE phone = '{phone}'")), 1, "round {round}: {}", made.status);
-        assert_eq!(app.count(&format!("conversations c JOIN contacts p ON p.id = c.contact_id WHERE p.phone = '{phone}'")), 1);
+        assert_eq!(
+            app.count(&format!("contacts WHERE phone = '{phone}'")),
+            1,
+            "round {round}: {}",
+            made.status
+        );
+        assert_eq!(
+            app.count(&format!(
+                "conversations c JOIN contacts p ON p.id = c.contact_id WHERE p.phone = '{phone}'"
+            )),
+            1
+        );
     }
 }
 
@@ -33,9 +42,13 @@ async fn a_number_that_many_give_at_once_is_one_contacts() {
     let app = TestApp::start().await;
     app.admin().token().await;
     let made = join_all((0..10).map(|n| {
-        app.admin().post("/v1/contacts", json!({ "name": format!("Ani {n}"), "phone": "6281234567890" })).key(&format!("k{n}"))
-    }
-    .into_future()))
+        {
+            app.admin()
+                .post("/v1/contacts", json!({ "name": format!("Ani {n}"), "phone": "6281234567890" }))
+                .key(&format!("k{n}"))
+        }
+        .into_future()
+    }))
     .await;
     assert_eq!(made.iter().filter(|reply| reply.status == 201).count(), 1);
     assert!(made.iter().all(|reply| matches!(reply.status, 201 | 409)));
@@ -52,7 +65,8 @@ async fn no_message_is_lost_while_contacts_are_merged_and_parted() {
     for customer in customers {
         conversations.push(app.conversation(customer, "Halo").await);
     }
-    let (stays, goes) = (contact_of(&app, &conversations[0]).await, contact_of(&app, &conversations[1]).await);
+    let (stays, goes) =
+        (contact_of(&app, &conversations[0]).await, contact_of(&app, &conversations[1]).await);
     let at = app.clock.now().unix_seconds();
     let mut sent = 2;
     for round in 0..15 {
@@ -60,13 +74,19 @@ async fn no_message_is_lost_while_contacts_are_merged_and_parted() {
             let customer = customers[n % 2];
             let mut hook = whatsapp_message(customer, &format!("wamid.{round}.{n}"), at, "Lagi");
             // A name that changes is written to the contact.
-            hook["entry"][0]["changes"][0]["value"]["contacts"][0]["profile"]["name"] = json!(format!("Nama {round} {n}"));
+            hook["entry"][0]["changes"][0]["value"]["contacts"][0]["profile"]["name"] =
+                json!(format!("Nama {round} {n}"));
             app.hook("whatsapp", hook.to_string()).into_future()
         };
         let merging = async {
-            let merged = admin.post(format!("{stays}/merge"), json!({ "contact_id": id(&goes) })).await.expect(200);
+            let merged =
+                admin.post(format!("{stays}/merge"), json!({ "contact_id": id(&goes) })).await.expect(200);
             let undo = json!({ "merge_id": merged["merge"]["id"] });
-            if round % 3 == 2 { None } else { Some(admin.post(format!("{stays}/unmerge"), undo).await.expect(200)) }
+            if round % 3 == 2 {
+                None
+            } else {
+                Some(admin.post(format!("{stays}/unmerge"), undo).await.expect(200))
+            }
         };
         let (answers, parted) = join(join_all((0..8).map(write)), merging).await;
         assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");

@@ -133,7 +133,8 @@ async fn contacts_leave_entries(trail: &mut Trail) {
     let entry = trail.leaves(&deleted, "deleted", "contact").await;
     assert_eq!((&entry["subject"]["name"], &entry["after"]), (&json!("Budi"), &Value::Null));
     let file = |text: &'static str| admin.act("/v1/contacts/import").bytes("text/csv", text);
-    let entry = trail.leaves(&file("name\nCici\nDedi\n").await.expect(200), "created", "contact_import").await;
+    let entry =
+        trail.leaves(&file("name\nCici\nDedi\n").await.expect(200), "created", "contact_import").await;
     assert_eq!(entry["after"], json!({ "created": 2, "updated": 0, "failed": 0 }));
     trail.leaves_nothing(file("name\n").await, 200).await;
 }

@@ -90,7 +90,8 @@ impl Watch {
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
                 "contact" if matches!(happened, "merged" | "unmerged") => {
-                    let path = format!("/v1/contacts/{}/merges", event.data["contact"]["id"].as_str().unwrap());
+                    let path =
+                        format!("/v1/contacts/{}/merges", event.data["contact"]["id"].as_str().unwrap());
                     self.caller.get(path).await.expect(200);
                     continue;
                 }
