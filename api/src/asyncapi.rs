@@ -2,8 +2,8 @@
 
 use domain::event::EventType;
 use domain::resource::{
-    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division, Message,
-    Notification, RoutingDecision, Ticket, Workspace,
+    Agent, ApiKey, AssignmentSettings, Channel, Contact, Conversation, DistributionPolicy, Division, Label,
+    Message, Note, Notification, RoutingDecision, Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -143,6 +143,8 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("policy") => "DistributionPolicy",
         Some("routing") => "RoutingDecision",
         Some("notification") => "Notification",
+        Some("label") => "Label",
+        Some("note") => "Note",
         _ => "Agent",
     }
 }
@@ -167,7 +169,9 @@ fn schemas() -> Map<String, Value> {
         Conversation,
         DistributionPolicy,
         Division,
+        Label,
         Message,
+        Note,
         Notification,
         RoutingDecision,
         Ticket,

@@ -33,6 +33,8 @@ text_enum! {
         AssignmentSettings = "assignment_settings",
         /// A distribution policy.
         DistributionPolicy = "distribution_policy",
+        /// A label.
+        Label = "label",
     }
 }
 

@@ -68,6 +68,8 @@ text_enum! {
         ChannelExists = "channel_exists",
         /// The channel has another distribution policy; `errors` says which channel.
         ChannelHasPolicy = "channel_has_policy",
+        /// The conversation has as many labels as it can have.
+        TooManyLabels = "too_many_labels",
         /// The thing has changed since the caller read it.
         VersionMismatch = "version_mismatch",
         /// The body is larger than allowed.

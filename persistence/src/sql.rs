@@ -19,7 +19,7 @@ use diesel::sql_types::{
 };
 use domain::id::{
     AgentId, ApiKeyId, AttachmentId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId,
-    ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId, MessageId,
+    ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId, MessageId, NoteId,
     NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId, SignInId, TicketId,
     TimerId, WorkspaceId,
 };
@@ -151,6 +151,7 @@ bind_with_null_and_array! {
     NotificationId => SqlUuid, Uuid, |id| id.0;
     AttachmentId => SqlUuid, Uuid, |id| id.0;
     LabelId => SqlUuid, Uuid, |id| id.0;
+    NoteId => SqlUuid, Uuid, |id| id.0;
     String => Text, String, |text| text;
     &'static str => Text, &'static str, |text| text;
     i32 => Integer, i32, |number| number;

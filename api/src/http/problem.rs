@@ -157,6 +157,7 @@ fn table(code: Code) -> Words {
         Code::AgentLeft => words(409, ("Left the team", "{agent} has left the team and can no longer be changed."), ("Sudah keluar dari tim", "{agent} sudah keluar dari tim dan tidak dapat diubah lagi.")),
         Code::ChannelExists => words(409, ("Channel exists", "This account is connected to the workspace already."), ("Kanal sudah ada", "Akun ini sudah terhubung ke ruang kerja.")),
         Code::ChannelHasPolicy => words(409, ("Channel has a policy", "The channel {channel} has the distribution policy {policy} already."), ("Kanal sudah berkebijakan", "Kanal {channel} sudah memakai kebijakan distribusi {policy}.")),
+        Code::TooManyLabels => words(409, ("Too many labels", "The conversation has {most} labels already; take one off first."), ("Terlalu banyak label", "Percakapan ini sudah memiliki {most} label; lepaskan salah satu dahulu.")),
         Code::VersionMismatch => words(412, ("Changed meanwhile", "It was changed since you read it; its version is {version} now. Read it again."), ("Sudah berubah", "Data ini sudah berubah sejak Anda membacanya; versinya kini {version}. Baca lagi.")),
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),
         Code::UnsupportedMediaType => words(415, ("Unsupported media type", "Send the body as `application/json`."), ("Jenis media tidak didukung", "Kirim isi permintaan sebagai `application/json`.")),

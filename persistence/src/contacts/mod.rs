@@ -7,9 +7,10 @@ use uuid::Uuid;
 mod contact;
 mod identity;
 
-pub use contact::{Writer, conversations, facts, set_opted_out, shapes, writers};
+pub use contact::{Writer, conversations, facts, hold, set_opted_out, shapes, writers};
 pub use identity::{
-    StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identity, insert_new, update_identity,
+    StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identity, insert_new, lock_identity,
+    update_identity,
 };
 
 #[derive(QueryableByName)]
