@@ -3,7 +3,7 @@
 use domain::event::EventType;
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, ContactMerge, Conversation, DistributionPolicy,
-    Division, Message, Notification, RoutingDecision, Ticket, Workspace,
+    Division, Label, Message, Note, Notification, RoutingDecision, Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -146,6 +146,8 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("policy") => "DistributionPolicy",
         Some("routing") => "RoutingDecision",
         Some("notification") => "Notification",
+        Some("label") => "Label",
+        Some("note") => "Note",
         _ => "Agent",
     }
 }
@@ -171,7 +173,9 @@ fn schemas() -> Map<String, Value> {
         Conversation,
         DistributionPolicy,
         Division,
+        Label,
         Message,
+        Note,
         Notification,
         RoutingDecision,
         Ticket,

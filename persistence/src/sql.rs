@@ -19,9 +19,9 @@ use diesel::sql_types::{
 };
 use domain::id::{
     AgentId, ApiKeyId, AttachmentId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId,
-    ContactMergeId, ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId,
-    MessageId, NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId, SignInId,
-    TicketId, TimerId, WorkspaceId,
+    ContactMergeId, ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId, MessageId, NoteId,
+    NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId, SignInId, TicketId,
+    TimerId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -152,6 +152,7 @@ bind_with_null_and_array! {
     NotificationId => SqlUuid, Uuid, |id| id.0;
     AttachmentId => SqlUuid, Uuid, |id| id.0;
     LabelId => SqlUuid, Uuid, |id| id.0;
+    NoteId => SqlUuid, Uuid, |id| id.0;
     String => Text, String, |text| text;
     &'static str => Text, &'static str, |text| text;
     i32 => Integer, i32, |number| number;

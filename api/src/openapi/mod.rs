@@ -34,7 +34,7 @@ const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenge
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
     Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
 
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
@@ -44,7 +44,8 @@ const TAGS: [(&str, &str); 15] = [
     ("routing", "Who is given conversations, and why"),
     ("conversations", "Threads with customers, and who holds them"),
     ("messages", "What was written"),
-    ("contacts", "Customers"),
+    ("labels", "What conversations are sorted by"),
+    ("contacts", "Customers, and what the team knows of them"),
     ("tickets", "Records of sessions that agents handled"),
     ("notifications", "What one member is to know of"),
     ("live", "The event log, as a stream and by polling"),

@@ -6,7 +6,7 @@ use domain::event::EventType;
 use domain::id::{ConversationId, EventId, WorkspaceId};
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, ContactMerge, Conversation, DistributionPolicy,
-    Division, EventActor, Message, Notification, RoutingDecision, Ticket, Workspace,
+    Division, EventActor, Label, Message, Note, Notification, RoutingDecision, Ticket, Workspace,
 };
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -49,6 +49,8 @@ subjects! {
     Conversation: |it| format!("/v1/conversations/{}", it.id);
     DistributionPolicy: |it| format!("/v1/distribution-policies/{}", it.id);
     Division: |it| format!("/v1/divisions/{}", it.id);
+    Label: |it| format!("/v1/labels/{}", it.id);
+    Note: |it| format!("/v1/contacts/{}/notes", it.contact_id);
     Message: |it| format!("/v1/conversations/{}/messages/{}", it.conversation_id, it.id);
     Ticket: |it| format!("/v1/tickets/{}", it.id);
 }
@@ -163,6 +165,18 @@ impl Administered for Division {
 
 impl Administered for DistributionPolicy {
     const SUBJECT: AuditSubject = AuditSubject::DistributionPolicy;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
+    }
+}
+
+impl Administered for Label {
+    const SUBJECT: AuditSubject = AuditSubject::Label;
 
     fn subject_id(&self, _: WorkspaceId) -> Uuid {
         self.id.0

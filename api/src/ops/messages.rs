@@ -9,12 +9,11 @@ use domain::message::{AuthorType, Direction, MessageStatus, StatusTimes};
 use domain::outbound::OutboundContent;
 use domain::refusal::{Code, Refusal};
 use domain::reply_window::reply_window;
-use domain::resource::Message;
+use domain::resource::{Message, MessageContent, SystemEvent, SystemEventType};
 use persistence::channels;
 use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, NewMessage, Progress};
-use serde_json::json;
 
 use super::conversations::{Locked, Which, fresh};
 use super::tickets;
@@ -135,7 +134,7 @@ fn earlier(
     let message = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;
     let same = message.kind == draft.content.kind()
         && message.text.as_deref() == draft.content.text()
-        && message.content == draft.content.content();
+        && message.content.as_ref().and_then(MessageContent::to_stored) == draft.content.content();
     if same {
         Ok(Some(message))
     } else {
@@ -214,8 +213,7 @@ fn enqueue(tx: &mut Tx<'_>, locked: &Locked<SendMessage>, message: MessageId) ->
 
 fn note_taken(tx: &mut Tx<'_>, locked: &Locked<SendMessage>) -> Result<(), Failure> {
     let me = locked.permit.actor();
-    let who = json!({ "id": me.agent_id, "name": me.name });
-    let content = json!({ "event": "claimed", "agent": who, "by": who });
+    let event = SystemEvent::new(SystemEventType::Claimed).about(me.into()).by(me.into());
     let session = locked.conversation.session().map(|session| session.id);
-    locked.note(tx, session, format!("{} took the conversation", me.name), content)
+    locked.note(tx, session, format!("{} took the conversation", me.name), event)
 }

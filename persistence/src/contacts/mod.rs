@@ -13,10 +13,11 @@ mod merge;
 
 pub use awaited::{Joined, insert_new};
 pub use change::{NewContact, WithPhone, by_phones, delete, insert_made, lock, save_many, set_blocked};
-pub use contact::{Writer, conversations, facts, facts_of, set_opted_out, shapes, writers};
+pub use contact::{Writer, conversations, facts, facts_of, hold, set_opted_out, shapes, writers};
 pub use export::{attribute_names, page};
 pub use identity::{
-    StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identities_of, identity, update_identity,
+    StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identities_of, identity, lock_identity,
+    update_identity,
 };
 pub use merge::{MergeRecord, NewMerge, forget, insert_merge, merges, move_identities, record, restore};
 

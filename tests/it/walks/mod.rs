@@ -1,5 +1,6 @@
 //! Every documented operation, tried by those who may not.
 
+mod repeats;
 mod rights;
 
 use harness::contract::{Operation, operations};
@@ -65,6 +66,8 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "create_distribution_policy" | "update_distribution_policy" => json!({ "name": "Kebijakan lain" }),
         "create_division" | "update_division" => json!({ "name": "Divisi lain" }),
         "update_division_members" => json!({ "agent_ids": [] }),
+        "create_label" | "update_label" => json!({ "name": "Label lain", "color": "#123456" }),
+        "create_note" | "update_note" => json!({ "text": "Catatan lain" }),
         "update_workspace" => json!({ "name": "Toko lain" }),
         "update_assignment_settings" => assignment_settings(&json!({})),
         "update_channel" => json!({ "name": "Diambil alih" }),
@@ -142,7 +145,11 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let key = json!({ "name": "Kunci", "scopes": ["team:read"] });
     let key = app.admin().post("/v1/api-keys", key).await.expect(201)["api_key"]["id"].clone();
     let key = key.as_str().unwrap().to_owned();
-    let contact = app.admin().post("/v1/contacts", json!({ "name": "Ani" })).await.expect(201);
+    let label = json!({ "name": "Penting", "color": "#FF0000" });
+    let label = app.admin().post("/v1/labels", label).await.expect(201);
+    let contact = claimed["contact"]["id"].as_str().unwrap().to_owned();
+    let notes = format!("/v1/contacts/{contact}/notes");
+    let note = app.admin().post(notes, json!({ "text": "Rahasia" })).await.expect(201);
     let policy = app.admin().post("/v1/distribution-policies", json!({ "name": "Setia" })).await.expect(201);
     let id_of = |name: &str| match name {
         "conversation_id" => conversation.clone(),
@@ -153,7 +160,9 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "division_id" => app.division.to_string(),
         "api_key_id" => key.clone(),
         "policy_id" => policy.id(),
-        "contact_id" => contact.id(),
+        "label_id" => label.id(),
+        "contact_id" => contact.clone(),
+        "note_id" => note.id(),
         other => panic!("say which {other} the first workspace has"),
     };
     let rows = app.database.snapshot();
@@ -193,6 +202,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "/v1/channels",
         "/v1/api-keys",
         "/v1/distribution-policies",
+        "/v1/labels",
     ] {
         assert!(stranger.all(list).await.is_empty(), "{list}");
     }

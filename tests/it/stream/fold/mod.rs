@@ -1,6 +1,7 @@
 //! what was loaded, and the events since, are what would be loaded now.
 
 mod agents;
+mod annotations;
 mod api_keys;
 mod contacts;
 
@@ -85,7 +86,9 @@ impl Watch {
                     let conversation = event.data["conversation_id"].as_str().unwrap();
                     format!("/v1/conversations/{conversation}/messages/{id}")
                 }
-                "conversation" | "ticket" | "agent" | "division" | "channel" => format!("/v1/{kind}s/{id}"),
+                "conversation" | "ticket" | "agent" | "division" | "channel" | "label" => {
+                    format!("/v1/{kind}s/{id}")
+                }
                 "policy" => format!("/v1/distribution-policies/{id}"),
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
@@ -95,11 +98,12 @@ impl Watch {
                     self.caller.get(path).await.expect(200);
                     continue;
                 }
-                // Nobody has to have written.
-                "contact" if self.caller.get(format!("/v1/contacts/{id}")).await.status == 200 => continue,
-                "contact" => {
-                    let named = self.screen.things.values().any(|thing| thing["contact"]["id"] == id);
-                    assert!(named, "after {what} the {} was told of a contact it cannot see", self.name);
+                // What is noted on a contact can be read by who sees it.
+                "contact" => format!("/v1/contacts/{id}/notes"),
+                "note" => {
+                    let path = format!("/v1/contacts/{}/notes", event.data["contact_id"].as_str().unwrap());
+                    let listed = self.caller.all(&path).await;
+                    assert!(listed.iter().any(|one| one["id"] == id), "after {what}: {id} is not in {path}");
                     continue;
                 }
                 // There is a list only.
@@ -267,6 +271,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     customers_write(&mut fold).await;
     hands_change(&mut fold, &names).await;
     messages_are_sent(&mut fold, &names).await;
+    annotations::labels_and_notes(&mut fold).await;
 
     let body = json!({ "kind": "telegram", "name": "Bot kedua", "bot_token": "777:token-of-the-second-bot" });
     let channel = fold.does(201, admin.post("/v1/channels", body)).await;
