@@ -181,7 +181,10 @@ pub fn some(
     contact: ContactId,
     ids: Vec<NoteId>,
 ) -> Result<Vec<Note>, StoreError> {
-    let rows =
-        sql(shape!("AND n.id = ANY($3) ORDER BY n.id")).bind(workspace).bind(contact).bind(ids).load::<Row>(conn)?;
+    let rows = sql(shape!("AND n.id = ANY($3) ORDER BY n.id"))
+        .bind(workspace)
+        .bind(contact)
+        .bind(ids)
+        .load::<Row>(conn)?;
     Ok(rows.into_iter().map(Note::from).collect())
 }

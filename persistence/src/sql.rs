@@ -19,9 +19,9 @@ use diesel::sql_types::{
 };
 use domain::id::{
     AgentId, ApiKeyId, AttachmentId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId,
-    ContactMergeId, ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId, MessageId, NoteId,
-    NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId, SignInId, TicketId,
-    TimerId, WorkspaceId,
+    ContactMergeId, ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId,
+    MessageId, NoteId, NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId,
+    SignInId, TicketId, TimerId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;

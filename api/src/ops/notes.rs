@@ -114,7 +114,7 @@ impl Scene {
         if !contacts::hold(tx.conn, workspace, contact)? {
             return Err(Code::NotFound.into());
         }
-        let ids = contacts::conversations(tx.conn, workspace, contact)?;
+        let ids = contacts::conversations(tx.conn, workspace, vec![contact])?;
         conversations::lock_many(tx.conn, ids.into_iter().map(|id| (workspace, id)).collect())?;
         let facts = contacts::facts(tx.conn, workspace, contact)?;
         caller.on_contact(&facts)?;

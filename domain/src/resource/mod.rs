@@ -38,10 +38,10 @@ mod simulation;
 mod team;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
+pub use annotations::{Label, LabelDeletion, Note};
 pub use contacts::{
     ContactImport, ContactMerge, ImportError, ImportOutcome, ImportedLine, MergedContact, UnmergedContact,
 };
-pub use annotations::{Label, LabelDeletion, Note};
 pub use content::{
     CardEntry, ChoiceType, ContactCard, MediaDetails, MessageChoice, MessageContent, MessageForm,
     MessageLocation, MessageOrder, MessageReferral, OrderItem, ProductReference, SharedLink, SystemEvent,
