@@ -3,8 +3,8 @@
 use domain::event::EventType;
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, ContactMerge, Conversation, DistributionPolicy,
-    Division, Message, MessagingSettings, Notification, NotificationPreferences, RoutingDecision, Template,
-    TemplateSync, Ticket, Workspace,
+    Division, Label, Message, MessagingSettings, Note, Notification, NotificationPreferences,
+    RoutingDecision, Template, TemplateSync, Ticket, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -151,6 +151,8 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("notification_preferences") => "NotificationPreferences",
         Some("template") if event_type == EventType::TemplateSynced => "TemplateSync",
         Some("template") => "Template",
+        Some("label") => "Label",
+        Some("note") => "Note",
         _ => "Agent",
     }
 }
@@ -176,8 +178,10 @@ fn schemas() -> Map<String, Value> {
         Conversation,
         DistributionPolicy,
         Division,
+        Label,
         Message,
         MessagingSettings,
+        Note,
         Notification,
         NotificationPreferences,
         RoutingDecision,

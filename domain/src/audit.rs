@@ -43,6 +43,8 @@ text_enum! {
         ContactMerge = "contact_merge",
         /// A file of contacts that was brought in.
         ContactImport = "contact_import",
+        /// A label.
+        Label = "label",
     }
 }
 

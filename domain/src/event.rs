@@ -45,6 +45,18 @@ text_enum! {
         TicketResolved = "ticket.resolved",
         /// The reader no longer sees the ticket. Only ids.
         TicketHidden = "ticket.hidden",
+        /// A label was made.
+        LabelCreated = "label.created",
+        /// A label's name or colour changed: also on every conversation that has it.
+        LabelUpdated = "label.updated",
+        /// A label is no more, and on no conversation.
+        LabelDeleted = "label.deleted",
+        /// Somebody noted something on a contact.
+        NoteCreated = "note.created",
+        /// A note was changed.
+        NoteUpdated = "note.updated",
+        /// A note is no more.
+        NoteDeleted = "note.deleted",
         /// A new contact.
         ContactCreated = "contact.created",
         /// What is known of a contact changed.
@@ -217,6 +229,9 @@ impl EventType {
             | Self::RoutingDecided
             | Self::NotificationCreated
             | Self::NotificationRead
+            | Self::LabelCreated
+            | Self::LabelUpdated
+            | Self::LabelDeleted
             | Self::NotificationPreferencesUpdated => KeyScope::ConversationsRead,
             Self::ContactCreated
             | Self::ContactUpdated
@@ -225,7 +240,10 @@ impl EventType {
             | Self::ContactMerged
             | Self::ContactUnmerged
             | Self::ContactDeleted
-            | Self::ContactHidden => KeyScope::ContactsRead,
+            | Self::ContactHidden
+            | Self::NoteCreated
+            | Self::NoteUpdated
+            | Self::NoteDeleted => KeyScope::ContactsRead,
             Self::MessageCreated | Self::MessageUpdated => KeyScope::MessagesRead,
             Self::TicketOpened
             | Self::TicketAnswered

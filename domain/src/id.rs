@@ -79,6 +79,8 @@ ids! {
     OneTimeTokenId,
     /// A label, put on conversations.
     LabelId,
+    /// What somebody of the team noted on a contact.
+    NoteId,
     /// A credential of a program.
     ApiKeyId,
     /// One entry of the audit trail.

@@ -3,11 +3,10 @@
 //! Every channel turns its bodies into these; what happens with them is decided once, for all
 //! channels. Nothing here is stored as it is.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
 use crate::message::{MessageKind, MessageStatus};
+use crate::resource::{MessageContent, MessageReferral};
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// One thing that one webhook body says, addressed to one account at the provider.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,7 +65,7 @@ pub enum InboundKind {
         /// Who.
         sender: Sender,
         /// What the provider tells of the advertisement or link.
-        referral: Value,
+        referral: Box<MessageReferral>,
         /// When.
         at: Timestamp,
     },
@@ -160,10 +159,9 @@ pub struct InboundMessage {
     pub kind: MessageKind,
     /// The text, the caption, or the words on the pressed button.
     pub text: Option<String>,
-    /// What the kind needs beside the text: `location`, `contacts`, `payload`, `referral`,
-    /// `forwarded`, `start_parameter`, `media_group`, `order`, `error_code`, ... An object or null.
-    /// Neither this nor any text here contains a NUL character, which PostgreSQL could not store.
-    pub content: Value,
+    /// What the kind needs beside the text. Neither this nor any text here contains a NUL character, which PostgreSQL
+    /// could not store.
+    pub content: MessageContent,
     /// The picture, video, document, voice note or sticker, which is fetched later.
     pub media: Option<InboundMedia>,
     /// The provider's id of the message that this one answers.

@@ -8,6 +8,12 @@ use email_address::EmailAddress;
 
 use crate::message::TEXT_MAX_CHARS;
 use crate::refusal::Refusal;
+use crate::search::folded;
+
+/// The longest name of a label, in characters.
+const LABEL_NAME_MAX_CHARS: usize = 50;
+/// The longest note on a contact, in characters.
+const NOTE_MAX_CHARS: usize = 5_000;
 
 /// A name of an agent, division or channel: 1 to 100 characters, trimmed, on one line.
 ///
@@ -63,6 +69,49 @@ pub fn timezone(pointer: &str, text: &str) -> Result<String, Refusal> {
         Ok(zone) => Ok(zone.name().to_owned()),
         Err(_) => Err(Refusal::invalid(pointer, "timezone", "must be a name of the IANA time zone database")),
     }
+}
+
+/// A name of a label: 1 to 50 characters, trimmed, on one line. Emojis are fine, those that are joined from several too.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn label_name(pointer: &str, text: &str) -> Result<String, Refusal> {
+    const JOINER: char = '\u{200D}';
+    // Between letters a joiner is a way to write the same name once more; between pictures it makes one of two.
+    let picture = |part: &str| part.chars().next().is_some_and(|c| !c.is_ascii() && !c.is_alphanumeric());
+    let parts: Vec<&str> = text.trim().split(JOINER).collect();
+    let joined = parts.iter().all(|part| picture(part));
+    let shown = if joined { parts.concat() } else { text.to_owned() };
+    line(pointer, &shown, LABEL_NAME_MAX_CHARS)?;
+    let name = line_length(pointer, text, LABEL_NAME_MAX_CHARS)?;
+    if folded(name).trim().is_empty() {
+        return Err(Refusal::invalid(pointer, "characters", "must have something that can be seen"));
+    }
+    Ok(name.to_owned())
+}
+
+/// A colour: `#` and six hexadecimal digits, which become upper-case.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn color(pointer: &str, text: &str) -> Result<String, Refusal> {
+    match text.strip_prefix('#') {
+        Some(digits) if digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(text.to_ascii_uppercase())
+        }
+        _ => Err(Refusal::invalid(pointer, "color", "must be # and six hexadecimal digits")),
+    }
+}
+
+/// What is noted on a contact: 1 to 5,000 characters, not only white space, without NUL; lines are kept.
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub fn note(pointer: &str, text: &str) -> Result<String, Refusal> {
+    if text.contains('\0') {
+        return Err(Refusal::invalid(pointer, "characters", "must not contain the character U+0000"));
+    }
+    line_length(pointer, text, NOTE_MAX_CHARS).map(ToOwned::to_owned)
 }
 
 /// What somebody searches names for: at most 100 characters, without control characters.
@@ -197,11 +246,17 @@ pub fn token(pointer: &str, text: &str, max: usize) -> Result<String, Refusal> {
     }
 }
 
-fn line(pointer: &str, text: &str, max: usize) -> Result<String, Refusal> {
+/// The text without white space around it, if the rest is 1 to `max` characters.
+fn line_length<'a>(pointer: &str, text: &'a str, max: usize) -> Result<&'a str, Refusal> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > max {
         return Err(Refusal::invalid(pointer, "length", format!("must be 1 to {max} characters")));
     }
+    Ok(text)
+}
+
+fn line(pointer: &str, text: &str, max: usize) -> Result<String, Refusal> {
+    let text = line_length(pointer, text, max)?;
     let invisible = |c: char| {
         c.is_control()
             || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
@@ -218,7 +273,7 @@ fn line(pointer: &str, text: &str, max: usize) -> Result<String, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::{distinct, phone, timezone};
+    use super::{color, distinct, label_name, phone, timezone};
 
     #[test]
     fn a_number_is_one_however_it_is_written() {
@@ -236,6 +291,39 @@ mod tests {
             "٦٢٨١٢٣٤٥٦٧",
         ] {
             assert!(phone("/phone", wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_named_by_what_can_be_seen() {
+        for name in ["VIP", "🔥", "👩‍👩‍👧", "🏳️‍🌈", "Prioritas 🔥", "Müller & Söhne", &"é".repeat(50)]
+        {
+            assert_eq!(label_name("/name", &format!("  {name} ")).as_deref(), Ok(name));
+        }
+        for wrong in [
+            "",
+            "   ",
+            "V\u{200d}IP",
+            "VIP\u{200d}",
+            "\u{200d}",
+            "🔥\u{200d}",
+            "VIP\u{200b}",
+            "a\nb",
+            "a\0",
+            "\u{202e}abc",
+            "\u{301}",
+            &"x".repeat(51),
+        ] {
+            assert!(label_name("/name", wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn colours_have_one_way_to_be_written() {
+        assert_eq!(color("/color", "#a1B2c3").as_deref(), Ok("#A1B2C3"));
+        for wrong in ["", "#", "red", "a1b2c3", "#12345", "#1234567", "#12345g", "#１２３４５６", " #123456"]
+        {
+            assert!(color("/color", wrong).is_err(), "{wrong:?}");
         }
     }
 

@@ -17,7 +17,7 @@ text_enum! {
         Video = "video",
         /// A file, with an optional caption.
         Document = "document",
-        /// A sound file or a voice note (`content.voice`).
+        /// A sound file or a voice note (`content.media.voice`).
         Audio = "audio",
         /// A sticker.
         Sticker = "sticker",

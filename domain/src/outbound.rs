@@ -83,7 +83,7 @@ impl OutboundContent {
         match self {
             Self::Text { .. } | Self::File { .. } => None,
             Self::Location(place) => Some(json!({ "location": place })),
-            Self::Interactive { interactive, .. } => Some(json!(interactive)),
+            Self::Interactive { interactive, .. } => Some(json!({ "interactive": interactive })),
             Self::Template { template, .. } => Some(json!({ "template": template })),
         }
     }
@@ -103,7 +103,8 @@ impl OutboundContent {
                 Some(Self::Location(serde_json::from_value(place).ok()?))
             }
             MessageKind::Interactive => {
-                let interactive = serde_json::from_value(content?).ok()?;
+                let interactive = content?.get_mut("interactive")?.take();
+                let interactive = serde_json::from_value(interactive).ok()?;
                 Some(Self::Interactive { text: text.unwrap_or_default(), interactive })
             }
             other => {

@@ -83,6 +83,8 @@ text_enum! {
         ContactHasConversations = "contact_has_conversations",
         /// The contacts have more different attributes than a file can have columns.
         TooManyAttributes = "too_many_attributes",
+        /// The conversation has as many labels as it can have.
+        TooManyLabels = "too_many_labels",
         /// The thing has changed since the caller read it.
         VersionMismatch = "version_mismatch",
         /// The body is larger than allowed.

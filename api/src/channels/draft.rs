@@ -2,8 +2,10 @@
 
 use domain::inbound::{InboundEvent, InboundKind, InboundMedia, InboundMessage, Sender};
 use domain::message::MessageKind;
+use domain::resource::{
+    ChoiceType, MediaDetails, MessageChoice, MessageContent, MessageReferral, UnsupportedContent,
+};
 use domain::time::Timestamp;
-use serde_json::{Map, Value};
 
 use super::json;
 
@@ -16,23 +18,29 @@ pub(super) struct Draft {
     pub(super) kind: MessageKind,
     pub(super) text: Option<String>,
     pub(super) media: Option<InboundMedia>,
-    content: Map<String, Value>,
+    pub(super) content: MessageContent,
 }
 
 impl Draft {
     pub(super) fn new(kind: MessageKind, text: Option<String>) -> Self {
-        Self { kind, text, media: None, content: Map::new() }
+        Self { kind, text, media: None, content: MessageContent::default() }
     }
 
     /// A message that this version cannot show; the raw JSON is kept with it.
     pub(super) fn unsupported(provider_type: Option<String>) -> Self {
         let provider_type = provider_type.map(|word| json::cut(word, NAME_MAX_CHARS));
-        Self::new(MessageKind::Unsupported, None).with("unsupported_type", provider_type)
+        let mut draft = Self::new(MessageKind::Unsupported, None);
+        draft.content.unsupported = Some(UnsupportedContent { provider_type, error_code: None });
+        draft
     }
 
     /// A pressed button or a chosen row.
-    pub(super) fn choice(how: &str, payload: Option<String>, words: Option<String>) -> Self {
-        Self::new(MessageKind::Interactive, words).with("type", Some(how)).with("payload", payload)
+    pub(super) fn choice(choice_type: ChoiceType, payload: Option<String>, words: Option<String>) -> Self {
+        let title = words.clone();
+        let mut draft = Self::new(MessageKind::Interactive, words);
+        let choice = MessageChoice { choice_type, payload, title, description: None, press_id: None };
+        draft.content.choice = Some(choice);
+        draft
     }
 
     /// Bytes that wait at the provider.
@@ -42,20 +50,16 @@ impl Draft {
         draft
     }
 
-    /// Adds to the content what is there; null counts as absent.
-    pub(super) fn with(mut self, key: &str, value: Option<impl Into<Value>>) -> Self {
-        self.note(key, value);
+    /// Adds what is known of the file, if anything is.
+    pub(super) fn detailed(mut self, details: MediaDetails) -> Self {
+        self.content.media = (details != MediaDetails::default()).then_some(details);
         self
     }
 
-    /// As [`Self::with`], in place.
-    pub(super) fn note(&mut self, key: &str, value: Option<impl Into<Value>>) {
-        match value.map(Into::into) {
-            None | Some(Value::Null) => {}
-            Some(value) => {
-                self.content.insert(key.to_owned(), value);
-            }
-        }
+    /// Adds how the customer came, if that is told.
+    pub(super) fn referred(mut self, referral: Option<MessageReferral>) -> Self {
+        self.content.referral = referral;
+        self
     }
 
     /// The message, once who, when and which are known.
@@ -66,7 +70,7 @@ impl Draft {
             at: envelope.at,
             kind: self.kind,
             text: self.text,
-            content: if self.content.is_empty() { Value::Null } else { Value::Object(self.content) },
+            content: self.content,
             media: self.media,
             reply_to: envelope.reply_to,
             raw: envelope.raw,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use domain::inbound::{InboundEvent, InboundKind, InboundMessage, Sender};
+use domain::resource::MessageContent;
 use domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -14,13 +15,13 @@ pub(super) const OWN_APP_ID: &str = "1517776481860111";
 
 /// What `expected.json` names and the events do not carry, because nothing needs it: applying a
 /// reaction, an edit or an identity change twice changes nothing, and the `recipient` of a status
-/// is known from the message. `file_unique_id` stays in the raw JSON; `num_edit` in the content.
+/// is known from the message. `file_unique_id` and `num_edit` stay in the raw JSON.
 const NOT_CARRIED: [(&str, &[&str]); 7] = [
     ("reaction", &["provider_id"]),
     ("identity_change", &["provider_id", "system_type"]),
     ("status", &["recipient"]),
     ("message", &["update_id"]),
-    ("edit", &["update_id"]),
+    ("edit", &["update_id", "num_edit"]),
     ("ignored", &["update_id"]),
     ("delivery", &["expect"]),
 ];
@@ -53,6 +54,13 @@ pub(super) fn all() -> Vec<String> {
     }
     names.sort();
     names
+}
+
+/// What a message has beside its text is of the documented shape, and is read back as it was stored.
+pub(super) fn fits(content: &MessageContent) {
+    assert_eq!(content.raw, None, "a parser has a word for all that it keeps");
+    let read = content.to_stored().map(MessageContent::stored).unwrap_or_default();
+    assert_eq!(read, *content);
 }
 
 pub(super) fn parse(name: &str, body: &[u8]) -> Option<Vec<InboundEvent>> {
@@ -93,7 +101,10 @@ fn compare(file: &str, actual: &Value, expected: &Map<String, Value>) {
         let same = match (key.as_str(), value) {
             // Prose; ours is fixed text without the provider's words in it.
             ("why", Value::String(why)) => why.starts_with(found.as_str().unwrap()),
-            ("media" | "location" | "referral", Value::Object(parts)) => parts
+            ("referral", Value::Object(parts)) => {
+                parts.iter().filter_map(referral_words).all(|(part, value)| found[part] == value)
+            }
+            ("media" | "location", Value::Object(parts)) => parts
                 .iter()
                 .filter(|(part, _)| part.as_str() != "file_unique_id")
                 .all(|(part, value)| found.get(part) == Some(value)),
@@ -139,6 +150,21 @@ fn in_words(provider: &str, events: &[InboundEvent]) -> Vec<Value> {
     words
 }
 
+/// A part of a provider's referral in our words; `None` for what tells nothing.
+fn referral_words((part, value): (&String, &Value)) -> Option<(&'static str, Value)> {
+    Some(match part.as_str() {
+        "ref" => ("parameter", value.clone()),
+        "source" if value == "ADS" => ("source_type", json!("ad")),
+        "source" => ("source_type", json!(value.as_str()?.to_lowercase())),
+        "type" => return None,
+        "ad_id" | "source_id" => ("source_id", value.clone()),
+        "ctwa_clid" => ("click_id", value.clone()),
+        "source_type" => ("source_type", value.clone()),
+        "headline" => ("headline", value.clone()),
+        other => panic!("say what {other} is in our words"),
+    })
+}
+
 fn put_time(words: &mut Value, at: Timestamp) {
     words["ts"] = json!(at.unix_seconds());
     words["ts_ms"] = json!(at.unix_micros() / 1000);
@@ -154,10 +180,11 @@ fn put_sender(words: &mut Value, provider: &str, sender: &Sender) {
 }
 
 fn message_words(provider: &str, message: &InboundMessage) -> Value {
-    let content = &message.content;
-    let kind = match (message.kind.as_str(), content["voice"].as_bool()) {
+    fits(&message.content);
+    let content = json!(message.content);
+    let kind = match (message.kind.as_str(), content["media"]["voice"].as_bool()) {
         ("audio", Some(true)) => "voice",
-        ("interactive", _) => content["type"].as_str().unwrap(),
+        ("interactive", _) => content["choice"]["type"].as_str().unwrap(),
         (kind, _) => kind,
     };
     let mut words = json!({
@@ -168,24 +195,25 @@ fn message_words(provider: &str, message: &InboundMessage) -> Value {
         "reply_to": message.reply_to,
         "start_param": content["start_parameter"],
     });
-    for key in [
-        "referral",
-        "forwarded",
-        "location",
-        "payload",
-        "unsupported_type",
-        "error_code",
-        "media_group",
-        "num_edit",
+    for (key, place) in [
+        ("referral", "/referral"),
+        ("location", "/location"),
+        ("payload", "/choice/payload"),
+        ("unsupported_type", "/unsupported/type"),
+        ("error_code", "/unsupported/error_code"),
+        ("media_group", "/media_group"),
     ] {
-        words[key] = content[key].clone();
+        words[key] = content.pointer(place).cloned().unwrap_or_default();
+    }
+    if message.content.forwarded {
+        words["forwarded"] = json!(true);
     }
     if let Some(media) = &message.media {
         words["media"] = json!({
             "id": media.provider_media_id, "file_id": media.provider_media_id,
             "mime_type": media.content_type, "sha256": media.sha256, "url": media.url,
             "filename": media.filename, "file_name": media.filename,
-            "file_size": media.size_bytes, "animated": content["animated"],
+            "file_size": media.size_bytes, "animated": content["media"]["animated"],
         });
     }
     put_time(&mut words, message.at);

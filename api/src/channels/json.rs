@@ -125,6 +125,15 @@ fn int(value: &Value) -> Option<i64> {
     }
 }
 
+/// The number at a JSON pointer, written as a number or as text.
+pub(super) fn number_at(value: &Value, pointer: &str) -> Option<f64> {
+    let number = match value.pointer(pointer)? {
+        Value::String(text) => text.trim().parse().ok()?,
+        other => other.as_f64()?,
+    };
+    f64::is_finite(number).then_some(number)
+}
+
 /// True if the value at a JSON pointer is `true`.
 pub(super) fn is_true_at(value: &Value, pointer: &str) -> bool {
     value.pointer(pointer) == Some(&Value::Bool(true))

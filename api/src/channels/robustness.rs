@@ -1,6 +1,6 @@
 //! Whatever a provider sends, a parser neither panics nor loses what stands beside the odd part.
 
-use domain::inbound::{InboundEvent, InboundKind};
+use domain::inbound::{InboundEvent, InboundKind, InboundMessage};
 use proptest::prelude::{Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::Index;
 use serde_json::{Value, json};
@@ -28,6 +28,22 @@ fn any_json() -> impl Strategy<Value = Value> {
         "button_reply",
         "attachments",
         "payload",
+        "contacts",
+        "phones",
+        "phone",
+        "name",
+        "location",
+        "latitude",
+        "longitude",
+        "order",
+        "product_items",
+        "quantity",
+        "nfm_reply",
+        "response_json",
+        "referral",
+        "sticker",
+        "voice",
+        "venue",
         "\u{0}",
     ]);
     let leaf = prop_oneof![
@@ -65,6 +81,15 @@ fn pointers(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
+/// The message that an event brings, if it brings one.
+fn message_of(event: &InboundEvent) -> Option<&InboundMessage> {
+    match &event.what {
+        InboundKind::Message(message) => Some(message),
+        InboundKind::Edit(edit) => Some(&edit.message),
+        _ => None,
+    }
+}
+
 /// `Debug` writes a NUL as `\0`, and a backslash as two.
 fn has_nul(event: &InboundEvent) -> bool {
     format!("{event:?}").replace("\\\\", "").contains("\\0")
@@ -83,7 +108,8 @@ proptest! {
         let mut message = json!({
             "id": "1", "message_id": 1, "mid": "1", "from": "6281234567890",
             "chat": {"id": 1, "type": "private"}, "type": "text", "text": value, "contact": value,
-            "photo": value, "attachments": [value], "referral": value,
+            "photo": value, "attachments": [value], "referral": value, "contacts": [value], "order": value,
+            "location": value, "venue": value, "sticker": value, "context": {"referred_product": value},
         });
         if let Value::Object(parts) = &value {
             for (key, part) in parts {
@@ -100,6 +126,7 @@ proptest! {
             for provider in PROVIDERS {
                 for event in fixtures::parse(provider, body.to_string().as_bytes()).unwrap_or_default() {
                     prop_assert!(!has_nul(&event), "a NUL came through");
+                    message_of(&event).into_iter().for_each(|message| fixtures::fits(&message.content));
                 }
             }
         }
@@ -127,6 +154,7 @@ proptest! {
         *body.pointer_mut(at.get(&places[..]).as_str()).unwrap() = odd;
         if let Some(events) = fixtures::parse(file, body.to_string().as_bytes()) {
             prop_assert!(!events.iter().any(has_nul), "a NUL came through");
+            events.iter().filter_map(message_of).for_each(|message| fixtures::fits(&message.content));
         }
     }
 

@@ -46,6 +46,8 @@ versioned! {
     domain::resource::Conversation,
     domain::resource::DistributionPolicy,
     domain::resource::Division,
+    domain::resource::Label,
+    domain::resource::Note,
     domain::resource::Message,
     domain::resource::MessagingSettings,
     domain::resource::NotificationPreferences,

@@ -34,7 +34,7 @@ const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenge
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
     Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
 
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 18] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
@@ -44,7 +44,8 @@ const TAGS: [(&str, &str); 17] = [
     ("routing", "Who is given conversations, and why"),
     ("conversations", "Threads with customers, and who holds them"),
     ("messages", "What was written"),
-    ("contacts", "Customers"),
+    ("labels", "What conversations are sorted by"),
+    ("contacts", "Customers, and what the team knows of them"),
     ("attachments", "Files of messages, and files to be sent"),
     ("templates", "Messages that the provider approves"),
     ("tickets", "Records of sessions that agents handled"),
@@ -210,7 +211,9 @@ fn complete_headers(document: &mut Value) {
                 if bytes {
                     headers["ETag"] = header("The SHA-256 of the bytes, for `If-Range` and `If-None-Match`");
                 }
-                if method == "get" && status == "200" && secured && !bytes {
+                // A file is a download, not what a client follows the log from.
+                let json = response["content"].get("application/json").is_some();
+                if method == "get" && status == "200" && secured && json {
                     headers["Stream-Cursor"] =
                         header("From where to follow the event log after reading this");
                 }
@@ -227,7 +230,7 @@ fn complete_headers(document: &mut Value) {
 }
 
 /// What there is once in a workspace, and parts that are set in place of the whole.
-const VERSIONED: [&str; 8] = [
+const VERSIONED: [&str; 9] = [
     "/v1/me",
     "/v1/me/availability",
     "/v1/me/notification-preferences",

@@ -6,8 +6,8 @@ use domain::event::EventType;
 use domain::id::{ConversationId, EventId, WorkspaceId};
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, ContactMerge, Conversation, DistributionPolicy,
-    Division, EventActor, Message, MessagingSettings, Notification, NotificationPreferences, RoutingDecision,
-    Template, TemplateSync, Ticket, Workspace,
+    Division, EventActor, Label, Message, MessagingSettings, Note, Notification, NotificationPreferences,
+    RoutingDecision, Template, TemplateSync, Ticket, Workspace,
 };
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -51,6 +51,8 @@ subjects! {
     Conversation: |it| format!("/v1/conversations/{}", it.id);
     DistributionPolicy: |it| format!("/v1/distribution-policies/{}", it.id);
     Division: |it| format!("/v1/divisions/{}", it.id);
+    Label: |it| format!("/v1/labels/{}", it.id);
+    Note: |it| format!("/v1/contacts/{}/notes", it.contact_id);
     Message: |it| format!("/v1/conversations/{}/messages/{}", it.conversation_id, it.id);
     NotificationPreferences: |_it| "/v1/me/notification-preferences".to_owned();
     Template: |it| format!("/v1/templates/{}", it.id);
@@ -197,6 +199,18 @@ impl Administered for Template {
 
     fn subject_name(&self) -> String {
         format!("{} ({})", self.name, self.language)
+    }
+}
+
+impl Administered for Label {
+    const SUBJECT: AuditSubject = AuditSubject::Label;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    fn subject_name(&self) -> String {
+        self.name.clone()
     }
 }
 

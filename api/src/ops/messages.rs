@@ -9,7 +9,7 @@ use domain::message::{MessageKind, MessageStatus, StatusTimes};
 use domain::outbound::OutboundContent;
 use domain::refusal::{Code, Refusal};
 use domain::reply_window::reply_window;
-use domain::resource::Message;
+use domain::resource::{Message, MessageContent, SystemEventType};
 use persistence::attachments;
 use persistence::error::Failure;
 use persistence::messages::{self, Progress};
@@ -50,7 +50,7 @@ impl DraftContent {
             Self::Free { content, .. } => {
                 message.kind == content.kind()
                     && message.text.as_deref() == content.text()
-                    && message.content == content.content()
+                    && message.content == content.content().map(MessageContent::stored)
             }
             Self::Template(wanted) => wanted.is_of(message),
         }
@@ -92,7 +92,8 @@ pub fn create(
     let change = locked.conversation.reply(&locked.permit, fresh, now);
     let event_type =
         if change.is_some() { EventType::ConversationAssigned } else { EventType::ConversationUpdated };
-    let taken = change.map(|change| Taken { change, noted: ("claimed", "took the conversation") });
+    let taken =
+        change.map(|change| Taken { change, noted: (SystemEventType::Claimed, "took the conversation") });
     let letter = Letter {
         client_message_id: draft.client_message_id.as_deref(),
         content: &content,

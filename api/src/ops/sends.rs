@@ -8,7 +8,6 @@ use domain::event::{Audience, EventType, Sight};
 use domain::id::{ChannelId, WorkspaceId};
 use domain::message::MessageStatus;
 use domain::notification::NotificationKind;
-use domain::outbound::OutboundContent;
 use domain::resource::MessageError;
 use domain::time::Timestamp;
 use persistence::error::Failure;
@@ -183,13 +182,9 @@ fn stop_template(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failure> {
     };
     let workspace = attempt.job.workspace_id;
     let message = messages::shape(tx.conn, workspace, attempt.job.message_id)?;
-    let content =
-        message.and_then(|message| OutboundContent::stored(message.kind, message.text, message.content));
-    match content {
-        Some(OutboundContent::Template { template, .. }) => {
-            templates::provider::stopped_by_send(tx, workspace, template.id, word)
-        }
-        _ => Ok(()),
+    match message.and_then(|message| message.content?.template) {
+        Some(template) => templates::provider::stopped_by_send(tx, workspace, template.id, word),
+        None => Ok(()),
     }
 }
 

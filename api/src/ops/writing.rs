@@ -8,11 +8,10 @@ use domain::id::{AttachmentId, JobId, MessageId};
 use domain::message::{AuthorType, Direction, MessageStatus};
 use domain::outbound::OutboundContent;
 use domain::refusal::{Code, Refusal};
-use domain::resource::{self, Message};
+use domain::resource::{self, Message, SystemEvent, SystemEventType};
 use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, NewMessage};
-use serde_json::json;
 
 use super::attachments::take_for_message;
 use super::conversations::Locked;
@@ -38,7 +37,7 @@ pub(super) struct Taken {
     /// What of its ticket changed.
     pub change: TicketChange,
     /// What the thread says about it: a word for programs, and one for people.
-    pub noted: (&'static str, &'static str),
+    pub noted: (SystemEventType, &'static str),
 }
 
 /// Stores a message of the caller, after the conversation's transition, and tells of both.
@@ -151,11 +150,10 @@ fn new_message<A: Act>(tx: &Tx<'_>, locked: &Locked<A>, letter: &Letter<'_>, id:
 fn note_taken<A: Act>(
     tx: &mut Tx<'_>,
     locked: &Locked<A>,
-    (event, words): (&str, &str),
+    (event, words): (SystemEventType, &str),
 ) -> Result<(), Failure> {
     let me = locked.permit.actor();
-    let who = json!({ "id": me.agent_id, "name": me.name });
-    let content = json!({ "event": event, "agent": who, "by": who });
+    let event = SystemEvent::new(event).about(me.into()).by(me.into());
     let session = locked.conversation.session().map(|session| session.id);
-    locked.note(tx, session, format!("{} {words}", me.name), content)
+    locked.note(tx, session, format!("{} {words}", me.name), event)
 }

@@ -12,8 +12,10 @@ pub mod distribution_policies;
 pub mod divisions;
 pub mod events;
 pub mod hooks;
+pub mod labels;
 pub mod me;
 pub mod messages;
+pub mod notes;
 pub mod notifications;
 pub mod queue;
 pub mod routing;
@@ -39,6 +41,8 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(workspaces::configure)
         .configure(agents::configure)
         .configure(api_keys::configure)
+        .configure(labels::configure)
+        .configure(notes::configure)
         .configure(divisions::configure)
         .configure(settings::configure)
         .configure(distribution_policies::configure)

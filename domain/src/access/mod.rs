@@ -472,6 +472,14 @@ pub fn may_manage_member(actor: &Actor, role: Role) -> Result<(), Refusal> {
     if actor.key().is_some() && role == Role::Admin { Err(Code::Forbidden.into()) } else { Ok(()) }
 }
 
+/// May the actor change or delete a note that this member wrote? What others wrote is for admins alone.
+///
+/// # Errors
+/// `forbidden`.
+pub fn may_change_note(actor: &Actor, author: AgentId) -> Result<(), Refusal> {
+    if actor.agent_id == author || actor.role == Role::Admin { Ok(()) } else { Err(Code::Forbidden.into()) }
+}
+
 /// May the actor give a conversation to a division?
 ///
 /// # Errors

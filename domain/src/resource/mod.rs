@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::actor::Actor;
 use crate::agent::PresenceMode;
 use crate::attachment::{AttachmentKind, AttachmentState};
 use crate::channel::{ChannelKind, ChannelState};
@@ -29,9 +30,11 @@ macro_rules! shape {
 }
 
 mod administration;
+mod annotations;
 mod attachments;
 mod capability;
 mod contacts;
+mod content;
 mod notification;
 mod routing;
 mod simulation;
@@ -39,12 +42,18 @@ mod team;
 mod template;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
+pub use annotations::{Label, LabelDeletion, Note};
 pub use attachments::{Attachment, AttachmentLimits, MessagingSettings, SignedUrl, SignedUrls};
 pub use capability::{
     ChannelAttachmentLimits, ChannelCapabilities, ChannelLimits, InteractiveLimits, InteractiveListLimits,
 };
 pub use contacts::{
     ContactImport, ContactMerge, ImportError, ImportOutcome, ImportedLine, MergedContact, UnmergedContact,
+};
+pub use content::{
+    CardEntry, ChoiceType, ContactCard, MediaDetails, MessageChoice, MessageContent, MessageForm,
+    MessageLocation, MessageOrder, MessageReferral, OrderItem, ProductReference, SharedLink, SystemEvent,
+    SystemEventType, UnsupportedContent,
 };
 pub use notification::{Notification, NotificationPreferences, NotificationsRead};
 pub use routing::{
@@ -65,6 +74,12 @@ shape! {
         pub id: AgentId,
         /// Its name.
         pub name: String,
+    }
+}
+
+impl From<&Actor> for AgentRef {
+    fn from(actor: &Actor) -> Self {
+        Self { id: actor.agent_id, name: actor.name.clone() }
     }
 }
 
@@ -381,7 +396,7 @@ shape! {
         /// The file that belongs to it.
         pub attachment: Option<MessageAttachment>,
         /// What the kind needs beside the text.
-        pub content: Option<Value>,
+        pub content: Option<MessageContent>,
         /// The message that it answers.
         pub reply_to: Option<ReplyTo>,
         /// Emojis put on it.
@@ -398,9 +413,9 @@ shape! {
         pub provider_message_id: Option<String>,
         /// When it was written, by the provider's clock.
         pub at: Timestamp,
-        /// When the customer changed it.
+        /// When the customer last changed it; the text is what it says since.
         pub edited_at: Option<Timestamp>,
-        /// When the customer took it back.
+        /// When the customer took it back; the team still sees what it said.
         pub revoked_at: Option<Timestamp>,
         /// Rises by one with every change.
         pub version: i64,

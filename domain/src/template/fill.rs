@@ -71,6 +71,7 @@ pub struct ButtonParameter {
 
 /// A template with everything filled in: what is stored with the message, and sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FilledTemplate {
     /// The template.
     pub id: TemplateId,
@@ -96,6 +97,7 @@ pub struct FilledTemplate {
 
 /// The header of a message from a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FilledHeader {
     /// What it is.
     pub format: HeaderFormat,
@@ -107,6 +109,7 @@ pub struct FilledHeader {
 
 /// A button of a message from a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct FilledButton {
     /// What it does.
     #[serde(rename = "type")]

@@ -16,6 +16,7 @@ use crate::sql::sql;
 use super::{IdRow, shapes};
 
 /// Reads and locks contacts, in the order of their ids; unknown ones are left out. They are locked before conversations.
+/// Nothing can be put on them meanwhile: what is would go with one that is deleted or merged.
 ///
 /// # Errors
 /// As [`shapes`].
@@ -25,7 +26,7 @@ pub fn lock(
     ids: Vec<ContactId>,
 ) -> Result<Vec<Contact>, StoreError> {
     let locked = sql("SELECT id FROM contacts WHERE workspace_id = $1 AND id = ANY($2)
-         ORDER BY id FOR NO KEY UPDATE")
+         ORDER BY id FOR UPDATE")
     .bind(workspace)
     .bind(ids)
     .load::<IdRow>(conn)?;

@@ -147,6 +147,18 @@ fn identity_shape(row: &IdentityRow) -> Result<Identity, StoreError> {
     })
 }
 
+/// Holds a contact against being deleted until the transaction ends. False if there is no such contact.
+///
+/// # Errors
+/// Only those of the database.
+pub fn hold(conn: &mut PgConnection, workspace: WorkspaceId, contact: ContactId) -> Result<bool, StoreError> {
+    let found = sql("SELECT id FROM contacts WHERE workspace_id = $1 AND id = $2 FOR KEY SHARE")
+        .bind(workspace)
+        .bind(contact)
+        .load::<IdRow>(conn)?;
+    Ok(!found.is_empty())
+}
+
 /// The conversations of these contacts.
 ///
 /// # Errors

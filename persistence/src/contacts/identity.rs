@@ -136,6 +136,28 @@ pub fn identity(
     Ok(rows.into_iter().map(Row::into_identity).next())
 }
 
+/// The same, locked until the transaction ends.
+///
+/// # Errors
+/// Only those of the database.
+pub fn lock_identity(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: IdentityId,
+) -> Result<Option<StoredIdentity>, StoreError> {
+    let rows = sql(
+        "SELECT i.workspace_id, i.channel_id, i.id, i.contact_id, i.external_id, i.phone, i.username, i.name,
+             c.id AS conversation_id
+         FROM contact_identities i
+         LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
+         WHERE i.workspace_id = $1 AND i.id = $2 FOR NO KEY UPDATE OF i",
+    )
+    .bind(workspace)
+    .bind(id)
+    .load::<Row>(conn)?;
+    Ok(rows.into_iter().next().map(Row::into_identity))
+}
+
 /// The identity on a channel that the provider used to know by this id or phone number.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::{Array, Bool, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::contact::Taken;
-use domain::id::{AgentId, ContactId, ContactMergeId, IdentityId, WorkspaceId};
+use domain::id::{AgentId, ContactId, ContactMergeId, IdentityId, NoteId, WorkspaceId};
 use domain::resource::{AgentRef, ContactMerge, ContactRef};
 use domain::time::Timestamp;
 use serde_json::{Value, json};
@@ -26,6 +26,8 @@ pub struct NewMerge {
     pub goes: ContactId,
     /// The identities that came from it.
     pub identities: Vec<IdentityId>,
+    /// The notes that came from it.
+    pub notes: Vec<NoteId>,
     /// What the one that stays took over.
     pub taken: Taken,
     /// Who did it.
@@ -73,7 +75,7 @@ pub fn insert_merge(
     .load::<IdRow>(conn)?;
     let changed = sql("INSERT INTO contact_merges (workspace_id, id, contact_id, merged_contact_id, merged, identity_ids, note_ids,
              merge_ids, taken, merged_by, merged_at)
-         SELECT $1, $2, $3, c.id, to_jsonb(c), $5, '{}', $6, $7, $8, $9 FROM contacts c
+         SELECT $1, $2, $3, c.id, to_jsonb(c), $5, $10, $6, $7, $8, $9 FROM contacts c
          WHERE c.workspace_id = $1 AND c.id = $4")
         .bind(workspace)
         .bind(new.id)
@@ -84,6 +86,7 @@ pub fn insert_merge(
         .bind(json!(new.taken))
         .bind(new.merged_by)
         .bind(now)
+        .bind(new.notes)
         .execute(conn)?;
     expect_rows("contacts::insert_merge", changed, 1)
 }
@@ -94,6 +97,8 @@ pub struct MergeRecord {
     pub goes: ContactId,
     /// The identities that came from it.
     pub identities: Vec<IdentityId>,
+    /// The notes that came from it.
+    pub notes: Vec<NoteId>,
     /// What the one that stayed took over.
     pub taken: Taken,
 }
@@ -104,6 +109,8 @@ struct RecordRow {
     merged_contact_id: Uuid,
     #[diesel(sql_type = Array<SqlUuid>)]
     identity_ids: Vec<Uuid>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    note_ids: Vec<Uuid>,
     #[diesel(sql_type = Jsonb)]
     taken: Value,
 }
@@ -118,7 +125,7 @@ pub fn record(
     stays: ContactId,
     id: ContactMergeId,
 ) -> Result<Option<MergeRecord>, StoreError> {
-    let row = sql("SELECT merged_contact_id, identity_ids, taken FROM contact_merges
+    let row = sql("SELECT merged_contact_id, identity_ids, note_ids, taken FROM contact_merges
          WHERE workspace_id = $1 AND contact_id = $2 AND id = $3")
     .bind(workspace)
     .bind(stays)
@@ -129,6 +136,7 @@ pub fn record(
         Ok(MergeRecord {
             goes: row.merged_contact_id.into(),
             identities: row.identity_ids.into_iter().map(Into::into).collect(),
+            notes: row.note_ids.into_iter().map(Into::into).collect(),
             taken: read_json("contact_merges", "taken", id, row.taken)?,
         })
     })

@@ -16,12 +16,13 @@ mod search;
 pub use awaited::{Joined, insert_new};
 pub use change::{NewContact, WithPhone, by_phones, delete, insert_made, lock, save_many, set_blocked};
 pub use contact::{
-    Writer, conversations, facts, facts_of, facts_when_held, of_conversation, set_opted_out, shapes, writers,
+    Writer, conversations, facts, facts_of, facts_when_held, hold, of_conversation, set_opted_out, shapes,
+    writers,
 };
 pub use export::{attribute_names, page};
 pub use identity::{
     StoredIdentity, Wanted, by_old_id, find_identities, free_phones, identities_of, identity, insert_for,
-    update_identity,
+    lock_identity, update_identity,
 };
 pub use list::{Filter, list};
 pub use merge::{MergeRecord, NewMerge, forget, insert_merge, merges, move_identities, record, restore};

@@ -4,12 +4,14 @@ use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
 use domain::id::{AgentId, MessageId, WorkspaceId};
 use domain::time::Timestamp;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::{StoreError, expect_rows};
 use crate::sql::sql;
 
-/// The customer changed a message. False if a newer change is known already.
+/// The customer changed a message: its words, and what is new of its content (where somebody is by now, who shares that);
+/// the rest of the content stays. False if a newer change is known already.
 ///
 /// # Errors
 /// Only those of the database.
@@ -17,15 +19,17 @@ pub fn edit(
     conn: &mut PgConnection,
     workspace: WorkspaceId,
     id: MessageId,
-    text: Option<String>,
+    (text, content): (Option<String>, Option<Value>),
     edited_at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let changed = sql("UPDATE messages SET text = $3, edited_at = $4, version = version + 1
+    let changed = sql("UPDATE messages SET text = $3, edited_at = $4, version = version + 1,
+             content = CASE WHEN $5::jsonb IS NULL THEN content ELSE coalesce(content, '{}') || $5 END
          WHERE workspace_id = $1 AND id = $2 AND direction = 'inbound' AND (edited_at IS NULL OR edited_at < $4)")
         .bind(workspace)
         .bind(id)
         .bind(text)
         .bind(edited_at)
+        .bind(content)
         .execute(conn)?;
     Ok(changed > 0)
 }

@@ -7,7 +7,7 @@ use diesel::{QueryableByName, RunQueryDsl};
 use domain::attachment::AttachmentState;
 use domain::id::{ConversationId, MessageId, SessionId, WorkspaceId};
 use domain::message::{AuthorType, ReplyTo};
-use domain::resource::{Author, Message, MessageAttachment, MessageError, Reaction};
+use domain::resource::{Author, Message, MessageAttachment, MessageContent, MessageError, Reaction};
 use domain::time::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -137,7 +137,7 @@ impl Row {
             kind: word("messages", "kind", id, &self.kind)?,
             text: self.text,
             attachment,
-            content: self.content,
+            content: self.content.map(MessageContent::stored),
             reply_to: is_reply
                 .then(|| ReplyTo { message_id: self.reply_to_id.map(Into::into), text: self.reply_to_text }),
             reactions: reactions

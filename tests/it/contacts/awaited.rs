@@ -1,5 +1,6 @@
 //! Contacts that were made before their customer wrote.
 
+use api::channels::signature::sign;
 use harness::TestApp;
 use harness::hooks::{telegram_message, whatsapp_message};
 use serde_json::json;
@@ -22,10 +23,15 @@ async fn whoever_writes_first_from_a_number_that_is_known_is_that_contact() {
     assert!(!log.names().contains(&"contact.created".to_owned()), "{:?}", log.names());
     assert_eq!(app.count("contacts"), 1);
     // The same customer on another number of ours, and one whose new owner has the number now, are others.
-    let second = whatsapp_message("6281234567890", "wamid.2", app.clock.now().unix_seconds(), "Halo");
-    let mut second = second.to_string();
-    second = second.replace(harness::hooks::NUMBER, harness::hooks::SECOND_NUMBER);
-    app.hook("whatsapp2", second).await.expect(200);
+    let second =
+        whatsapp_message("6281234567890", "wamid.2", app.clock.now().unix_seconds(), "Halo").to_string();
+    let second = second.replace(harness::hooks::NUMBER, harness::hooks::SECOND_NUMBER);
+    app.anonymous()
+        .act(format!("/hooks/whatsapp/{}", app.channel("whatsapp2")))
+        .header("X-Hub-Signature-256", sign(second.as_bytes(), harness::fixtures::APP_SECRET))
+        .bytes("application/json", second)
+        .await
+        .expect(200);
     let taken = whatsapp_message("6281234567890", "wamid.3", app.clock.now().unix_seconds(), "Halo");
     let taken = taken.to_string().replace("ID.6281234567890", "ID.orang-lain");
     app.hook("whatsapp", taken).await.expect(200);

@@ -30,6 +30,7 @@ async fn two_become_one_and_are_parted_exactly() {
     admin.patch(&goes, change).await.expect(200);
     let ticket = siti.act(format!("/v1/conversations/{second}/claim")).await.expect(200)["ticket_id"].clone();
     siti.post(format!("/v1/conversations/{second}/messages"), text("Baik")).await.expect(201);
+    let note = siti.post(format!("{goes}/notes"), json!({ "text": "Suka teh" })).await.expect(201);
     let before = [admin.get(&stays).await.expect(200), admin.get(&goes).await.expect(200)];
     let mut log = app.follow().await;
 
@@ -57,6 +58,10 @@ async fn two_become_one_and_are_parted_exactly() {
     assert_eq!(listed["items"], json!([one["merge"]]));
     log.until("the end of the other", |event| event["type"] == "contact.deleted").await;
 
+    let listed = admin.all(&format!("{stays}/notes")).await;
+    assert_eq!((&listed[0]["id"], &listed[0]["contact_id"]), (&note["id"], &contact["id"]));
+    let later = siti.post(format!("{stays}/notes"), json!({ "text": "Pindah ke Solo" })).await.expect(201);
+
     // What is written down later stays.
     admin.patch(&stays, json!({ "company": "PT Tani Makmur" })).await.expect(200);
     let undo = json!({ "merge_id": one["merge"]["id"] });
@@ -74,6 +79,10 @@ async fn two_become_one_and_are_parted_exactly() {
     let thread = admin.all_messages(&format!("/v1/conversations/{second}")).await;
     let written = thread.iter().find(|message| message["direction"] == "inbound").unwrap();
     assert_eq!(written["author"]["name"], "Ani Lama");
+    for (path, own) in [(&stays, &later), (&goes, &note)] {
+        let listed = admin.all(&format!("{path}/notes")).await;
+        assert_eq!((listed.len(), &listed[0]["id"]), (1, &own["id"]));
+    }
     log.until("parting", |event| event["type"] == "contact.unmerged").await;
     admin.post(format!("{stays}/unmerge"), undo).await.problem(422, "validation_failed");
     assert_eq!(admin.get(format!("{stays}/merges")).await.expect(200)["items"], json!([]));

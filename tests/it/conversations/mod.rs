@@ -1,4 +1,5 @@
 mod access;
 mod claims;
 mod paging;
+mod races;
 mod whole_conversation;

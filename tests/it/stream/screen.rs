@@ -38,6 +38,7 @@ impl Screen {
             ("channel", "/v1/channels?limit=100"),
             ("agent", "/v1/agents?limit=100"),
             ("division", "/v1/divisions?limit=100"),
+            ("label", "/v1/labels?limit=100"),
             ("notification", "/v1/notifications?limit=100"),
             ("template", "/v1/templates?limit=100"),
         ] {
@@ -55,6 +56,7 @@ impl Screen {
         screen.load_workspace(caller).await;
         for id in screen.ids("conversation") {
             screen.load_thread(caller, &id).await;
+            screen.load_notes(caller, &id).await;
         }
         (screen, cursor)
     }
@@ -91,6 +93,23 @@ impl Screen {
         }
     }
 
+    /// What is noted on the contact of a conversation: notes are shown beside it.
+    async fn load_notes(&mut self, caller: &Caller, conversation: &str) {
+        let key = ("conversation", conversation.to_owned());
+        let Some(contact) = self.things.get(&key).map(|thing| thing["contact"]["id"].clone()) else { return };
+        let list = caller.get(format!("/v1/contacts/{}/notes?limit=100", contact.as_str().unwrap())).await;
+        if list.status != 404 {
+            self.take("note", &list.expect(200));
+        }
+    }
+
+    /// Is there a conversation with this contact?
+    fn shows_contact(&self, contact: &Value) -> bool {
+        self.things
+            .iter()
+            .any(|((kind, _), thing)| *kind == "conversation" && thing["contact"]["id"] == *contact)
+    }
+
     fn take(&mut self, kind: &'static str, list: &Reply) {
         assert_eq!(list["next_cursor"], Value::Null, "more than a page");
         for item in list["items"].as_array().unwrap() {
@@ -110,6 +129,10 @@ impl Screen {
         };
         for field in untold {
             thing[*field] = Value::Null;
+        }
+        // By name, which may have changed since.
+        if let Some(labels) = thing["labels"].as_array_mut() {
+            labels.sort_by_key(|label| label["id"].to_string());
         }
         let held = self.things.entry((kind, id_of(&thing))).or_insert(Value::Null);
         // A key and a decision have no version: they are never changed. A notification is read, and that is all.
@@ -139,10 +162,17 @@ impl Screen {
                 self.things.remove(&("conversation", id.clone()));
                 let stays = |kind: &str| ["ticket", "notification"].contains(&kind);
                 self.things.retain(|(of, _), thing| thing["conversation_id"] != id.as_str() || stays(of));
+                let notes: Vec<_> = self.ids("note").into_iter().map(|id| ("note", id)).collect();
+                for note in notes {
+                    if !self.shows_contact(&self.things[&note]["contact_id"]) {
+                        self.things.remove(&note);
+                    }
+                }
             }
             ("conversation", "shown") => {
                 self.hold("conversation", data.clone());
                 self.load_thread(caller, &id).await;
+                self.load_notes(caller, &id).await;
             }
             ("conversation", _) => self.hold("conversation", data.clone()),
             ("message", _) => self.hold("message", data.clone()),
@@ -177,6 +207,23 @@ impl Screen {
                 self.hold(kind.unwrap(), data.clone());
                 self.rename(data);
             }
+            ("label", "deleted") => {
+                self.things.remove(&("label", id.clone()));
+                for thing in self.things.values_mut() {
+                    if let Some(labels) = thing["labels"].as_array_mut() {
+                        labels.retain(|label| label["id"] != id.as_str());
+                    }
+                }
+            }
+            ("label", _) => {
+                self.hold("label", data.clone());
+                self.rename(data);
+            }
+            ("note", "deleted") => {
+                self.things.remove(&("note", id));
+            }
+            ("note", _) if self.shows_contact(&data["contact_id"]) => self.hold("note", data.clone()),
+            ("note", _) => {}
             ("settings", _) => self.hold("settings", data.clone()),
             ("notification_preferences", _) => self.hold("notification_preferences", data.clone()),
             ("contact", "hidden" | "deleted") => {

@@ -1,5 +1,6 @@
 //! Every documented operation, tried by those who may not.
 
+mod repeats;
 mod rights;
 
 use harness::contract::{Operation, operations};
@@ -73,6 +74,8 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "create_distribution_policy" | "update_distribution_policy" => json!({ "name": "Kebijakan lain" }),
         "create_division" | "update_division" => json!({ "name": "Divisi lain" }),
         "update_division_members" => json!({ "agent_ids": [] }),
+        "create_label" | "update_label" => json!({ "name": "Label lain", "color": "#123456" }),
+        "create_note" | "update_note" => json!({ "text": "Catatan lain" }),
         "update_workspace" => json!({ "name": "Toko lain" }),
         "update_assignment_settings" => assignment_settings(&json!({})),
         "update_messaging_settings" => messaging_settings(),
@@ -169,7 +172,11 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let key = json!({ "name": "Kunci", "scopes": ["team:read"] });
     let key = app.admin().post("/v1/api-keys", key).await.expect(201)["api_key"]["id"].clone();
     let key = key.as_str().unwrap().to_owned();
-    let contact = app.admin().post("/v1/contacts", json!({ "name": "Ani" })).await.expect(201);
+    let label = json!({ "name": "Penting", "color": "#FF0000" });
+    let label = app.admin().post("/v1/labels", label).await.expect(201);
+    let contact = claimed["contact"]["id"].as_str().unwrap().to_owned();
+    let notes = format!("/v1/contacts/{contact}/notes");
+    let note = app.admin().post(notes, json!({ "text": "Rahasia" })).await.expect(201);
     let policy = app.admin().post("/v1/distribution-policies", json!({ "name": "Setia" })).await.expect(201);
     let body = crate::support::template(app.channel("whatsapp"), "pesanan_dikirim");
     let template = app.admin().post("/v1/templates", body).await.expect(201);
@@ -186,7 +193,9 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "api_key_id" => key.clone(),
         "policy_id" => policy.id(),
         "template_id" => template.id(),
-        "contact_id" => contact.id(),
+        "label_id" => label.id(),
+        "contact_id" => contact.clone(),
+        "note_id" => note.id(),
         other => panic!("say which {other} the first workspace has"),
     };
     let rows = app.database.snapshot();
@@ -228,6 +237,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "/v1/api-keys",
         "/v1/distribution-policies",
         "/v1/templates",
+        "/v1/labels",
     ] {
         assert!(stranger.all(list).await.is_empty(), "{list}");
     }

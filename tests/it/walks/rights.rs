@@ -144,13 +144,25 @@ impl World {
         format!("/v1/attachments/{}", made.id())
     }
 
+    async fn label(&self) -> String {
+        let body = json!({ "name": format!("Label {}", self.number()), "color": "#123456" });
+        let made = self.app.admin().post("/v1/labels", body).await.expect(201);
+        format!("/v1/labels/{}", made.id())
+    }
+
+    /// Where a customer's notes are.
+    async fn notes(&self) -> String {
+        let conversation = self.app.admin().get(self.waiting().await).await.expect(200);
+        format!("/v1/contacts/{}/notes", conversation["contact"]["id"].as_str().unwrap())
+    }
+
     fn person(&self) -> Value {
         let email = format!("orang{}@satu.example", self.number());
         json!({ "name": "Nina", "email": email, "role": "agent", "password": PASSWORD })
     }
 
     /// Nothing is under way that would change a row by itself.
-    async fn at_rest(&self) {
+    pub async fn at_rest(&self) {
         eventually("that nothing waits to be sent", || async { (self.app.count("jobs") == 0).then_some(()) })
             .await;
     }
@@ -305,6 +317,33 @@ impl World {
             }
             "get_division_deletion_impact" => Ready::at(format!("{}/deletion-impact", self.division().await)),
             "delete_division" => Ready::at(self.division().await),
+            "list_labels" => Ready::at(operation.path),
+            "create_label" => {
+                let name = format!("Label {}", self.number());
+                Ready::with(operation.path, json!({ "name": name, "color": "#123456" }))
+            }
+            "get_label" | "delete_label" => Ready::at(self.label().await),
+            "get_label_deletion_impact" => Ready::at(format!("{}/deletion-impact", self.label().await)),
+            "update_label" => Ready::with(self.label().await, json!({ "color": "#654321" })),
+            "label_conversation" | "unlabel_conversation" => {
+                let (conversation, label) = (self.waiting().await, self.label().await);
+                let path = format!("{conversation}{}", label.strip_prefix("/v1").unwrap());
+                if operation.method == "delete" {
+                    admin.put(&path, json!({})).await.expect(200);
+                }
+                Ready::at(path)
+            }
+            "list_notes" => Ready::at(self.notes().await),
+            "create_note" => Ready::with(self.notes().await, json!({ "text": "Sudah bayar" })),
+            "update_note" | "delete_note" => {
+                let notes = self.notes().await;
+                let note = caller.post(&notes, json!({ "text": "Sudah bayar" })).await.expect(201);
+                let path = format!("{notes}/{}", note.id());
+                match operation.method {
+                    "patch" => Ready::with(path, json!({ "text": "Belum bayar" })),
+                    _ => Ready::at(path),
+                }
+            }
             "update_workspace" => {
                 Ready::with(operation.path, json!({ "name": format!("Toko {}", self.number()) }))
             }

@@ -2,6 +2,7 @@
 
 use domain::inbound::{InboundEdit, InboundEvent, InboundKind, InboundStatus, Sender};
 use domain::message::{MessageKind, MessageStatus};
+use domain::resource::ChoiceType;
 use domain::time::Timestamp;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -9,7 +10,7 @@ use serde_json::value::RawValue;
 use super::message;
 use crate::channels::InboundBodyError;
 use crate::channels::draft::{self, Draft, Envelope, event, ignored};
-use crate::channels::json::{self, Object, field, id, id_at, int_at, items, text_at};
+use crate::channels::json::{self, Object, field, id, id_at, items, text_at};
 
 /// Takes a webhook body apart into all that it says, in its order, addressed to the Page's id.
 ///
@@ -79,7 +80,8 @@ fn read(raw: &RawValue, own_app_id: Option<&str>, received_at: Timestamp) -> Vec
     } else if let Some(body) = part("read") {
         vec![one.watermark(&body, MessageStatus::Read)]
     } else if let Some(body) = part("referral") {
-        vec![InboundKind::Referral { sender: one.sender(), referral: body, at: one.at }]
+        let referral = Box::new(message::referral(&body).unwrap_or_default());
+        vec![InboundKind::Referral { sender: one.sender(), referral, at: one.at }]
     } else {
         vec![ignored("unknown event")]
     }
@@ -127,8 +129,9 @@ impl Event<'_> {
         // Old postbacks have no id; the same press repeated by the provider has the same time.
         let made_up = || format!("postback:{}:{}", self.customer, self.at.unix_micros() / 1000);
         let id = id_at(body, "/mid").unwrap_or_else(made_up);
-        let draft = Draft::choice("postback", text_at(body, "/payload"), text_at(body, "/title"))
-            .with("referral", body.get("referral").cloned());
+        let words = text_at(body, "/title");
+        let draft = Draft::choice(ChoiceType::Postback, text_at(body, "/payload"), words)
+            .referred(body.get("referral").and_then(message::referral));
         draft::message(draft, self.envelope(id, None))
     }
 
@@ -136,8 +139,7 @@ impl Event<'_> {
         let Some(mid) = id_at(body, "/mid") else {
             return ignored("edit without a message");
         };
-        let draft =
-            Draft::new(MessageKind::Text, text_at(body, "/text")).with("num_edit", int_at(body, "/num_edit"));
+        let draft = Draft::new(MessageKind::Text, text_at(body, "/text"));
         InboundKind::Edit(Box::new(InboundEdit {
             message: draft.into_message(self.envelope(mid, None)),
             edited_at: self.at,

@@ -2,7 +2,8 @@
 
 use domain::inbound::InboundMedia;
 use domain::message::MessageKind;
-use serde_json::{Value, json};
+use domain::resource::{ChoiceType, MediaDetails, MessageLocation, MessageReferral, SharedLink};
+use serde_json::Value;
 
 use crate::channels::draft::{Draft, NAME_MAX_CHARS};
 use crate::channels::json::{cut, id_at, text_at};
@@ -15,7 +16,7 @@ pub(super) fn read(message: &Value, mid: &str) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = attachments.into_iter().flatten().map(attachment).collect();
     if drafts.len() > 1 {
         for draft in &mut drafts {
-            draft.note("media_group", Some(mid));
+            draft.content.media_group = Some(mid.to_owned());
         }
     }
     match drafts.first_mut() {
@@ -30,14 +31,14 @@ pub(super) fn read(message: &Value, mid: &str) -> Vec<Draft> {
         None => drafts.push(words(message, text)),
     }
     if let Some(first) = drafts.first_mut() {
-        first.note("referral", message.get("referral").cloned());
+        first.content.referral = message.get("referral").and_then(referral);
     }
     drafts
 }
 
 fn words(message: &Value, text: Option<String>) -> Draft {
     match text_at(message, "/quick_reply/payload") {
-        Some(payload) => Draft::choice("button_reply", Some(payload), text),
+        Some(payload) => Draft::choice(ChoiceType::ButtonReply, Some(payload), text),
         None if text.is_some() => Draft::new(MessageKind::Text, text),
         None => Draft::unsupported(None),
     }
@@ -59,12 +60,17 @@ fn attachment(attachment: &Value) -> Draft {
         _ => None,
     };
     match (file, url) {
-        (Some(file), Some(url)) => Draft::file(file, None, media(url, title)).with("sticker_id", sticker),
+        (Some(file), Some(url)) => {
+            let details = MediaDetails { sticker_id: sticker, ..MediaDetails::default() };
+            Draft::file(file, None, media(url, title)).detailed(details)
+        }
         (None, _) if kind == "location" => location(attachment),
         // Shared posts, reels and links: the link is all that there is to show.
         (None, Some(url)) => {
-            let shared = json!({ "type": kind, "title": title, "url": url });
-            Draft::new(MessageKind::Text, Some(url)).with("shared", Some(shared))
+            let link_type = (!kind.is_empty()).then(|| cut(kind.to_owned(), NAME_MAX_CHARS));
+            let mut draft = Draft::new(MessageKind::Text, Some(url.clone()));
+            draft.content.shared = Some(SharedLink { link_type, title, url: Some(url) });
+            draft
         }
         (_, None) => Draft::unsupported((!kind.is_empty()).then(|| kind.to_owned())),
     }
@@ -88,11 +94,34 @@ fn location(attachment: &Value) -> Draft {
     match (latitude, longitude) {
         (Some(latitude), Some(longitude)) => {
             let name = text_at(attachment, "/title");
-            let place = json!({ "latitude": latitude, "longitude": longitude, "name": name });
-            Draft::new(MessageKind::Location, name).with("location", Some(place))
+            let mut draft = Draft::new(MessageKind::Location, name.clone());
+            draft.content.location =
+                Some(MessageLocation { latitude, longitude, name, ..MessageLocation::default() });
+            draft
         }
         _ => Draft::unsupported(Some("location".into())),
     }
+}
+
+/// The advertisement or link through which a customer came.
+pub(super) fn referral(body: &Value) -> Option<MessageReferral> {
+    let source_type = text_at(body, "/source").map(|source| match source.as_str() {
+        "ADS" => "ad".to_owned(),
+        _ => cut(source.to_lowercase(), NAME_MAX_CHARS),
+    });
+    let context = |name: &str| text_at(body, &format!("/ads_context_data/{name}"));
+    let referral = MessageReferral {
+        source_type,
+        source_id: id_at(body, "/ad_id").or_else(|| id_at(body, "/ads_context_data/post_id")),
+        source_url: text_at(body, "/referer_uri"),
+        headline: context("ad_title"),
+        body: None,
+        media_url: context("photo_url").or_else(|| context("video_url")),
+        parameter: text_at(body, "/ref"),
+        click_id: None,
+        product_id: id_at(body, "/product/id").or_else(|| id_at(body, "/ads_context_data/product_id")),
+    };
+    (referral != MessageReferral::default()).then_some(referral)
 }
 
 /// The emoji of a reaction that is told by its name only (Meta, "webhook-events/message-reactions").

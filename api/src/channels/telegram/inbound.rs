@@ -1,6 +1,7 @@
 //! Telegram's updates (Bot API 10.0): one per webhook call.
 
 use domain::inbound::{InboundEdit, InboundEvent, InboundKind, Sender};
+use domain::resource::ChoiceType;
 use domain::time::Timestamp;
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use crate::channels::json::{self, field, id, id_at, text_at};
 /// is missing or absurd.
 ///
 /// A pressed button has no message of its own; its id here is `<chat id>:callback:<callback id>`,
-/// and `content.callback_query_id` is what `answerCallbackQuery` needs within seconds.
+/// and `content.choice.press_id` is what `answerCallbackQuery` needs within seconds.
 ///
 /// # Errors
 ///
@@ -108,7 +109,10 @@ fn press(raw: &str, received_at: Timestamp) -> InboundKind {
     };
     let payload = text_at(&body, "/data");
     let words = payload.as_ref().and_then(|data| message::button_words(&body, data));
-    let draft = Draft::choice("button_reply", payload, words).with("callback_query_id", Some(query.clone()));
+    let mut draft = Draft::choice(ChoiceType::ButtonReply, payload, words);
+    if let Some(choice) = &mut draft.content.choice {
+        choice.press_id = Some(query.clone());
+    }
     let pressed = id_at(&body, "/message/message_id");
     let envelope = Envelope {
         id: format!("{}:callback:{query}", sender.external_id),

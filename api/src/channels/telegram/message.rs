@@ -2,7 +2,8 @@
 
 use domain::inbound::InboundMedia;
 use domain::message::MessageKind;
-use serde_json::{Map, Value, json};
+use domain::resource::{CardEntry, ContactCard, MediaDetails, MessageLocation};
+use serde_json::Value;
 
 use crate::channels::draft::{Draft, NAME_MAX_CHARS};
 use crate::channels::json::{cut, id_at, int_at, text_at};
@@ -10,9 +11,9 @@ use crate::channels::json::{cut, id_at, int_at, text_at};
 /// Reads a message; what this version cannot show becomes `unsupported`.
 pub(super) fn read(message: &Value) -> Draft {
     let mut draft = known(message).unwrap_or_else(|| Draft::unsupported(odd_part(message)));
-    draft.note("media_group", id_at(message, "/media_group_id"));
-    draft.note("forwarded", message.get("forward_origin").map(|_| true));
-    draft.note("quote", text_at(message, "/quote/text"));
+    draft.content.media_group = id_at(message, "/media_group_id");
+    draft.content.forwarded = message.get("forward_origin").is_some();
+    draft.content.quote = text_at(message, "/quote/text");
     draft
 }
 
@@ -41,19 +42,21 @@ pub(super) fn button_words(press: &Value, data: &str) -> Option<String> {
 fn known(message: &Value) -> Option<Draft> {
     if let Some(text) = text_at(message, "/text") {
         let start = start_parameter(&text);
-        return Some(Draft::new(MessageKind::Text, Some(text)).with("start_parameter", start));
+        let mut draft = Draft::new(MessageKind::Text, Some(text));
+        draft.content.start_parameter = start;
+        return Some(draft);
     }
     photo(message)
         // An animation is sent as a document as well, a venue as a location: those come first.
-        .or_else(|| file(message, "animation", MessageKind::Video, "animation"))
-        .or_else(|| file(message, "video", MessageKind::Video, ""))
-        .or_else(|| file(message, "video_note", MessageKind::Video, "video_note"))
-        .or_else(|| file(message, "voice", MessageKind::Audio, "voice"))
-        .or_else(|| file(message, "audio", MessageKind::Audio, ""))
-        .or_else(|| file(message, "sticker", MessageKind::Sticker, ""))
-        .or_else(|| file(message, "document", MessageKind::Document, ""))
+        .or_else(|| file(message, "animation", MessageKind::Video))
+        .or_else(|| file(message, "video", MessageKind::Video))
+        .or_else(|| file(message, "video_note", MessageKind::Video))
+        .or_else(|| file(message, "voice", MessageKind::Audio))
+        .or_else(|| file(message, "audio", MessageKind::Audio))
+        .or_else(|| file(message, "sticker", MessageKind::Sticker))
+        .or_else(|| file(message, "document", MessageKind::Document))
         .or_else(|| venue(message.get("venue")?))
-        .or_else(|| place(message.get("location")?, Map::new(), None))
+        .or_else(|| place(message.get("location")?, None, None))
         .or_else(|| contact(message.get("contact")?))
 }
 
@@ -73,23 +76,22 @@ fn photo(message: &Value) -> Option<Draft> {
     Some(Draft::file(MessageKind::Image, text_at(message, "/caption"), media))
 }
 
-/// A file under `key`; `mark` is noted in the content where the kind alone does not tell it.
-fn file(message: &Value, key: &str, kind: MessageKind, mark: &str) -> Option<Draft> {
+/// A file under `key`.
+fn file(message: &Value, key: &str, kind: MessageKind) -> Option<Draft> {
     let body = message.get(key)?;
-    let draft = Draft::file(kind, text_at(message, "/caption"), media(body)?)
-        .with(mark, (!mark.is_empty()).then_some(true))
-        .with("duration_seconds", int_at(body, "/duration"))
-        .with("title", text_at(body, "/title"))
-        .with("performer", text_at(body, "/performer"));
-    if kind != MessageKind::Sticker {
-        return Some(draft);
-    }
     let flag = |key: &str| body.get(key).and_then(Value::as_bool).unwrap_or_default();
-    Some(
-        draft
-            .with("animated", Some(flag("is_animated") || flag("is_video")))
-            .with("emoji", text_at(body, "/emoji")),
-    )
+    let sticker = kind == MessageKind::Sticker;
+    let details = MediaDetails {
+        voice: key == "voice",
+        video_note: key == "video_note",
+        animated: key == "animation" || (sticker && (flag("is_animated") || flag("is_video"))),
+        duration_seconds: int_at(body, "/duration"),
+        title: text_at(body, "/title"),
+        performer: text_at(body, "/performer"),
+        emoji: text_at(body, "/emoji").filter(|_| sticker),
+        sticker_id: None,
+    };
+    Some(Draft::file(kind, text_at(message, "/caption"), media(body)?).detailed(details))
 }
 
 fn media(body: &Value) -> Option<InboundMedia> {
@@ -105,39 +107,36 @@ fn media(body: &Value) -> Option<InboundMedia> {
 }
 
 fn venue(venue: &Value) -> Option<Draft> {
-    let (name, address) = (text_at(venue, "/title"), text_at(venue, "/address"));
-    let mut words = Map::new();
-    for (key, value) in [("name", &name), ("address", &address)] {
-        if let Some(value) = value {
-            words.insert(key.to_owned(), json!(value));
-        }
-    }
-    place(venue.get("location")?, words, name.or(address))
+    place(venue.get("location")?, text_at(venue, "/title"), text_at(venue, "/address"))
 }
 
-fn place(location: &Value, mut place: Map<String, Value>, text: Option<String>) -> Option<Draft> {
-    for key in ["latitude", "longitude"] {
-        let number = location.get(key).filter(|number| number.is_number())?;
-        place.insert(key.to_owned(), number.clone());
-    }
-    if let Some(period) = location.get("live_period") {
-        place.insert("live_period".to_owned(), period.clone());
-    }
-    Some(Draft::new(MessageKind::Location, text).with("location", Some(place)))
+fn place(location: &Value, name: Option<String>, address: Option<String>) -> Option<Draft> {
+    let degrees = |key: &str| location.get(key).and_then(Value::as_f64);
+    let place = MessageLocation {
+        latitude: degrees("latitude")?,
+        longitude: degrees("longitude")?,
+        name,
+        address,
+        url: None,
+        live_period: int_at(location, "/live_period"),
+    };
+    let mut draft = Draft::new(MessageKind::Location, place.name.clone().or_else(|| place.address.clone()));
+    draft.content.location = Some(place);
+    Some(draft)
 }
 
-/// One card, in the shape of WhatsApp's so that a client shows both alike.
 fn contact(contact: &Value) -> Option<Draft> {
     let phone = text_at(contact, "/phone_number");
     let names = [text_at(contact, "/first_name"), text_at(contact, "/last_name")];
     let name = names.iter().flatten().cloned().collect::<Vec<_>>().join(" ");
-    if phone.is_none() && name.is_empty() {
-        return None;
-    }
-    let phones: Vec<Value> = phone.iter().map(|phone| json!({ "phone": phone })).collect();
-    let card = json!({ "name": { "formatted_name": name }, "phones": phones });
-    let text = phone.or(Some(name));
-    Some(Draft::new(MessageKind::Contacts, text).with("contacts", Some(vec![card])))
+    let name = Some(name).filter(|name| !name.is_empty());
+    let text = phone.clone().or_else(|| name.clone())?;
+    let external_id = id_at(contact, "/user_id");
+    let phones = phone.map(|value| CardEntry { value, label: None, external_id });
+    let card = ContactCard { name, phones: phones.into_iter().collect(), ..ContactCard::default() };
+    let mut draft = Draft::new(MessageKind::Contacts, Some(text));
+    draft.content.contacts = Some(vec![card]);
+    Some(draft)
 }
 
 /// The part that makes a message what it is, for one of a kind that is not known here.

@@ -33,7 +33,7 @@ fn parts_become_kinds() {
     let file = json!({"file_id": "F", "duration": 3});
     let place = json!({"latitude": -7.7, "longitude": 110.3});
     let cases = [
-        (json!({"animation": file, "document": {"file_id": "D"}}), "video", "animation"),
+        (json!({"animation": file, "document": {"file_id": "D"}}), "video", "animated"),
         (json!({"document": file}), "document", ""),
         (json!({"audio": file}), "audio", ""),
         (json!({"voice": file}), "audio", "voice"),
@@ -44,24 +44,30 @@ fn parts_become_kinds() {
         let found = message(body.clone());
         assert_eq!(found.kind.as_str(), kind, "{body}");
         assert_eq!(found.media.unwrap().provider_media_id.as_deref(), Some("F"), "{body}");
-        assert!(mark.is_empty() || found.content[mark] == true, "{body}");
+        assert!(mark.is_empty() || json!(found.content)["media"][mark] == true, "{body}");
     }
     let venue = message(
         json!({"venue": {"location": place, "title": "Pasar", "address": "Jl. 1"}, "location": place}),
     );
     assert_eq!((venue.kind.as_str(), venue.text.as_deref()), ("location", Some("Pasar")));
-    let expected = json!({"latitude": -7.7, "longitude": 110.3, "name": "Pasar", "address": "Jl. 1"});
-    assert_eq!(venue.content["location"], expected);
-    let bare = message(json!({"location": place, "forward_origin": {"type": "user"}}));
-    assert_eq!(bare.content, json!({"location": place, "forwarded": true}));
+    let expected = |name: Value, address: Value, live: Value| json!({"latitude": -7.7, "longitude": 110.3, "name": name, "address": address, "url": null, "live_period": live});
+    assert_eq!(json!(venue.content)["location"], expected(json!("Pasar"), json!("Jl. 1"), Value::Null));
+    let live = json!({"latitude": -7.7, "longitude": 110.3, "live_period": 60});
+    let bare = message(json!({"location": live, "forward_origin": {"type": "user"}}));
+    let expected = json!({"location": expected(Value::Null, Value::Null, json!(60)), "forwarded": true});
+    assert_eq!(bare.content.to_stored(), Some(expected));
+    let contact = message(json!({"contact": {"phone_number": "+62811", "first_name": "Ani", "user_id": 7}}));
+    let card = &contact.content.contacts.unwrap()[0];
+    assert_eq!((card.name.as_deref(), card.phones[0].value.as_str()), (Some("Ani"), "+62811"));
+    assert_eq!(card.phones[0].external_id.as_deref(), Some("7"));
     let dice = message(json!({"dice": {"value": 3}}));
     assert_eq!(dice.kind.as_str(), "unsupported");
-    assert_eq!(dice.content, json!({"unsupported_type": "dice"}));
+    assert_eq!(dice.content.unsupported.unwrap().provider_type.as_deref(), Some("dice"));
 }
 
 #[test]
 fn only_a_deep_link_has_a_start_parameter() {
-    let parameter = |text: &str| message(json!({"text": text})).content["start_parameter"].clone();
+    let parameter = |text: &str| json!(message(json!({"text": text})).content.start_parameter);
     assert_eq!(parameter("/start promo_1-a"), "promo_1-a");
     assert_eq!(parameter("/start@cs_tokotani_bot x"), "x");
     for no in ["/start", "/start ", "/start dua kata", "/started x", "start x"] {
@@ -82,8 +88,9 @@ fn a_pressed_button_is_a_choice_that_answers_its_message() {
     assert_eq!(message.provider_message_id, "7512345678:callback:4382");
     assert_eq!(message.reply_to.as_deref(), Some("7512345678:9"));
     assert_eq!(message.text.as_deref(), Some("Puas"));
-    let expected = json!({"type": "button_reply", "payload": "csat:4", "callback_query_id": "4382"});
-    assert_eq!(message.content, expected);
+    let expected = json!({"choice": {"type": "button_reply", "payload": "csat:4", "title": "Puas", "description": null,
+        "press_id": "4382"}});
+    assert_eq!(message.content.to_stored(), Some(expected));
     let group = json!({"message_id": 9, "chat": {"id": -100, "type": "supergroup"}});
     for elsewhere in [
         json!({"id": "1", "from": private(), "inline_message_id": "x", "data": "y"}),

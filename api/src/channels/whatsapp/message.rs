@@ -2,8 +2,10 @@
 
 use domain::inbound::InboundMedia;
 use domain::message::MessageKind;
+use domain::resource::{ChoiceType, MediaDetails, MessageForm};
 use serde_json::Value;
 
+use super::parts;
 use crate::channels::draft::{Draft, NAME_MAX_CHARS};
 use crate::channels::json::{clean, cut, id_at, int_at, is_true_at, text_at, value};
 
@@ -12,12 +14,10 @@ use crate::channels::json::{clean, cut, id_at, int_at, is_true_at, text_at, valu
 pub(super) fn read(message: &Value) -> Draft {
     let kind = message.get("type").and_then(Value::as_str).unwrap_or_default();
     let mut draft = known(kind, message).unwrap_or_else(|| unsupported(kind, message));
-    if is_true_at(message, "/context/forwarded") || is_true_at(message, "/context/frequently_forwarded") {
-        draft.note("forwarded", Some(true));
-    }
-    draft.note("referred_product", message.pointer("/context/referred_product").cloned());
-    draft.note("referral", message.get("referral").cloned());
-    draft
+    draft.content.forwarded =
+        is_true_at(message, "/context/forwarded") || is_true_at(message, "/context/frequently_forwarded");
+    draft.content.product = message.pointer("/context/referred_product").and_then(parts::product);
+    draft.referred(message.get("referral").and_then(parts::referral))
 }
 
 fn known(kind: &str, message: &Value) -> Option<Draft> {
@@ -28,23 +28,26 @@ fn known(kind: &str, message: &Value) -> Option<Draft> {
         "video" => media(MessageKind::Video, body),
         "document" => media(MessageKind::Document, body),
         "audio" => {
-            let voice = is_true_at(body, "/voice").then_some(true);
-            Some(media(MessageKind::Audio, body)?.with("voice", voice))
+            let voice = is_true_at(body, "/voice");
+            Some(media(MessageKind::Audio, body)?.detailed(MediaDetails { voice, ..MediaDetails::default() }))
         }
         "sticker" => {
-            let animated = body.get("animated").and_then(Value::as_bool);
-            Some(media(MessageKind::Sticker, body)?.with("animated", animated))
+            let animated = is_true_at(body, "/animated");
+            let details = MediaDetails { animated, ..MediaDetails::default() };
+            Some(media(MessageKind::Sticker, body)?.detailed(details))
         }
         "location" => location(body),
         "contacts" => contacts(body),
         "order" => {
-            let order = body.as_object()?.clone();
-            Some(Draft::new(MessageKind::Order, text_at(body, "/text")).with("order", Some(order)))
+            let mut draft = Draft::new(MessageKind::Order, text_at(body, "/text"));
+            draft.content.order = Some(parts::order(body)?);
+            Some(draft)
         }
         // The quick reply of a template; old ones come without a payload.
         "button" => {
             let (payload, words) = (text_at(body, "/payload"), text_at(body, "/text"));
-            (payload.is_some() || words.is_some()).then(|| Draft::choice("button_reply", payload, words))
+            (payload.is_some() || words.is_some())
+                .then(|| Draft::choice(ChoiceType::ButtonReply, payload, words))
         }
         "interactive" => interactive(body),
         _ => None,
@@ -65,18 +68,20 @@ fn media(kind: MessageKind, body: &Value) -> Option<Draft> {
 }
 
 fn location(body: &Value) -> Option<Draft> {
-    let is_number = |key: &str| body.get(key).is_some_and(Value::is_number);
-    if !is_number("latitude") || !is_number("longitude") {
-        return None;
-    }
-    let words = text_at(body, "/name").or_else(|| text_at(body, "/address"));
-    Some(Draft::new(MessageKind::Location, words).with("location", Some(body.clone())))
+    let place = parts::location(body)?;
+    let mut draft = Draft::new(MessageKind::Location, place.name.clone().or_else(|| place.address.clone()));
+    draft.content.location = Some(place);
+    Some(draft)
 }
 
 fn contacts(body: &Value) -> Option<Draft> {
     let cards = body.as_array().filter(|cards| !cards.is_empty())?;
-    let words = text_at(body, "/0/phones/0/phone").or_else(|| text_at(body, "/0/name/formatted_name"));
-    Some(Draft::new(MessageKind::Contacts, words).with("contacts", Some(cards.clone())))
+    let cards: Vec<_> = cards.iter().map(parts::card).collect();
+    let first = cards.first()?;
+    let phone = first.phones.first().map(|phone| phone.value.clone());
+    let mut draft = Draft::new(MessageKind::Contacts, phone.or_else(|| first.name.clone()));
+    draft.content.contacts = Some(cards);
+    Some(draft)
 }
 
 fn interactive(body: &Value) -> Option<Draft> {
@@ -85,15 +90,19 @@ fn interactive(body: &Value) -> Option<Draft> {
     match kind {
         "button_reply" | "list_reply" => {
             let (payload, words) = (text_at(chosen, "/id"), text_at(chosen, "/title"));
-            let draft = Draft::choice(kind, payload, words);
-            Some(draft.with("description", text_at(chosen, "/description")))
+            let mut draft = Draft::choice(kind.parse().ok()?, payload, words);
+            if let Some(choice) = &mut draft.content.choice {
+                choice.description = text_at(chosen, "/description");
+            }
+            Some(draft)
         }
         "nfm_reply" => {
             // JSON inside a text of JSON: its escapes have not been looked at yet.
             let form = text_at(chosen, "/response_json").map(|text| clean(text.as_bytes()));
             let form = form.map(|text| value(&text).unwrap_or(Value::String(text)));
-            let draft = Draft::choice(kind, None, text_at(chosen, "/body"));
-            Some(draft.with("name", text_at(chosen, "/name")).with("response", form))
+            let mut draft = Draft::new(MessageKind::Interactive, text_at(chosen, "/body"));
+            draft.content.form = Some(MessageForm { name: text_at(chosen, "/name"), response: form });
+            Some(draft)
         }
         _ => None,
     }
@@ -107,5 +116,9 @@ fn unsupported(kind: &str, message: &Value) -> Draft {
         "" => None,
         other => Some(other.to_owned()),
     };
-    Draft::unsupported(named).with("error_code", int_at(message, "/errors/0/code"))
+    let mut draft = Draft::unsupported(named);
+    if let Some(unsupported) = &mut draft.content.unsupported {
+        unsupported.error_code = int_at(message, "/errors/0/code");
+    }
+    draft
 }

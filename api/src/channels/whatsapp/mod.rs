@@ -7,6 +7,7 @@ pub(in crate::channels) mod media;
 mod message;
 mod notices;
 pub mod outbound;
+mod parts;
 mod template;
 pub mod templates;
 pub(super) mod upload;

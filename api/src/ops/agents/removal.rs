@@ -4,11 +4,10 @@ use domain::access::{Caller, ManageTeam};
 use domain::actor::{Allocation, Credential};
 use domain::audit::AuditAction;
 use domain::event::EventType;
-use domain::resource::Agent;
+use domain::resource::{Agent, AgentRef, SystemEvent, SystemEventType};
 use persistence::agents::{self, Ended};
 use persistence::conversations;
 use persistence::error::Failure;
-use serde_json::json;
 
 use super::allocation::{Move, lock_channels};
 use super::locked::{Locked, Which, tell_change};
@@ -87,12 +86,11 @@ fn round(app: &App, tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, which: Which) 
 fn give_back(tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, member: Option<&Agent>) -> Result<(), Failure> {
     let Some(member) = member else { return Ok(()) };
     let me = caller.actor();
-    let by = json!({ "id": me.agent_id, "name": me.name });
-    let content =
-        json!({ "event": "unassigned", "agent": { "id": member.id, "name": member.name }, "by": by });
+    let gone = AgentRef { id: member.id, name: member.name.clone() };
+    let event = SystemEvent::new(SystemEventType::Unassigned).about(gone).by(me.into());
     let text = format!("{} left the team: the conversation is back in the queue", member.name);
     for id in conversations::held_by(tx.conn, me.workspace_id, member.id, ROUND)? {
-        held::take_back(tx, caller, (id, member.id), &text, &content)?;
+        held::take_back(tx, caller, (id, member.id), &text, &event)?;
     }
     Ok(())
 }

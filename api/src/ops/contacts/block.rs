@@ -7,12 +7,11 @@ use domain::event::{Audience, EventType, Sight};
 use domain::id::{SessionId, TicketId, WorkspaceId};
 use domain::job::ChannelJobKind;
 use domain::refusal::Code;
-use domain::resource::{Contact, EventActor};
+use domain::resource::{Contact, EventActor, SystemEvent, SystemEventType};
 use persistence::agents::CountsChange;
 use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob};
 use persistence::{contacts, conversations, messages};
-use serde_json::json;
 
 use super::locked::{Locked, Which, tell_conversation};
 use crate::ops::conversations::{changed, system_message};
@@ -102,12 +101,12 @@ fn note(
 ) -> Result<(), Failure> {
     let me = permit.actor();
     let (event, text) = if conversation.blocked {
-        ("contact_blocked", format!("{} blocked the contact", me.name))
+        (SystemEventType::ContactBlocked, format!("{} blocked the contact", me.name))
     } else {
-        ("contact_unblocked", format!("{} unblocked the contact", me.name))
+        (SystemEventType::ContactUnblocked, format!("{} unblocked the contact", me.name))
     };
-    let content = json!({ "event": event, "by": { "id": me.agent_id, "name": me.name } });
-    let message = system_message(tx, workspace, conversation, session, text, content);
+    let event = SystemEvent::new(event).by(me.into());
+    let message = system_message(tx, workspace, conversation, session, text, event);
     let id = message.id;
     messages::insert_new(tx.conn, vec![message])?;
     let Some(shape) = messages::shape(tx.conn, workspace, id)? else { return Ok(()) };

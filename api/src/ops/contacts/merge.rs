@@ -4,17 +4,17 @@ use domain::access::{Caller, MergeContacts};
 use domain::audit::AuditAction;
 use domain::contact::{give_back, take_over};
 use domain::event::{Audience, ContactSight, EventType, Sight};
-use domain::id::{ContactId, ContactMergeId, ConversationId, IdentityId, WorkspaceId};
+use domain::id::{ContactId, ContactMergeId, ConversationId, IdentityId, NoteId, WorkspaceId};
 use domain::refusal::{Code, Refusal};
 use domain::resource::{Contact, ContactMerge, EventActor, MergedContact, UnmergedContact};
 use persistence::contacts::{self, NewMerge};
-use persistence::conversations;
 use persistence::error::Failure;
+use persistence::{conversations, notes};
 
 use super::edit::shape;
 use super::locked::{Locked, Which, tell_conversation};
 use super::tell_contact;
-use crate::ops::transaction::{Administration, Tx};
+use crate::ops::transaction::{Administration, Change, Tx};
 
 /// Makes one contact of two: what the other one has comes to the one that stays, which takes over what it did not know.
 ///
@@ -44,15 +44,16 @@ pub fn merge(
         stays: stays.id,
         goes: goes.id,
         identities: contacts::move_identities(tx.conn, workspace, goes.id, stays.id, None)?,
+        notes: notes::move_to(tx.conn, workspace, goes.id, stays.id, None)?,
         taken,
         merged_by: caller.actor().agent_id,
     };
-    let (id, now) = (new.id, tx.now);
+    let (id, now, noted) = (new.id, tx.now, new.notes.clone());
     let moved = move_conversations(tx, workspace, goes.id, stays.id, None)?;
     contacts::insert_merge(tx.conn, workspace, new, now)?;
     contacts::delete(tx.conn, workspace, goes.id)?;
     contacts::save_many(tx.conn, workspace, std::slice::from_ref(&stays))?;
-    tell_merged(tx, caller, &locked, (goes, stays.id, id), moved)
+    tell_merged(tx, caller, &locked, (goes, stays.id, id), (moved, noted))
 }
 
 /// Tells that there is one contact where there were two.
@@ -61,13 +62,14 @@ fn tell_merged(
     caller: &Caller<MergeContacts>,
     locked: &Locked,
     (mut goes, stays, id): (Contact, ContactId, ContactMergeId),
-    moved: Vec<(ConversationId, Sight)>,
+    (moved, noted): (Vec<(ConversationId, Sight)>, Vec<NoteId>),
 ) -> Result<MergedContact, Failure> {
     let (workspace, actor) = (locked.workspace, EventActor::from(caller.actor()));
     // Those who see it in the end learn of it before what they knew is gone.
     let told = locked.tell(tx, EventType::ContactUpdated, &actor)?;
     let contact = told.into_iter().find(|one| one.id == stays).ok_or(Code::NotFound)?;
     tell_moved(tx, workspace, moved, &actor)?;
+    tell_noted(tx, workspace, stays, noted, &actor)?;
     let merge = one_merge(tx, workspace, stays, id)?;
     administer(tx, locked, &merge, AuditAction::Created, &actor)?;
     goes.version += 1;
@@ -102,6 +104,7 @@ pub fn unmerge(
     contacts::restore(tx.conn, workspace, id)?;
     let back = contacts::move_identities(tx.conn, workspace, which.id, record.goes, Some(record.identities))?;
     let moved = move_conversations(tx, workspace, which.id, record.goes, Some(&back))?;
+    let noted = notes::move_to(tx.conn, workspace, which.id, record.goes, Some(record.notes))?;
     contacts::forget(tx.conn, workspace, which.id, id)?;
     let actor = EventActor::from(caller.actor());
     let restored = shape(tx, workspace, record.goes)?;
@@ -110,6 +113,7 @@ pub fn unmerge(
     tell_contact(tx, workspace, &restored, EventType::ContactCreated, sight, &actor);
     let told = locked.tell(tx, EventType::ContactUpdated, &actor)?;
     tell_moved(tx, workspace, moved, &actor)?;
+    tell_noted(tx, workspace, record.goes, noted, &actor)?;
     let merge = ContactMerge { version: merge.version + 1, ..merge };
     administer(tx, &locked, &merge, AuditAction::Deleted, &actor)?;
     let contact = told.into_iter().next().ok_or(Code::NotFound)?;
@@ -146,6 +150,32 @@ fn tell_moved(
 ) -> Result<(), Failure> {
     for (id, sight) in moved {
         tell_conversation(tx, (workspace, EventType::ConversationUpdated), id, sight, actor, None)?;
+    }
+    Ok(())
+}
+
+/// Notes are another contact's now.
+fn tell_noted(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    noted: Vec<NoteId>,
+    actor: &EventActor,
+) -> Result<(), Failure> {
+    if noted.is_empty() {
+        return Ok(());
+    }
+    let sight = ContactSight::unchanged(contacts::facts(tx.conn, workspace, contact)?);
+    for note in notes::some(tx.conn, workspace, contact, noted)? {
+        tx.tell(Change {
+            workspace_id: workspace,
+            event_type: EventType::NoteUpdated,
+            audience: Audience::Contact(sight.clone()),
+            conversation_id: None,
+            actor,
+            data: &note,
+            previous: None,
+        });
     }
     Ok(())
 }

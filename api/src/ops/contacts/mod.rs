@@ -83,6 +83,7 @@ pub(super) fn tell_contact(
 /// Only those of the database.
 pub fn name_from_profile(tx: &mut Tx<'_>, job: ChannelJob, name: Option<&str>) -> Result<(), Failure> {
     jobs::finish(tx.conn, job.workspace_id, job.id)?;
+    tx.configuration(job.workspace_id)?;
     let identity = contacts::identity(tx.conn, job.workspace_id, IdentityId(job.subject_id))?;
     let (Some(mut identity), Some(name)) = (identity.filter(|identity| identity.name.is_none()), name) else {
         return Ok(());

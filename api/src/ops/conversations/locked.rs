@@ -7,7 +7,7 @@ use domain::event::{Audience, EventType, Sight};
 use domain::id::{AgentId, ConversationId, SessionId, WorkspaceId};
 use domain::message::{AuthorType, Direction, MessageKind, MessageStatus};
 use domain::refusal::Code;
-use domain::resource::{self, EventActor};
+use domain::resource::{self, EventActor, MessageContent, SystemEvent};
 use persistence::agents::CountsChange;
 use persistence::error::{Failure, StoreError};
 use persistence::messages::NewMessage;
@@ -52,6 +52,17 @@ impl<A: Act> Locked<A> {
         tx: &mut Tx<'_>,
         event_type: EventType,
     ) -> Result<resource::Conversation, Failure> {
+        let previous = changed(&self.before, &self.conversation);
+        self.save_telling(tx, event_type, previous)
+    }
+
+    /// The same where something else changed than the conversation's own row, as it was before.
+    pub(in crate::ops) fn save_telling(
+        &mut self,
+        tx: &mut Tx<'_>,
+        event_type: EventType,
+        previous: Value,
+    ) -> Result<resource::Conversation, Failure> {
         let now = tx.now;
         self.change_hands(tx)?;
         routing::follow(tx, self.workspace, &self.before, &self.conversation)?;
@@ -67,7 +78,7 @@ impl<A: Act> Locked<A> {
             conversation_id: Some(self.conversation.id),
             actor: &self.actor,
             data: &shape,
-            previous: seen_before.map(|_| changed(&self.before, &self.conversation)),
+            previous: seen_before.map(|_| previous),
         });
         Ok(shape)
     }
@@ -133,9 +144,9 @@ impl<A: Act> Locked<A> {
         tx: &mut Tx<'_>,
         session: Option<SessionId>,
         text: String,
-        content: Value,
+        event: SystemEvent,
     ) -> Result<(), Failure> {
-        let message = system_message(tx, self.workspace, &self.conversation, session, text, content);
+        let message = system_message(tx, self.workspace, &self.conversation, session, text, event);
         let id = message.id;
         messages::insert_new(tx.conn, vec![message])?;
         let shape =
@@ -183,7 +194,7 @@ pub(in crate::ops) fn system_message(
     conversation: &Conversation,
     session: Option<SessionId>,
     text: String,
-    content: Value,
+    event: SystemEvent,
 ) -> NewMessage {
     NewMessage {
         workspace_id: workspace,
@@ -196,7 +207,7 @@ pub(in crate::ops) fn system_message(
         author_id: None,
         kind: MessageKind::System,
         text: Some(text),
-        content: Some(content),
+        content: MessageContent::from(event).to_stored(),
         attachment_id: None,
         raw: None,
         reply_to_provider_id: None,

@@ -12,10 +12,9 @@ use domain::event::EventType;
 use domain::id::{AgentId, ConversationId, DivisionId};
 use domain::notification::NotificationKind;
 use domain::refusal::{Code, Refusal};
-use domain::resource;
+use domain::resource::{self, AgentRef, DivisionRef, SystemEvent, SystemEventType};
 use persistence::error::Failure;
 use persistence::{agents, divisions};
-use serde_json::{Value, json};
 
 use super::gestures;
 use super::notifications::{About, Notice, notify};
@@ -64,9 +63,8 @@ pub fn claim(
     };
     let shape = locked.save(tx, EventType::ConversationAssigned)?;
     let me = caller.actor();
-    let who = json!({ "id": me.agent_id, "name": me.name });
-    let content = json!({ "event": "claimed", "agent": who, "by": who });
-    locked.note(tx, locked.session(), format!("{} took the conversation", me.name), content)?;
+    let event = SystemEvent::new(SystemEventType::Claimed).about(me.into()).by(me.into());
+    locked.note(tx, locked.session(), format!("{} took the conversation", me.name), event)?;
     locked.follow(tx, change)?;
     Ok(shape)
 }
@@ -106,13 +104,10 @@ fn assign_agent(
     let previous = locked.holder_before();
     let shape = locked.save(tx, EventType::ConversationAssigned)?;
     let me = caller.actor();
-    let content = json!({
-        "event": "assigned",
-        "agent": { "id": agent, "name": to.name },
-        "by": { "id": me.agent_id, "name": me.name },
-    });
+    let given = AgentRef { id: agent, name: to.name.clone() };
+    let event = SystemEvent::new(SystemEventType::Assigned).about(given).by(me.into());
     let text = format!("{} gave the conversation to {}", me.name, to.name);
-    locked.note(tx, locked.session(), text.clone(), content)?;
+    locked.note(tx, locked.session(), text.clone(), event)?;
     locked.follow(tx, change)?;
     let told = [(Some(agent), NotificationKind::Assigned), (previous, NotificationKind::Transferred)];
     let notices = told.into_iter().filter_map(|(who, kind)| {
@@ -140,12 +135,12 @@ fn assign_division(
         if change.is_some() { EventType::ConversationUnassigned } else { EventType::ConversationUpdated };
     let shape = locked.save(tx, event_type)?;
     let me = caller.actor();
-    let content = json!({
-        "event": "division_assigned",
-        "division": { "id": division, "name": name },
-        "by": { "id": me.agent_id, "name": me.name },
-    });
-    locked.note(tx, locked.session(), format!("{} gave the conversation to {}", me.name, name), content)?;
+    let text = format!("{} gave the conversation to {}", me.name, name);
+    let event = SystemEvent {
+        division: Some(DivisionRef { id: division, name }),
+        ..SystemEvent::new(SystemEventType::DivisionAssigned).by(me.into())
+    };
+    locked.note(tx, locked.session(), text, event)?;
     if let Some(change) = change {
         locked.follow(tx, change)?;
     }
@@ -166,25 +161,25 @@ pub fn unassign(
     let change = locked.conversation.unassign(&locked.permit, now)?;
     let shape = locked.save(tx, EventType::ConversationUnassigned)?;
     let me = caller.actor();
-    let content = json!({ "event": "unassigned", "by": { "id": me.agent_id, "name": me.name } });
+    let event = SystemEvent::new(SystemEventType::Unassigned).by(me.into());
     locked.note(
         tx,
         locked.session(),
         format!("{} put the conversation back into the queue", me.name),
-        content,
+        event,
     )?;
     locked.follow(tx, change)?;
     Ok(shape)
 }
 
 /// Puts a conversation back into the queue because its holder leaves the team, unless somebody else holds it by now.
-/// `text` and `content` say so in the thread.
+/// `text` and `event` say so in the thread.
 pub(super) fn take_back(
     tx: &mut Tx<'_>,
     caller: &Caller<ManageTeam>,
     (id, holder): (ConversationId, AgentId),
     text: &str,
-    content: &Value,
+    event: &SystemEvent,
 ) -> Result<(), Failure> {
     let mut locked = Locked::lock(tx, caller, Which { id, expected_version: None })?;
     let now = tx.now;
@@ -193,7 +188,7 @@ pub(super) fn take_back(
     }
     if let Some(change) = locked.conversation.lose_holder(&locked.permit, now) {
         locked.save(tx, EventType::ConversationUnassigned)?;
-        locked.note(tx, locked.session(), text.to_owned(), content.clone())?;
+        locked.note(tx, locked.session(), text.to_owned(), event.clone())?;
         locked.follow(tx, change)?;
     }
     Ok(())
@@ -212,8 +207,8 @@ pub fn resolve(
     let (session, ticket) = locked.conversation.resolve(&locked.permit)?;
     let shape = locked.save(tx, EventType::ConversationResolved)?;
     let me = caller.actor();
-    let content = json!({ "event": "resolved", "by": { "id": me.agent_id, "name": me.name } });
-    locked.note(tx, Some(session.id), format!("{} resolved the conversation", me.name), content)?;
+    let event = SystemEvent::new(SystemEventType::Resolved).by(me.into());
+    locked.note(tx, Some(session.id), format!("{} resolved the conversation", me.name), event)?;
     if let Some(ticket) = ticket {
         tickets::closed(tx, locked.workspace, ticket, locked.actor())?;
     }

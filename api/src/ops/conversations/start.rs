@@ -6,7 +6,7 @@ use domain::event::{ContactSight, EventType};
 use domain::id::{ChannelId, ContactId, ConversationId, WorkspaceId};
 use domain::input;
 use domain::refusal::{Code, Refusal};
-use domain::resource;
+use domain::resource::{self, SystemEventType};
 use persistence::contacts::{self, Joined, StoredIdentity, Wanted};
 use persistence::error::{Failure, StoreError};
 use persistence::{conversations, messages};
@@ -82,7 +82,8 @@ pub fn start(
     if person.has_new_conversation {
         locked = locked.is_new();
     }
-    let taken = change.map(|change| Taken { change, noted: ("started", "started the conversation") });
+    let taken =
+        change.map(|change| Taken { change, noted: (SystemEventType::Started, "started the conversation") });
     let attachment_id = draft.template.parameters.header.as_ref().and_then(|header| header.attachment_id);
     let letter = Letter {
         client_message_id: draft.client_message_id.as_deref(),

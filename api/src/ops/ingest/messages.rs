@@ -10,18 +10,18 @@ use domain::inbound::{InboundKind, InboundMedia, InboundMessage};
 use domain::job::ChannelJobKind;
 use domain::message::{AuthorType, Direction, MessageStatus};
 use domain::notification::NotificationKind;
-use domain::resource;
+use domain::resource::{self, SystemEventType};
 use domain::time::Timestamp;
 use persistence::attachments::{self, ReceivedAttachment};
 use persistence::conversations;
 use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob};
 use persistence::messages::{self, NewMessage};
-use serde_json::Value;
 
 use super::Delivery;
 use super::news::News;
 use super::people::{People, Person};
+use crate::ops::conversations::system_message;
 use crate::ops::notifications::{About, Notice, notify_many};
 use crate::ops::routing;
 use crate::ops::transaction::{Change, Tx};
@@ -131,6 +131,34 @@ pub(super) fn store(
     Ok(())
 }
 
+/// Notes in the threads of customers that they have another number or id.
+pub(super) fn note_changes(tx: &mut Tx<'_>, people: &People, threads: &Threads) -> Result<(), Failure> {
+    for one in people.changed() {
+        let Some(conversation) = threads.get(one.workspace_id, one.conversation_id) else { continue };
+        let text = match one.event.event {
+            SystemEventType::NumberChanged => "The customer's number changed",
+            _ => "The provider knows the customer by another id now",
+        };
+        let session = conversation.session().map(|session| session.id);
+        let text = text.to_owned();
+        let note = system_message(tx, one.workspace_id, conversation, session, text, one.event.clone());
+        let key = (one.workspace_id, note.id);
+        messages::insert_new(tx.conn, vec![note])?;
+        for (workspace_id, message) in messages::shapes(tx.conn, vec![key])? {
+            tx.tell(Change {
+                workspace_id,
+                event_type: EventType::MessageCreated,
+                audience: Audience::Conversation(Sight::unchanged(conversation.facts())),
+                conversation_id: Some(message.conversation_id),
+                actor: &EventActor::system(),
+                data: &message,
+                previous: None,
+            });
+        }
+    }
+    Ok(())
+}
+
 fn collect(
     tx: &Tx<'_>,
     deliveries: &[Delivery],
@@ -232,7 +260,7 @@ fn row(
         author_id: Some(contact.0),
         kind: message.kind,
         text: message.text.clone(),
-        content: Some(message.content.clone()).filter(|content| *content != Value::Null),
+        content: message.content.to_stored(),
         attachment_id,
         raw: Some(message.raw.clone()),
         reply_to_provider_id: message.reply_to.clone(),

@@ -147,11 +147,14 @@ async fn commit(app: &App, db: &Db, deliveries: Vec<Delivery>) -> Result<(), Fai
 /// # Errors
 /// Only those of the database.
 pub fn store(app: &App, tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<(), Failure> {
+    // They come before everything else in the order of locks.
+    tx.hold_configurations(deliveries.iter().map(|delivery| delivery.workspace_id))?;
     news::channels(app, tx, deliveries)?;
     templates::apply(tx, deliveries)?;
     let people = people::resolve(tx, deliveries)?;
     let news = news::News::gather(tx, deliveries, &people)?;
     let mut threads = messages::Threads::lock(tx, &people, &news)?;
+    messages::note_changes(tx, &people, &threads)?;
     messages::store(tx, deliveries, &people, &mut threads)?;
     news.apply(tx, &people, &threads)
 }

@@ -277,8 +277,6 @@ pub(super) fn channels(app: &App, tx: &mut Tx<'_>, deliveries: &[Delivery]) -> R
             details.insert((delivery.workspace_id, delivery.channel_id), detail);
         }
     }
-    // They come before the channels in the order of locks; conversations ask for them later.
-    tx.hold_configurations(details.keys().map(|(workspace, _)| *workspace))?;
     for ((workspace, id), detail) in details {
         let Some(mut channel) = stored_channels::lock(tx.conn, workspace, id)? else { continue };
         if channel.state_detail.as_ref() != Some(&detail) {
@@ -318,7 +316,8 @@ fn touch_one(
     let workspace = delivery.workspace_id;
     Ok(match what {
         InboundKind::Edit(edit) => {
-            messages::edit(tx.conn, workspace, id, edit.message.text.clone(), edit.edited_at)?
+            let words = (edit.message.text.clone(), edit.message.content.to_stored());
+            messages::edit(tx.conn, workspace, id, words, edit.edited_at)?
         }
         InboundKind::Revoke { at, .. } => messages::revoke(tx.conn, workspace, id, *at)?,
         InboundKind::Reaction { sender, emoji, at, .. } => match people.get(delivery, sender) {

@@ -9,6 +9,7 @@ use domain::event::{ContactSight, EventType};
 use domain::id::{ChannelId, ContactId, ConversationId, IdentityId, WorkspaceId};
 use domain::inbound::{IdentityChange, InboundKind, Sender};
 use domain::job::ChannelJobKind;
+use domain::resource::{EventActor, SystemEvent, SystemEventType};
 use persistence::contacts::{self, StoredIdentity, Wanted};
 use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, ChannelJob};
@@ -17,7 +18,6 @@ use persistence::{conversations, messages};
 use super::Delivery;
 use crate::ops::contacts::{tell_changed, tell_contact};
 use crate::ops::transaction::Tx;
-use domain::resource::EventActor;
 
 /// One customer on one channel.
 pub(super) type Key = (WorkspaceId, ChannelId, String);
@@ -43,6 +43,15 @@ struct Somebody {
 #[derive(Default)]
 pub(super) struct People {
     known: HashMap<Key, Person>,
+    /// Who has another number or id since this batch: that is noted in the thread.
+    changed: Vec<Changed>,
+}
+
+/// A customer with another number or id.
+pub(super) struct Changed {
+    pub workspace_id: WorkspaceId,
+    pub conversation_id: ConversationId,
+    pub event: SystemEvent,
 }
 
 impl People {
@@ -59,14 +68,20 @@ impl People {
 
     /// The conversations of all of them.
     pub(super) fn conversations(&self) -> BTreeSet<(WorkspaceId, ConversationId)> {
-        self.known.values().map(|person| (person.workspace_id, person.conversation_id)).collect()
+        let known = self.known.values().map(|person| (person.workspace_id, person.conversation_id));
+        known.chain(self.changed.iter().map(|one| (one.workspace_id, one.conversation_id))).collect()
+    }
+
+    /// Who has another number or id.
+    pub(super) fn changed(&self) -> &[Changed] {
+        &self.changed
     }
 }
 
 /// Finds or makes the customers who wrote. One who reacted, opted out or changed its number without
 /// ever having written is nobody we know.
 pub(super) fn resolve(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<People, Failure> {
-    change_identities(tx, deliveries)?;
+    let changed = change_identities(tx, deliveries)?;
     let mut wanted: BTreeMap<Key, Somebody> = BTreeMap::new();
     for (delivery, sender, writes) in senders(deliveries) {
         let key = (delivery.workspace_id, delivery.channel_id, sender.external_id.clone());
@@ -79,7 +94,7 @@ pub(super) fn resolve(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<People
         merge(&mut somebody.sender, sender);
         somebody.writes |= writes;
     }
-    let mut people = People::default();
+    let mut people = People { changed, ..People::default() };
     // A customer whom another batch makes at this moment is passed over by the insert and found by
     // the next look; more than twice would mean that rows vanish.
     for _ in 0..3 {
@@ -313,27 +328,37 @@ fn display_name(sender: &Sender) -> String {
 
 /// A customer has a new number or a new id: it stays the same contact. Where the new one is
 /// somebody's already, nothing is merged.
-fn change_identities(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<(), Failure> {
+fn change_identities(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<Vec<Changed>, Failure> {
+    let mut changed = Vec::new();
     for delivery in deliveries {
         for event in &delivery.events {
             if let InboundKind::IdentityChange(change) = &event.what {
-                change_identity(tx, delivery, change)?;
+                changed.extend(change_identity(tx, delivery, change)?);
             }
         }
     }
-    Ok(())
+    Ok(changed)
 }
 
-fn change_identity(tx: &mut Tx<'_>, delivery: &Delivery, change: &IdentityChange) -> Result<(), Failure> {
+/// Answers what is to be noted in the thread, if there is one.
+fn change_identity(
+    tx: &mut Tx<'_>,
+    delivery: &Delivery,
+    change: &IdentityChange,
+) -> Result<Option<Changed>, Failure> {
     let (workspace, channel) = (delivery.workspace_id, delivery.channel_id);
     let Some(mut identity) = contacts::by_old_id(tx.conn, workspace, channel, change.old.clone())? else {
-        return Ok(());
+        return Ok(None);
     };
+    // The same news may come twice at once: only one of them finds something to change.
+    if contacts::lock_identity(tx.conn, workspace, identity.id)?.as_ref() != Some(&identity) {
+        return Err(StoreError::overtaken().into());
+    }
     let before = identity.clone();
     for new in [&change.new_phone, &change.new_external_id].into_iter().flatten() {
         let other = contacts::by_old_id(tx.conn, workspace, channel, new.clone())?;
         if other.is_some_and(|other| other.id != identity.id) {
-            return Ok(());
+            return Ok(None);
         }
     }
     if let Some(phone) = &change.new_phone {
@@ -345,11 +370,22 @@ fn change_identity(tx: &mut Tx<'_>, delivery: &Delivery, change: &IdentityChange
     if let Some(id) = &change.new_external_id {
         identity.external_id.clone_from(id);
     }
-    if identity != before {
-        let contact = contacts::update_identity(tx.conn, &identity)?;
-        tell_changed(tx, workspace, contact)?;
+    if identity == before {
+        return Ok(None);
     }
-    Ok(())
+    let contact = contacts::update_identity(tx.conn, &identity)?;
+    tell_changed(tx, workspace, contact)?;
+    let event = if identity.phone == before.phone {
+        SystemEvent::new(SystemEventType::IdentityChanged)
+    } else {
+        SystemEvent {
+            from: before.phone,
+            to: identity.phone,
+            ..SystemEvent::new(SystemEventType::NumberChanged)
+        }
+    };
+    let changed = |conversation_id| Changed { workspace_id: workspace, conversation_id, event };
+    Ok(identity.conversation_id.map(changed))
 }
 
 /// Tells of contacts that are on their first channel now: new ones, or such as were made before they wrote.

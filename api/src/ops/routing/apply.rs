@@ -6,7 +6,9 @@ use domain::conversation::{Conversation, FreshIds, TicketChange};
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{AgentId, ConversationId, RoutingDecisionId, WorkspaceId};
 use domain::notification::NotificationKind;
-use domain::resource::{self, AgentRef, EventActor, RoutingDecision, StickyAgent};
+use domain::resource::{
+    self, AgentRef, EventActor, RoutingDecision, StickyAgent, SystemEvent, SystemEventType,
+};
 use domain::routing::{
     CANDIDATES_NAMED, Configuration, Decision, DecisionOutcome, Inquiry, Outcome, RULES_VERSION, Trigger,
 };
@@ -17,7 +19,6 @@ use persistence::error::{Failure, StoreError};
 use persistence::routing::StoredDecision;
 use persistence::timers::{self, Due};
 use persistence::{conversations, messages, routing};
-use serde_json::json;
 
 use crate::ops::conversations::{changed, system_message};
 use crate::ops::notifications::{About, Notice, notify};
@@ -110,7 +111,7 @@ struct Moved {
     after: Conversation,
     ticket: TicketChange,
     text: String,
-    content: serde_json::Value,
+    event: SystemEvent,
 }
 
 /// Stores what was decided and everything that follows from it, and tells of it.
@@ -175,13 +176,13 @@ fn move_one(
         };
         tx.count(workspace, *agent, change);
     }
-    let (text, content) = words(verdict);
-    Some(Moved { before: before.clone(), after, ticket, text, content })
+    let (text, event) = words(verdict);
+    Some(Moved { before: before.clone(), after, ticket, text, event })
 }
 
 /// What the thread says of it.
-fn words(verdict: &Verdict) -> (String, serde_json::Value) {
-    let agent = verdict.winner.as_ref().map(|(id, name)| json!({ "id": id, "name": name }));
+fn words(verdict: &Verdict) -> (String, SystemEvent) {
+    let agent = verdict.winner.as_ref().map(|(id, name)| AgentRef { id: *id, name: name.clone() });
     let name = verdict.winner.as_ref().map(|(_, name)| name.as_str());
     let text = match (name, verdict.trigger) {
         (Some(name), Trigger::Unanswered) => {
@@ -191,8 +192,8 @@ fn words(verdict: &Verdict) -> (String, serde_json::Value) {
         (Some(name), _) => format!("The conversation was given to {name}"),
         (None, _) => "The conversation is back in the queue: its holder is offline".to_owned(),
     };
-    let event = if name.is_some() { "routed" } else { "queued" };
-    (text, json!({ "event": event, "agent": agent, "trigger": verdict.trigger }))
+    let event = if name.is_some() { SystemEventType::Routed } else { SystemEventType::Queued };
+    (text, SystemEvent { agent, trigger: Some(verdict.trigger), ..SystemEvent::new(event) })
 }
 
 fn tell_moved(tx: &mut Tx<'_>, workspace: WorkspaceId, moved: &mut [Moved]) -> Result<(), Failure> {
@@ -229,8 +230,8 @@ fn tell_moved(tx: &mut Tx<'_>, workspace: WorkspaceId, moved: &mut [Moved]) -> R
             previous: Some(changed(&one.before, &one.after)),
         });
         let session = one.after.session().map(|session| session.id);
-        let (text, content) = (one.text.clone(), one.content.clone());
-        notes.push(system_message(tx, workspace, &one.after, session, text, content));
+        let (text, event) = (one.text.clone(), one.event.clone());
+        notes.push(system_message(tx, workspace, &one.after, session, text, event));
     }
     let facts: HashMap<ConversationId, _> =
         moved.iter().map(|one| (one.after.id, one.after.facts())).collect();

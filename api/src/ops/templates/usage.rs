@@ -85,12 +85,8 @@ impl TemplateUse {
     /// Whether a message that was stored is of this template, with the same filled in.
     #[must_use]
     pub fn is_of(&self, message: &Message) -> bool {
-        let content = message.content.clone();
-        match OutboundContent::stored(message.kind, message.text.clone(), content) {
-            Some(OutboundContent::Template { template, .. }) => {
-                template.id == self.template_id && template.parameters == self.parameters
-            }
-            _ => false,
-        }
+        let template = message.content.as_ref().and_then(|content| content.template.as_ref());
+        template
+            .is_some_and(|template| template.id == self.template_id && template.parameters == self.parameters)
     }
 }

@@ -33,25 +33,54 @@ pub fn read(bytes: &[u8]) -> Result<Vec<ImportRow>, Refusal> {
         .has_headers(false)
         .from_reader(text.as_bytes());
     let mut columns: Option<Vec<Option<String>>> = None;
-    let mut rows = Vec::new();
+    let (mut rows, mut lines) = (Vec::new(), Lines::of(text));
     for record in reader.records() {
         let record = record.map_err(|_| wrong("csv", "the file cannot be read as CSV"))?;
         let Some(columns) = &columns else {
             columns = Some(header(&record)?);
             continue;
         };
+        let line = lines.at(record.position().map_or(0, csv::Position::byte));
         if record.iter().all(str::is_empty) {
             continue;
         }
         if rows.len() == LINES_MAX {
             return Err(wrong("too_many", &format!("a file has at most {LINES_MAX} lines")));
         }
-        rows.push(row(columns, &record));
+        rows.push(row(columns, &record, line));
     }
     if columns.is_none() {
         return Err(wrong("required", "the file is empty"));
     }
     Ok(rows)
+}
+
+/// Counts the lines of a file from its beginning on, as an editor does. (What the reader counts begins before the line
+/// feed of the line before.)
+struct Lines<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { text: text.as_bytes(), at: 0, line: 1 }
+    }
+
+    /// The line in which the record begins that comes next after a place; places only go up.
+    fn at(&mut self, byte: u64) -> u64 {
+        let byte = usize::try_from(byte).unwrap_or(usize::MAX);
+        while let Some(here) = self.text.get(self.at) {
+            let is_end = matches!(here, b'\n' | b'\r');
+            if self.at >= byte && !is_end {
+                break;
+            }
+            self.line += u64::from(*here == b'\n');
+            self.at += 1;
+        }
+        self.line
+    }
 }
 
 fn wrong(code: &'static str, detail: &str) -> Refusal {
@@ -94,7 +123,7 @@ fn header(record: &StringRecord) -> Result<Vec<Option<String>>, Refusal> {
     Ok(columns)
 }
 
-fn row(columns: &[Option<String>], record: &StringRecord) -> ImportRow {
+fn row(columns: &[Option<String>], record: &StringRecord, line: u64) -> ImportRow {
     let mut cells = BTreeMap::new();
     for (column, cell) in columns.iter().zip(record) {
         if let Some(column) = column
@@ -103,7 +132,6 @@ fn row(columns: &[Option<String>], record: &StringRecord) -> ImportRow {
             cells.insert(column.clone(), bared(cell).to_owned());
         }
     }
-    let line = record.position().map_or(0, csv::Position::line);
     ImportRow { line, cells, too_long: record.iter().skip(columns.len()).any(|cell| !cell.is_empty()) }
 }
 
@@ -175,6 +203,9 @@ mod tests {
             assert_eq!(cells, [("name", "Ani"), ("paket_kita", "gold"), ("phone", "628")], "{text:?}");
             assert_eq!((rows.len(), rows[0].too_long), (1, false));
         }
+        let lines =
+            |text: &str| read(text.as_bytes()).unwrap().iter().map(|row| row.line).collect::<Vec<_>>();
+        assert_eq!(lines("name\r\nAni\r\n\r\n\"Bu\r\ndi\"\r\nCici\r\n"), [2, 4, 6]);
         let rows = read(b"name,phone\nAni,1,2\nBudi\n").unwrap();
         assert_eq!((rows[0].line, rows[0].too_long, rows[1].line, rows[1].too_long), (2, true, 3, false));
     }

@@ -4,6 +4,7 @@ mod archive;
 mod assign;
 mod claim;
 mod get;
+mod label;
 mod list;
 mod read;
 mod resolve;
@@ -13,6 +14,7 @@ mod timers;
 mod typing;
 mod unarchive;
 mod unassign;
+mod unlabel;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
@@ -43,6 +45,8 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .service(read::read_conversation)
         .service(archive::archive_conversation)
         .service(unarchive::unarchive_conversation)
+        .service(label::label_conversation)
+        .service(unlabel::unlabel_conversation)
         .service(routing_decisions::list_routing_decisions)
         .service(timers::list_timers)
         .service(typing::signal_typing);

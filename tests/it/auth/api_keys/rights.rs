@@ -79,12 +79,16 @@ async fn a_key_is_told_only_of_what_it_may_read() {
     let app = TestApp::start().await;
     let begin = api::stream::cursor::StreamCursor::new(app.app().epoch, 0).to_string();
     let id = app.conversation("6281234567890", "Halo").await;
-    app.agent(0).act(format!("/v1/conversations/{id}/claim")).await.expect(200);
+    let claimed = app.agent(0).act(format!("/v1/conversations/{id}/claim")).await.expect(200);
+    let notes = format!("/v1/contacts/{}/notes", claimed["contact"]["id"].as_str().unwrap());
+    app.agent(0).post(notes, json!({ "text": "Langganan lama" })).await.expect(201);
+    let label = json!({ "name": "VIP", "color": "#FF0000" });
+    app.agent(0).post("/v1/labels", label).await.expect(201);
     let template = template(app.channel("whatsapp"), "kirim");
     app.admin().post("/v1/templates", template).await.expect(201);
     for (scope, kinds) in [
-        (KeyScope::ConversationsRead, vec!["conversation"]),
-        (KeyScope::ContactsRead, vec!["contact"]),
+        (KeyScope::ConversationsRead, vec!["conversation", "label"]),
+        (KeyScope::ContactsRead, vec!["contact", "note"]),
         (KeyScope::MessagesRead, vec!["message"]),
         (KeyScope::TicketsRead, vec!["ticket"]),
         (KeyScope::TemplatesRead, vec!["template"]),

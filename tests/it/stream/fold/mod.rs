@@ -1,6 +1,7 @@
 //! what was loaded, and the events since, are what would be loaded now.
 
 mod agents;
+mod annotations;
 mod api_keys;
 mod contacts;
 
@@ -94,8 +95,15 @@ impl Watch {
                     continue;
                 }
                 "template" if happened == "synced" => continue,
-                "conversation" | "ticket" | "contact" | "agent" | "division" | "channel" | "template" => {
+                "conversation" | "ticket" | "contact" | "agent" | "division" | "channel" | "label"
+                | "template" => {
                     format!("/v1/{kind}s/{id}")
+                }
+                "note" => {
+                    let path = format!("/v1/contacts/{}/notes", event.data["contact_id"].as_str().unwrap());
+                    let listed = self.caller.all(&path).await;
+                    assert!(listed.iter().any(|one| one["id"] == id), "after {what}: {id} is not in {path}");
+                    continue;
                 }
                 "policy" => format!("/v1/distribution-policies/{id}"),
                 "workspace" => "/v1/workspace".to_owned(),
@@ -269,6 +277,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     hands_change(&mut fold, &names).await;
     templates::templates_are_used(&mut fold).await;
     messages_are_sent(&mut fold, &names).await;
+    annotations::labels_and_notes(&mut fold).await;
 
     let body = json!({ "kind": "telegram", "name": "Bot kedua", "bot_token": "777:token-of-the-second-bot" });
     let channel = fold.does(201, admin.post("/v1/channels", body)).await;

@@ -56,7 +56,7 @@ async fn who_leaves_gives_everything_back_and_stays_in_the_history() {
         assert_eq!((&back["assignee"], &back["handler"]), (&Value::Null, &json!("queue")));
         let newest = admin.all_messages(path).await.remove(0);
         let who = json!({ "id": siti.id(), "name": "Siti Rahmawati" });
-        assert_eq!((&newest["kind"], &newest["content"]["agent"]), (&json!("system"), &who));
+        assert_eq!((&newest["kind"], &newest["content"]["system"]["agent"]), (&json!("system"), &who));
     }
     assert_eq!(read(&app, &paths[2]).await["status"], "resolved");
     let ticket = read(&app, &ticket).await;
@@ -171,7 +171,7 @@ async fn a_member_with_more_than_one_round_of_conversations_leaves_all_of_them()
     app.admin().delete(path(&siti)).await.expect(204);
     assert_eq!(app.count("conversations WHERE assignee_id IS NOT NULL"), 0);
     assert_eq!(app.count("ticket_holders WHERE to_at IS NULL"), 0);
-    let notes = "messages WHERE kind = 'system' AND content->>'event' = 'unassigned'";
+    let notes = "messages WHERE kind = 'system' AND content -> 'system' ->> 'event' = 'unassigned'";
     assert_eq!(app.count(notes), i64::try_from(paths.len()).unwrap());
     assert_eq!(app.count("agent_counts WHERE assigned > 0"), 0);
 }

@@ -1,0 +1,34 @@
+use actix_web::{HttpRequest, HttpResponse, put, web};
+use domain::access::{Action, LabelConversation};
+use domain::id::{ConversationId, LabelId};
+use domain::resource::Conversation;
+
+use super::which;
+use crate::auth::extract::Auth;
+use crate::http::problem::Problem;
+use crate::http::reply;
+use crate::http::responses::{VersionHeader, Writing};
+use crate::ops::labels;
+use crate::state::App;
+
+/// Put a label on a conversation
+///
+/// One that it has already changes nothing. At most 20: 409 `too_many_labels`.
+#[utoipa::path(tag = "conversations",
+    params(("conversation_id" = ConversationId, Path, description = "The conversation"),
+        ("label_id" = LabelId, Path, description = "The label"), VersionHeader),
+    extensions(("x-action" = json!(Action::LabelConversation))),
+    responses((status = 200, description = "It has the label", body = Conversation), Writing))]
+#[put("/v1/conversations/{conversation_id}/labels/{label_id}")]
+pub async fn label_conversation(
+    app: web::Data<App>,
+    caller: Auth<LabelConversation>,
+    path: web::Path<(ConversationId, LabelId)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    let (id, label) = path.into_inner();
+    let which = which(&request, id)?;
+    let caller = caller.into_caller();
+    let conversation = app.write(move |tx| labels::attach(tx, &caller, which, label)).await?;
+    Ok(reply::versioned(&conversation))
+}
