@@ -34,7 +34,8 @@ async fn places_cards_and_orders_are_in_our_words_and_the_rest_is_null() {
         "url": "https://x.example", "live_period": null });
     assert_eq!((&place["kind"], &place["content"]["location"]), (&json!("location"), &expected));
     assert_eq!(place["content"]["contacts"], Value::Null);
-    let card = json!([{ "name": { "formatted_name": "Ani" }, "phones": [{ "phone": "+62811", "type": "CELL" }] }]);
+    let card =
+        json!([{ "name": { "formatted_name": "Ani" }, "phones": [{ "phone": "+62811", "type": "CELL" }] }]);
     let card = whatsapp(&app, "wamid.2", "contacts", card).await;
     let card = &card["content"]["contacts"][0];
     assert_eq!((&card["name"], &card["phones"][0]["value"]), (&json!("Ani"), &json!("+62811")));
@@ -58,7 +59,10 @@ async fn where_somebody_is_who_shares_it_is_kept_up_to_date() {
         let mut body = telegram_message(7, update, 5, at, "");
         let message = body["message"].as_object_mut().unwrap();
         message.remove("text");
-        message.insert("location".into(), json!({ "latitude": latitude, "longitude": 110.0, "live_period": 900 }));
+        message.insert(
+            "location".into(),
+            json!({ "latitude": latitude, "longitude": 110.0, "live_period": 900 }),
+        );
         message.insert("media_group_id".into(), json!("album"));
         body
     };
@@ -93,7 +97,10 @@ async fn a_new_number_that_is_told_many_times_at_once_is_noted_once() {
     let thread = app.admin().all_messages(&path).await;
     assert_eq!(thread.len(), 2);
     let (note, system) = (&thread[0], &thread[0]["content"]["system"]);
-    assert_eq!((&note["text"], &note["direction"]), (&json!("The customer's number changed"), &json!("system")));
+    assert_eq!(
+        (&note["text"], &note["direction"]),
+        (&json!("The customer's number changed"), &json!("system"))
+    );
     assert_eq!((&system["from"], &system["to"]), (&json!("6281234567890"), &json!("628989001122")));
     let now = app.admin().get(&path).await.expect(200);
     assert_eq!((&now["contact"]["phone"], &now["unread_count"]), (&json!("628989001122"), &json!(1)));
