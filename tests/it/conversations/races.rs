@@ -36,7 +36,7 @@ impl Thread {
 
     /// The customer writes; every other round a little later, so that each order happens.
     async fn customer_writes(&self, round: usize) {
-        if round % 2 == 0 {
+        if round.is_multiple_of(2) {
             tokio::task::yield_now().await;
         }
         let words = format!("Pesan {round}");

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use diesel::connection::SimpleConnection;
 use futures_util::future::{join, join_all};
-use harness::{Caller, TestApp};
+use harness::{Caller, TestApp, eventually};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{label, place, wearers};
@@ -126,4 +128,31 @@ async fn labels_renamed_while_they_are_put_on_are_told_as_they_are() {
     };
     join(rename, join(work, write)).await;
     assert_told(&app).await;
+}
+
+/// Somebody has read the conversation with its label and is held up before it is told; the label changes meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_label_changes_after_what_is_about_to_be_told_with_it() {
+    let app = TestApp::start().await;
+    let (admin, siti) = (app.admin(), app.agent(0));
+    let id = app.conversation("6281234567890", "Halo").await;
+    let waiting = "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    for change in [Method::PATCH, Method::DELETE] {
+        let label = label(&admin, &format!("Sebelum {change}")).await;
+        let to = json!({ "agent_id": siti.id() });
+        admin.post(format!("/v1/conversations/{id}/assign"), to).await.expect(200);
+        admin.put(place(&id, &label), json!({})).await.expect(200);
+        let mut other = app.database.connect();
+        other.batch_execute("BEGIN; UPDATE agent_counts SET assigned = assigned").unwrap();
+        let resolving = tokio::spawn(admin.act(format!("/v1/conversations/{id}/resolve")).into_future());
+        eventually("that resolving waits", || async { (app.count(waiting) == 1).then_some(()) }).await;
+        let call = admin.call(change, format!("/v1/labels/{label}"));
+        let changing = tokio::spawn(call.bytes("application/json", r#"{"name":"Sesudah"}"#).into_future());
+        let waits = || async { (changing.is_finished() || app.count(waiting) == 2).then_some(()) };
+        eventually("that the change waits too", waits).await;
+        other.batch_execute("ROLLBACK").unwrap();
+        resolving.await.unwrap().expect(200);
+        changing.await.unwrap().expect(200);
+        assert_told(&app).await;
+    }
 }

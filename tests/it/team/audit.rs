@@ -92,6 +92,23 @@ async fn members_leave_entries(trail: &mut Trail) {
     assert_eq!((&entry["before"]["active"], &entry["after"]["active"]), (&json!(true), &json!(false)));
 }
 
+/// Whoever made, changed or deleted a label of all is known.
+async fn labels_leave_entries(trail: &mut Trail) {
+    let admin = trail.app.admin();
+    let made = admin.post("/v1/labels", json!({ "name": "VIP", "color": "#ff0000" })).await.expect(201);
+    let entry = trail.leaves(&made, "created", "label").await;
+    assert_eq!(entry["subject"], json!({ "type": "label", "id": made["id"], "name": "VIP" }));
+    let path = format!("/v1/labels/{}", made.id());
+    let changed = admin.patch(&path, json!({ "name": "VIP", "color": "#00FF00" })).await.expect(200);
+    let entry = trail.leaves(&changed, "updated", "label").await;
+    assert_eq!(
+        (&entry["before"], &entry["after"]),
+        (&json!({ "color": "#FF0000" }), &json!({ "color": "#00FF00" }))
+    );
+    let deleted = admin.delete(&path).await.expect(200);
+    trail.leaves(&deleted, "deleted", "label").await;
+}
+
 async fn policies_leave_entries(trail: &mut Trail) {
     let admin = trail.app.admin();
     let body = json!({ "name": "Setia", "channel_ids": [trail.app.channel("telegram")] });
@@ -190,6 +207,7 @@ async fn every_administrative_operation_leaves_one_entry_with_who_what_before_an
     members_leave_entries(&mut trail).await;
     policies_leave_entries(&mut trail).await;
     contacts_leave_entries(&mut trail).await;
+    labels_leave_entries(&mut trail).await;
     let body = json!({ "name": "Kasir", "scopes": ["team:read"] });
     let made = admin.post("/v1/api-keys", body).await.expect(201);
     let entry = trail.leaves(&made, "created", "api_key").await;
