@@ -352,8 +352,9 @@ mod tests {
         let waited = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
         assert!(waited.is_err(), "somebody connected");
         // It is the guard that kept them out.
+        let allowing = client("127.0.0.1", true);
         let (called, met) = tokio::join!(
-            client("127.0.0.1", true).get(&plain, None),
+            allowing.get(&plain, None),
             tokio::time::timeout(Duration::from_secs(1), listener.accept())
         );
         assert!(met.is_ok() && called.err() == Some(CallError::Unanswered));

@@ -225,6 +225,7 @@ impl Screen {
             ("note", _) if self.shows_contact(&data["contact_id"]) => self.hold("note", data.clone()),
             ("note", _) => {}
             ("settings", _) => self.hold("settings", data.clone()),
+            ("messaging_settings", _) => self.hold("messaging_settings", data.clone()),
             ("notification_preferences", _) => self.hold("notification_preferences", data.clone()),
             ("contact", "hidden" | "deleted") => {
                 self.things.remove(&("contact", id));
@@ -305,7 +306,7 @@ fn rename_within(thing: &mut Value, data: &Value) {
 
 /// Settings have none: there is one of each.
 fn id_of(thing: &Value) -> String {
-    let own = ["agents_may_claim", "muted_kinds", "finished_at"];
+    let own = ["agents_may_claim", "attachment_limits", "muted_kinds", "finished_at"];
     let only = own.into_iter().find(|field| thing.get(field).is_some());
     let id = thing["id"].as_str().or(only);
     id.unwrap_or_else(|| panic!("{thing} has no id")).to_owned()
