@@ -20,7 +20,7 @@ mod shape;
 
 pub use aggregate::{insert_many, lock, lock_many, mark_decided, save, save_many, unanswered};
 pub use division::{count_of_division, of_division};
-pub use list::{After, Filter, held_by, list};
+pub use list::{After, Counts, Filter, counts, held_by, list};
 pub use queue::{QueueFilter, Waiting, queue};
 pub use shape::{shape, shapes};
 
