@@ -33,6 +33,30 @@ CREATE INDEX contact_identities_by_keys ON contact_identities
 -- What is unread on a shelf. Only conversations with unread messages are in it, so it costs only messages of customers.
 CREATE INDEX conversations_unread ON conversations (workspace_id, shelf, last_activity_at DESC, id DESC) WHERE unread_count > 0;
 
+-- What has a label, newest first, on each channel and shelf: what these are is the conversation's and follows it
+-- (persistence::conversations::save_many), at the cost of a row for each of its labels. Few conversations have any.
+ALTER TABLE conversation_labels
+    ADD COLUMN channel_id uuid,
+    ADD COLUMN shelf text COLLATE "C",
+    ADD COLUMN last_activity_at timestamptz;
+UPDATE conversation_labels k SET channel_id = c.channel_id, shelf = c.shelf, last_activity_at = c.last_activity_at
+FROM conversations c WHERE c.workspace_id = k.workspace_id AND c.id = k.conversation_id;
+ALTER TABLE conversation_labels
+    ALTER COLUMN channel_id SET NOT NULL,
+    ALTER COLUMN shelf SET NOT NULL,
+    ALTER COLUMN last_activity_at SET NOT NULL;
+CREATE INDEX conversation_labels_by_activity
+    ON conversation_labels (workspace_id, label_id, channel_id, shelf, last_activity_at DESC, conversation_id DESC);
+
+CREATE FUNCTION place_label() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT c.channel_id, c.shelf, c.last_activity_at INTO NEW.channel_id, NEW.shelf, NEW.last_activity_at
+    FROM conversations c WHERE c.workspace_id = NEW.workspace_id AND c.id = NEW.conversation_id FOR SHARE;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER place_new_label BEFORE INSERT ON conversation_labels FOR EACH ROW EXECUTE FUNCTION place_label();
+
 -- How many conversations stand alike. The nil id stands for nobody, and for no division: only what waits for a division is
 -- counted by it.
 CREATE TABLE conversation_counts (

@@ -40,7 +40,7 @@ pub struct Counts {
 pub fn counts(conn: &mut PgConnection, visible: &Visible) -> Result<Counts, StoreError> {
     let runs = Runs::whole(&visible.conversations);
     let text = format!(
-        "SELECT coalesce(sum(n.count) FILTER (WHERE n.shelf = 'answered' AND n.assignee_id = $15), 0)::bigint AS mine,
+        "SELECT coalesce(sum(n.count) FILTER (WHERE n.shelf = 'answered' AND n.assignee_id = $18), 0)::bigint AS mine,
              coalesce(sum(n.count) FILTER (WHERE NOT starts_with(n.shelf, 'archived')), 0)::bigint AS all,
              coalesce(sum(n.count) FILTER (WHERE n.shelf IN ('open', 'directed', 'resolved')), 0)::bigint AS unassigned,
              coalesce(sum(n.count) FILTER (WHERE starts_with(n.shelf, 'archived')), 0)::bigint AS archived,

@@ -15,6 +15,7 @@ use domain::search::CustomerSearch;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
+use crate::db::keep_plans;
 use crate::error::StoreError;
 use crate::lists::{Channels, Length, cut, narrowed};
 use crate::sql::sql;
@@ -99,6 +100,7 @@ pub fn list(
         // What is shown is what was found.
         let mut snapshot = conn.build_transaction().read_only().repeatable_read();
         return snapshot.run(|conn| {
+            keep_plans(conn)?;
             let mut found = narrowed::page(conn, workspace, (&runs, filter), after, limit)?;
             cut(&mut found, limit);
             in_order(conn, workspace, found, now)
@@ -145,7 +147,7 @@ fn channels(
 ) -> Result<(Channels, Vec<ChannelId>), StoreError> {
     let asked = Some(filter.channels.as_slice()).filter(|channels| !channels.is_empty());
     let asked = narrowed(None, asked);
-    if filter.channel_kinds.is_empty() && filter.divisions.is_empty() {
+    if filter.channel_kinds.is_empty() && filter.divisions.is_empty() && filter.labels.is_empty() {
         return Ok((asked, Vec::new()));
     }
     let rows = sql("SELECT id, kind FROM channels WHERE workspace_id = $1").bind(workspace);

@@ -24,9 +24,9 @@ use super::runs::Runs;
 use super::{Filter, text};
 
 /// How many rows a first step reads at most, over all runs.
-const FIRST_STEP: usize = 600;
+const FIRST_STEP: usize = 1000;
 /// How many rows the steps of a page may be expected to read.
-const MOST: i64 = 8000;
+const MOST: i64 = 16_000;
 /// How far into each run a step may go: few, since each has a text of its own.
 const DEPTHS: [usize; 5] = [16, 64, 256, 1024, 4096];
 /// Of a label, of what is unread and of divisions more than this is many.
@@ -38,6 +38,7 @@ type Key = (DateTime<Utc>, Uuid);
 /// What rows of runs have to fit besides.
 pub(super) struct Narrowing<'a> {
     labels: Option<&'a [LabelId]>,
+    labels_are_runs: bool,
     divisions: Option<&'a [DivisionId]>,
     unread: bool,
     search: Option<&'a CustomerSearch>,
@@ -49,6 +50,8 @@ impl<'a> Narrowing<'a> {
         let some = |is_some: bool| is_some.then_some(());
         Self {
             labels: some(!filter.labels.is_empty()).map(|()| filter.labels.as_slice()),
+            // What waits for a division, and what is held, is in no order of labels.
+            labels_are_runs: !runs.has_held() && runs.divisions.is_empty(),
             divisions: some(!filter.divisions.is_empty() && runs.has_held())
                 .map(|()| filter.divisions.as_slice()),
             unread: filter.unread && !runs.is_of_shelves(),
@@ -58,10 +61,10 @@ impl<'a> Narrowing<'a> {
 
     /// Nothing: the runs are the list.
     pub(super) fn is_nothing(&self) -> bool {
-        self.labels.is_none() && self.divisions.is_none() && !self.unread && self.search.is_none()
+        (self.labels.is_none() || self.labels_are_runs) && self.divisions.is_none() && !self.unread && self.search.is_none()
     }
 
-    /// Gives `$15` to `$24` their values.
+    /// Gives `$18` to `$27` their values.
     fn bind(&self, statement: Sql) -> Sql {
         let statement = statement
             .bind(self.labels.map(<[_]>::to_vec))
@@ -71,16 +74,24 @@ impl<'a> Narrowing<'a> {
     }
 }
 
-/// The condition that a conversation fits.
-fn fits() -> String {
-    let customer = search::fits("c.workspace_id", "c.contact_id", 18);
-    format!(
-        "(NOT (SELECT $17::boolean) OR c.unread_count > 0)
-         AND ((SELECT $16::uuid[]) IS NULL OR c.division_id = ANY ((SELECT $16::uuid[])::uuid[]))
-         AND ((SELECT $15::uuid[]) IS NULL OR coalesce((SELECT true FROM conversation_labels k
-                  WHERE k.workspace_id = c.workspace_id AND k.conversation_id = c.id AND k.label_id = ANY ($15) LIMIT 1), false))
-         AND ((SELECT $22::text) IS NULL OR {customer})"
-    )
+/// The condition that a conversation fits, but for what it was found by.
+fn fits(found_by: Option<By>) -> String {
+    let mut conditions = vec![
+        "(NOT (SELECT $20::boolean) OR c.unread_count > 0)".to_owned(),
+        "((SELECT $19::uuid[]) IS NULL OR c.division_id = ANY ((SELECT $19::uuid[])::uuid[]))".to_owned(),
+    ];
+    if found_by != Some(By::Labels) {
+        conditions.push(
+            "((SELECT $18::uuid[]) IS NULL OR coalesce((SELECT true FROM conversation_labels k
+                 WHERE k.workspace_id = c.workspace_id AND k.conversation_id = c.id AND k.label_id = ANY ($18) LIMIT 1), false))"
+                .to_owned(),
+        );
+    }
+    if found_by != Some(By::Customer) {
+        let customer = search::fits("c.workspace_id", "c.contact_id", 21);
+        conditions.push(format!("((SELECT $25::text) IS NULL OR {customer})"));
+    }
+    conditions.join(" AND ")
 }
 
 #[derive(QueryableByName)]
@@ -114,12 +125,12 @@ fn step_text(unread: bool, depth: usize) -> String {
              (SELECT count(*) FROM complete) AS looked_at,
              (SELECT last_activity_at FROM goes_on) AS end_at, (SELECT id FROM goes_on) AS end_id",
         text::all_runs(unread, depth),
-        fits()
+        fits(None)
     )
 }
 
 /// What a page is found by when little of the runs fits.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     Labels,
     Divisions,
@@ -138,18 +149,19 @@ impl By {
         };
         match self {
             Self::Labels => format!(
-                "(SELECT DISTINCT k.conversation_id FROM conversation_labels k
-                  WHERE k.workspace_id = (SELECT $1::uuid) AND k.label_id = ANY ((SELECT $15::uuid[])::uuid[])) k {}",
+                "(SELECT DISTINCT k.conversation_id FROM unnest((SELECT $18::uuid[])) AS l (id)
+                  CROSS JOIN LATERAL (SELECT * FROM conversation_labels k
+                      WHERE k.workspace_id = (SELECT $1::uuid) AND k.label_id = l.id OFFSET 0) k) k {}",
                 each("id = k.conversation_id")
             ),
             Self::Divisions => "(SELECT * FROM conversations c WHERE c.workspace_id = (SELECT $1::uuid)
-                  AND c.division_id = ANY ((SELECT $16::uuid[])::uuid[]) OFFSET 0) c"
+                  AND c.division_id = ANY ((SELECT $19::uuid[])::uuid[]) OFFSET 0) c"
                 .to_owned(),
             Self::Unread => "(SELECT * FROM conversations c WHERE c.workspace_id = (SELECT $1::uuid)
                   AND c.unread_count > 0 OFFSET 0) c"
                 .to_owned(),
             Self::Customer => {
-                format!("({}) k {}", search::found("$1", 18), each("contact_id = k.contact_id"))
+                format!("({}) k {}", search::found("$1", 21), each("contact_id = k.contact_id"))
             }
         }
     }
@@ -163,7 +175,7 @@ impl By {
              ORDER BY c.last_activity_at DESC, c.id DESC LIMIT {LONGEST}",
             self.source(),
             text::in_runs("c"),
-            fits()
+            fits(Some(self))
         )
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use domain::access::{Scope, Seen};
 use domain::actor::Allocation;
 use domain::conversation::{ConversationStatus, Tab};
-use domain::id::{AgentId, ChannelId, DivisionId};
+use domain::id::{AgentId, ChannelId, DivisionId, LabelId};
 
 use crate::lists::{Channels, narrowed};
 use crate::sql::Sql;
@@ -85,7 +85,7 @@ impl Standing {
 }
 
 /// The runs of a list, by the index that they lie in. No conversation is in more than two: one by its holder, and one by
-/// its channel.
+/// its channel; but for those by label, of which it may be in as many as it has labels.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     pub(super) shelves: Vec<Shelf>,
@@ -93,11 +93,12 @@ pub(super) struct Runs {
     pub(super) holders: Vec<(AgentId, Shelf)>,
     pub(super) holders_on_channels: Vec<(AgentId, ChannelId, Shelf)>,
     pub(super) divisions: Vec<(DivisionId, ChannelId, Shelf)>,
+    pub(super) labels: Vec<(LabelId, ChannelId, Shelf)>,
 }
 
 impl Runs {
     /// What of a list is in the scope. `channels` are those that the filter leaves, `None`: all. `every` are all of the
-    /// workspace, which are needed for a filter by division.
+    /// workspace, which are needed for a filter by division or label.
     pub(super) fn of(scope: &Scope, filter: &Filter, channels: Channels, every: &[ChannelId]) -> Self {
         let shelves = Shelf::of(filter);
         let channels = narrowed(channels, scope.only_channels.as_deref());
@@ -135,6 +136,7 @@ impl Runs {
             }
         }
         runs.keep_divisions(&filter.divisions, every);
+        runs.keep_labels(&filter.labels, every);
         runs
     }
 
@@ -158,13 +160,30 @@ impl Runs {
         }
         let divisions: BTreeSet<_> = divisions.iter().copied().collect();
         self.divisions.retain(|(division, ..)| divisions.contains(division));
+        for (channel, shelf) in self.take_channels(every) {
+            if shelf.may_have_division() {
+                self.divisions.extend(divisions.iter().map(|division| (*division, channel, shelf)));
+            }
+        }
+    }
+
+    /// Leaves what has one of these labels, if there are any, but for what is held or is for a division.
+    fn keep_labels(&mut self, labels: &[LabelId], every: &[ChannelId]) {
+        if labels.is_empty() {
+            return;
+        }
+        let labels: BTreeSet<_> = labels.iter().copied().collect();
+        for (channel, shelf) in self.take_channels(every) {
+            self.labels.extend(labels.iter().map(|label| (*label, channel, shelf)));
+        }
+    }
+
+    /// Takes out the runs of shelves and of channels, all by channel.
+    fn take_channels(&mut self, every: &[ChannelId]) -> Vec<(ChannelId, Shelf)> {
         let shelves = std::mem::take(&mut self.shelves);
         let of_shelves =
             shelves.into_iter().flat_map(|shelf| every.iter().map(move |channel| (*channel, shelf)));
-        let channels: Vec<_> = std::mem::take(&mut self.channels).into_iter().chain(of_shelves).collect();
-        for (channel, shelf) in channels.into_iter().filter(|(_, shelf)| shelf.may_have_division()) {
-            self.divisions.extend(divisions.iter().map(|division| (*division, channel, shelf)));
-        }
+        std::mem::take(&mut self.channels).into_iter().chain(of_shelves).collect()
     }
 
     /// Are there runs by holder?
@@ -174,7 +193,7 @@ impl Runs {
 
     /// Are there runs of shelves, and no others?
     pub(super) fn is_of_shelves(&self) -> bool {
-        !self.has_held() && self.channels.is_empty() && self.divisions.is_empty()
+        self.count() == self.shelves.len()
     }
 
     /// How many there are.
@@ -184,6 +203,7 @@ impl Runs {
             + self.holders.len()
             + self.holders_on_channels.len()
             + self.divisions.len()
+            + self.labels.len()
     }
 
     /// Nothing can be in the list.
@@ -191,7 +211,7 @@ impl Runs {
         self.count() == 0
     }
 
-    /// Gives `$4` to `$14` their values; a text names those that it needs.
+    /// Gives `$4` to `$17` their values; a text names those that it needs.
     pub(super) fn bind(&self, statement: Sql) -> Sql {
         let (channels, on_channels): (Vec<_>, Vec<_>) =
             self.channels.iter().map(|(channel, shelf)| (*channel, shelf.word())).unzip();
@@ -210,6 +230,9 @@ impl Runs {
             .bind(waiting.iter().map(|run| run.0).collect::<Vec<_>>())
             .bind(waiting.iter().map(|run| run.1).collect::<Vec<_>>())
             .bind(waiting.iter().map(|run| run.2.word()).collect::<Vec<_>>())
+            .bind(self.labels.iter().map(|run| run.0).collect::<Vec<_>>())
+            .bind(self.labels.iter().map(|run| run.1).collect::<Vec<_>>())
+            .bind(self.labels.iter().map(|run| run.2.word()).collect::<Vec<_>>())
     }
 
     fn add_held(&mut self, agents: &BTreeSet<AgentId>, channels: &Channels, shelves: &[Shelf]) {

@@ -1,5 +1,5 @@
 //! The texts of statements over runs. Their parameters: `$1` the workspace, `$2` and `$3` after which activity and id,
-//! `$4` to `$14` the runs (`Runs::bind`).
+//! `$4` to `$17` the runs (`Runs::bind`).
 
 use crate::lists::Length;
 
@@ -51,6 +51,19 @@ const FOR_DIVISIONS: &str = newest!(
     "c.division_id = run.division_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
 );
 
+/// Those with a label, as [`newest`].
+const LABELLED: &str = "SELECT newest.* FROM
+         unnest((SELECT $15::uuid[]), (SELECT $16::uuid[]), (SELECT $17::text[])) AS run (label_id, channel_id, shelf)
+     CROSS JOIN LATERAL (
+         SELECT c.last_activity_at, c.conversation_id AS id,
+             (SELECT p.ctid FROM conversations p WHERE p.workspace_id = c.workspace_id AND p.id = c.conversation_id) AS place{nth}
+         FROM conversation_labels c
+         WHERE c.workspace_id = (SELECT $1::uuid) AND c.label_id = run.label_id AND c.channel_id = run.channel_id
+           AND c.shelf = run.shelf
+           AND (c.last_activity_at, c.conversation_id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
+                   (SELECT coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')))
+         ORDER BY c.last_activity_at DESC, c.conversation_id DESC LIMIT {length}) newest";
+
 /// A query for the page itself, of runs that have nothing else in them: where its rows lie (`place`). It depends on which kinds
 /// of runs there are only, so that there are few.
 pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
@@ -61,6 +74,7 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
         (held, HELD),
         (held_on_channels, HELD_ON_CHANNELS),
         (!runs.divisions.is_empty(), FOR_DIVISIONS),
+        (!runs.labels.is_empty(), LABELLED),
     ]
     .into_iter()
     .filter_map(|(is_there, kind)| is_there.then_some(kind))
@@ -74,6 +88,11 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
              ORDER BY last_activity_at DESC, id DESC"
         );
     }
+    if !runs.labels.is_empty() {
+        found = format!(
+            "SELECT DISTINCT ON (last_activity_at, id) * FROM ({found}) found ORDER BY last_activity_at DESC, id DESC"
+        );
+    }
     let page =
         format!("SELECT place FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT {{length}}");
     length.put_into(&page.replace("{nth}", ""))
@@ -82,18 +101,20 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
 /// A query for the newest of all kinds of runs, each cut to `depth` rows and numbered within its run (`nth`).
 pub(super) fn all_runs(unread: bool, depth: usize) -> String {
     let shelves = if unread { UNREAD_ON_SHELVES } else { ON_SHELVES };
-    let nth = ", row_number() OVER (ORDER BY c.last_activity_at DESC, c.id DESC) AS nth";
-    [shelves, ON_CHANNELS, HELD, HELD_ON_CHANNELS, FOR_DIVISIONS]
-        .join("\nUNION ALL ")
-        .replace("{nth}", nth)
+    let nth = |id: &str| format!(", row_number() OVER (ORDER BY c.last_activity_at DESC, c.{id} DESC) AS nth");
+    let runs = [shelves, ON_CHANNELS, HELD, HELD_ON_CHANNELS, FOR_DIVISIONS].join("\nUNION ALL ");
+    let labelled = LABELLED.replace("{nth}", &nth("conversation_id"));
+    format!("{}\nUNION ALL {labelled}", runs.replace("{nth}", &nth("id")))
         .replace("{length}", &depth.to_string())
 }
 
-/// The condition that something with a shelf, a channel, a holder and a division is in one of the runs.
+/// The condition that something with a shelf, a channel, a holder and a division is in one of the runs; those by label
+/// are taken for what they are of besides.
 pub(super) fn in_runs(one: &str) -> String {
     format!(
         "({one}.shelf = ANY ((SELECT $4::text[])::text[])
           OR ({one}.channel_id, {one}.shelf) IN (SELECT * FROM unnest($5::uuid[], $6::text[]))
+          OR ({one}.channel_id, {one}.shelf) IN (SELECT * FROM unnest($16::uuid[], $17::text[]))
           OR ({one}.assignee_id, {one}.shelf) IN (SELECT * FROM unnest($7::uuid[], $8::text[]))
           OR ({one}.assignee_id, {one}.channel_id, {one}.shelf) IN (SELECT * FROM unnest($9::uuid[], $10::uuid[], $11::text[]))
           OR ({one}.division_id, {one}.channel_id, {one}.shelf)
