@@ -29,11 +29,13 @@ macro_rules! shape {
 }
 
 mod administration;
+mod inbox;
 mod routing;
 mod simulation;
 mod team;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
+pub use inbox::ConversationCounts;
 pub use routing::{
     AssignmentSettings, DistributionPolicy, Notification, NotificationsRead, OmittedCandidates, QueueCode,
     QueueEntry, QueueReason, RoutingCandidate, RoutingDecision, StickyAgent, Timer,

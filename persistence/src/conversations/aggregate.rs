@@ -1,8 +1,8 @@
 //! Conversations as writes lock and store them.
 
+use diesel::pg::PgConnection;
 use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, RunQueryDsl};
-use diesel::pg::PgConnection;
 use domain::conversation::{Conversation, State};
 use domain::id::{AgentId, ConversationId, IdentityId, WorkspaceId};
 use domain::time::Timestamp;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::throwaway::{Count, Throwaway, reads};
 
 /// The id that `large.sql` gives to a thing.
-fn thing<Id: From<Uuid>>(conn: &mut PgConnection, kind: &str, number: u32) -> Id {
+pub fn thing<Id: From<Uuid>>(conn: &mut PgConnection, kind: &str, number: u32) -> Id {
     let found = sql_query(format!(
         "SELECT md5('{kind} {number}')::uuid::text AS name, 0::bigint AS scans, 0::bigint AS rows"
     ));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod cost;
+mod narrowed;
 mod queue;
 #[path = "../throwaway/mod.rs"]
 mod throwaway;

@@ -52,8 +52,28 @@ pub struct Question {
 
 /// Parts of names in one and more pieces, of numbers as people write them, of user names; ids; and what nobody has.
 const WORDS: [&str; 22] = [
-    "b", "x", "大", "%", "_", "\\", "an", "bu", "ST", "100%", "x_y", "san", "Åsa", "budi santoso", "0812", "+62 812 0",
-    "123", "@budi_a", "siti_", "id.7", "id.", "budo",
+    "b",
+    "x",
+    "大",
+    "%",
+    "_",
+    "\\",
+    "an",
+    "bu",
+    "ST",
+    "100%",
+    "x_y",
+    "san",
+    "Åsa",
+    "budi santoso",
+    "0812",
+    "+62 812 0",
+    "123",
+    "@budi_a",
+    "siti_",
+    "id.7",
+    "id.",
+    "budo",
 ];
 
 fn some_of(count: u128) -> impl Strategy<Value = Vec<u128>> {

@@ -1,4 +1,5 @@
 mod access;
 mod claims;
+mod lists;
 mod paging;
 mod whole_conversation;

@@ -3,6 +3,7 @@
 mod archive;
 mod assign;
 mod claim;
+mod counts;
 mod get;
 mod list;
 mod read;
@@ -32,6 +33,7 @@ use crate::state::App;
 pub fn configure(services: &mut ServiceConfig<'_>) {
     services
         .service(list::list_conversations)
+        .service(counts::count_conversations)
         .service(get::get_conversation)
         .service(assign::assign_conversation)
         .service(claim::claim_conversation)

@@ -61,7 +61,10 @@ impl<'a> Narrowing<'a> {
 
     /// Nothing: the runs are the list.
     pub(super) fn is_nothing(&self) -> bool {
-        (self.labels.is_none() || self.labels_are_runs) && self.divisions.is_none() && !self.unread && self.search.is_none()
+        (self.labels.is_none() || self.labels_are_runs)
+            && self.divisions.is_none()
+            && !self.unread
+            && self.search.is_none()
     }
 
     /// Gives `$18` to `$27` their values.
@@ -201,7 +204,8 @@ impl By {
         .bind(narrowing.divisions.map(<[_]>::to_vec))
         .bind(narrowing.unread)
         .get_result::<LeastRow>(conn)?;
-        let counted = [(rows.labels, Self::Labels), (rows.divisions, Self::Divisions), (rows.unread, Self::Unread)];
+        let counted =
+            [(rows.labels, Self::Labels), (rows.divisions, Self::Divisions), (rows.unread, Self::Unread)];
         let least = counted.into_iter().filter_map(|(count, by)| count.map(|count| (count, by)));
         let least = least.min_by_key(|(count, _)| *count);
         // Who searches for a customer expects few.
@@ -260,9 +264,9 @@ pub(super) fn page(
             return Ok(found);
         }
         from = end;
-        // As much again for each that is missing.
-        let expected = (limit - count).saturating_mul(looked_at) / count.max(1);
-        if count == 0 || expected + looked_at > MOST {
+        // As much again for each that is missing, and as if the next row would fit: a few rows without any prove nothing.
+        let expected = (limit - count).saturating_mul(looked_at) / (count + 1);
+        if expected + looked_at > MOST {
             break;
         }
         depth = (depth + 1).min(DEPTHS.len() - 1);

@@ -101,7 +101,8 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
 /// A query for the newest of all kinds of runs, each cut to `depth` rows and numbered within its run (`nth`).
 pub(super) fn all_runs(unread: bool, depth: usize) -> String {
     let shelves = if unread { UNREAD_ON_SHELVES } else { ON_SHELVES };
-    let nth = |id: &str| format!(", row_number() OVER (ORDER BY c.last_activity_at DESC, c.{id} DESC) AS nth");
+    let nth =
+        |id: &str| format!(", row_number() OVER (ORDER BY c.last_activity_at DESC, c.{id} DESC) AS nth");
     let runs = [shelves, ON_CHANNELS, HELD, HELD_ON_CHANNELS, FOR_DIVISIONS].join("\nUNION ALL ");
     let labelled = LABELLED.replace("{nth}", &nth("conversation_id"));
     format!("{}\nUNION ALL {labelled}", runs.replace("{nth}", &nth("id")))
