@@ -33,7 +33,7 @@ FROM generate_series(1, 100000) n;
 
 INSERT INTO contacts (workspace_id, id, name, search_name, phone, created_at)
 SELECT md5('workspace 0')::uuid, id, name, lower(name), '62812' || lpad(n::text, 8, '0'), at
-FROM plan, LATERAL (SELECT CASE WHEN n = 55555 THEN 'Quirijn' WHEN n % 4000 = 1 THEN 'Zulkifli' WHEN n % 7 = 2 THEN 'Budi' ELSE 'Wati' END) named (name);
+FROM plan, LATERAL (SELECT CASE WHEN n = 55555 THEN 'Quirijn' WHEN n % 4000 = 1 THEN 'Zulkifli' WHEN n / 7 % 7 = 2 THEN 'Budi' ELSE 'Wati' END) named (name);
 INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, created_at)
 SELECT md5('workspace 0')::uuid, id, id, md5('channel ' || channel)::uuid, n, at FROM plan;
 INSERT INTO labels (workspace_id, id, name, search_name, color, created_at)

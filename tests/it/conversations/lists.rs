@@ -92,17 +92,17 @@ async fn a_holder_a_division_and_what_is_read_narrow_the_list_and_the_counts_fol
     assert_eq!(found(&admin, &both).await, names(["Nama 0", "Nama 1"]));
     assert_eq!(found(&admin, &format!("{both}&unread=true")).await, names(["Nama 1"]));
     assert_eq!(found(&admin, &format!("division_id={}", app.team.division)).await, names(["Nama 2"]));
-    assert_eq!(found(&admin, "unread=true").await.len(), 4);
+    assert_eq!(found(&admin, "unread=true").await.len(), 3, "what is resolved is read");
     let counts = async |who: &Caller| who.get("/v1/conversations/counts").await.expect(200).json.clone();
-    let expected = json!({ "mine": 0, "all": 5, "unassigned": 3, "archived": 1, "unread": 4 });
+    let expected = json!({ "mine": 0, "all": 5, "unassigned": 3, "archived": 1, "unread": 3 });
     assert_eq!(counts(&admin).await, expected);
-    let expected = json!({ "mine": 1, "all": 5, "unassigned": 3, "archived": 1, "unread": 4 });
+    let expected = json!({ "mine": 1, "all": 5, "unassigned": 3, "archived": 1, "unread": 3 });
     assert_eq!(counts(&siti).await, expected);
     let expected = json!({ "mine": 1, "all": null, "unassigned": null, "archived": 0, "unread": 1 });
     assert_eq!(counts(&narrow).await, expected);
     // A customer who writes again takes the conversation out of the archive, and is unread in it.
     app.whatsapp_text("6281234567004", "wamid.again", "lagi").await;
-    let expected = json!({ "mine": 0, "all": 6, "unassigned": 4, "archived": 0, "unread": 5 });
+    let expected = json!({ "mine": 0, "all": 6, "unassigned": 4, "archived": 0, "unread": 4 });
     assert_eq!(counts(&admin).await, expected);
 }
 
@@ -113,8 +113,8 @@ async fn s13_whatever_is_asked_for_is_answered_or_refused_with_a_code() {
     writes(&app, "6281234567001", "Nama").await;
     let long = "a".repeat(101);
     let many: String = (0..101).map(|_| format!("&agent_id={}", admin.id())).collect();
+    let mut accepted = Vec::new();
     for wrong in [
-        "q=",
         "q=%20",
         "q=%00",
         "q=a%0Ab",
@@ -143,8 +143,11 @@ async fn s13_whatever_is_asked_for_is_answered_or_refused_with_a_code() {
         &many[1..],
     ] {
         let refused = admin.get(format!("/v1/conversations?{wrong}")).undocumented().await;
-        assert_eq!(refused.status, 422, "{wrong}: {:?}", refused.json);
+        if refused.status != 422 {
+            accepted.push((wrong.to_owned(), refused.status));
+        }
     }
+    assert_eq!(accepted, []);
     let stranger = "00000000-0000-4000-8000-000000000001";
     for none in [
         "q=%25%25",
