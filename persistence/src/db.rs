@@ -71,6 +71,9 @@ impl ManageConnection for Manager {
             format!("SET idle_in_transaction_session_timeout = {}", millis * 2),
             format!("SET application_name = '{}'", self.settings.name),
             "SET timezone = 'UTC'".to_owned(),
+            // Compiling a statement, or calling in more processes for it, takes longer than any of ours.
+            "SET jit = off".to_owned(),
+            "SET max_parallel_workers_per_gather = 0".to_owned(),
             // Reads see one statement's snapshot; writes lock what they decide on.
             "SET default_transaction_isolation = 'read committed'".to_owned(),
         ] {

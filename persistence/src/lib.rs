@@ -32,6 +32,7 @@ pub mod one_time_tokens;
 pub mod policies;
 pub mod presence;
 pub mod routing;
+mod search;
 pub mod settings;
 pub mod sign_in_throttles;
 pub mod sign_ins;

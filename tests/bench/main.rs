@@ -4,6 +4,7 @@
 
 mod agents;
 mod figures;
+mod inbox;
 mod list;
 mod load;
 mod machine;
@@ -20,7 +21,7 @@ use harness::process::Failed;
 
 use self::stage::Stage;
 
-const PARTS: [&str; 7] = ["webhooks", "list", "agents", "routing", "streams", "memory", "start"];
+const PARTS: [&str; 8] = ["webhooks", "list", "inbox", "agents", "routing", "streams", "memory", "start"];
 
 /// The load comes from one thread: the server and PostgreSQL need the other cores.
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
@@ -52,6 +53,9 @@ async fn measure(wanted: &[String]) -> Result<(), Failed> {
     }
     if is_wanted("list") {
         list::measure(&stage).await?;
+    }
+    if is_wanted("inbox") {
+        inbox::measure(&stage).await?;
     }
     if is_wanted("agents") {
         agents::measure(&stage).await?;

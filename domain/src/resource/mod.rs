@@ -35,6 +35,7 @@ mod attachments;
 mod capability;
 mod contacts;
 mod content;
+mod inbox;
 mod notification;
 mod routing;
 mod simulation;
@@ -55,6 +56,7 @@ pub use content::{
     MessageLocation, MessageOrder, MessageReferral, OrderItem, ProductReference, SharedLink, SystemEvent,
     SystemEventType, UnsupportedContent,
 };
+pub use inbox::ConversationCounts;
 pub use notification::{Notification, NotificationPreferences, NotificationsRead};
 pub use routing::{
     AssignmentSettings, DistributionPolicy, OmittedCandidates, QueueCode, QueueEntry, QueueReason,

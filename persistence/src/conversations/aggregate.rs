@@ -1,7 +1,7 @@
 //! Conversations as writes lock and store them.
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::conversation::{Conversation, State};
 use domain::id::{AgentId, ContactId, ConversationId, IdentityId, WorkspaceId};
@@ -108,7 +108,14 @@ pub fn insert_many(
     expect_rows("conversations::insert_many", changed, count)
 }
 
-/// Stores changed conversations, raising the version of each by one. All must be locked.
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Stores changed conversations, raising the version of each by one. All must be locked. Their labels follow them to their
+/// new places in lists.
 ///
 /// # Errors
 /// `RowCount` if one is not there.
@@ -121,7 +128,7 @@ pub fn save_many(
         conversation.version += 1;
         columns.push(*workspace, conversation);
     }
-    let changed = sql("UPDATE conversations c SET session_id = n.session_id, session_started_at = n.session_started_at,
+    let saved = sql("WITH saved AS (UPDATE conversations c SET session_id = n.session_id, session_started_at = n.session_started_at,
              assignee_id = n.assignee_id, division_id = n.division_id, ticket_id = n.ticket_id, waiting_since = n.waiting_since,
              last_inbound_at = n.last_inbound_at, last_activity_at = n.last_activity_at, last_message_id = n.last_message_id,
              unread_count = n.unread_count, archived_at = n.archived_at, version = n.version, waiting_cause = n.waiting_cause,
@@ -135,7 +142,12 @@ pub fn save_many(
                    last_inbound_at, last_activity_at, last_message_id, unread_count, archived_at, version,
                    waiting_cause, waiting_decided, assigned_at, over_limit, unanswered_since, previous_holders,
                    blocked, contact_id)
-         WHERE c.workspace_id = n.workspace_id AND c.id = n.id")
+         WHERE c.workspace_id = n.workspace_id AND c.id = n.id
+         RETURNING c.workspace_id, c.id, c.shelf, c.last_activity_at),
+         placed AS (UPDATE conversation_labels k SET shelf = s.shelf, last_activity_at = s.last_activity_at FROM saved s
+             WHERE k.workspace_id = s.workspace_id AND k.conversation_id = s.id
+               AND (k.shelf, k.last_activity_at) IS DISTINCT FROM (s.shelf, s.last_activity_at))
+         SELECT count(*) AS count FROM saved")
         .bind(columns.workspaces)
         .bind(columns.ids)
         .bind(columns.sessions)
@@ -158,8 +170,8 @@ pub fn save_many(
         .bind(columns.previous_holders)
         .bind(columns.blocked)
         .bind(columns.contacts)
-        .execute(conn)?;
-    expect_rows("conversations::save_many", changed, conversations.len())
+        .get_result::<CountRow>(conn)?;
+    expect_rows("conversations::save_many", usize::try_from(saved.count).unwrap_or(0), conversations.len())
 }
 
 /// Says of waiting conversations that a stored decision says why they wait. Nothing that clients see changes.

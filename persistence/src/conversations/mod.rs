@@ -20,7 +20,7 @@ mod shape;
 
 pub use aggregate::{awaiting, insert_many, lock, lock_many, mark_decided, of_identities, save, save_many};
 pub use division::{count_of_division, of_division};
-pub use list::{After, Filter, held_by, list};
+pub use list::{After, Counts, Filter, counts, held_by, list};
 pub use queue::{QueueFilter, Waiting, queue};
 pub use shape::{shape, shapes};
 

@@ -256,7 +256,8 @@ pub fn list(
         Page::Before(before) => (
             shape!(
                 "messages m",
-                "WHERE m.workspace_id = $1 AND m.conversation_id = $2 AND ($3::uuid IS NULL OR m.id < $3)
+                "WHERE m.workspace_id = $1 AND m.conversation_id = $2
+                   AND m.id < coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
                  ORDER BY m.id DESC LIMIT $4"
             ),
             before,

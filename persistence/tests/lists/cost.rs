@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::throwaway::{Count, Throwaway, reads};
 
 /// The id that `large.sql` gives to a thing.
-fn thing<Id: From<Uuid>>(conn: &mut PgConnection, kind: &str, number: u32) -> Id {
+pub fn thing<Id: From<Uuid>>(conn: &mut PgConnection, kind: &str, number: u32) -> Id {
     let found = sql_query(format!(
         "SELECT md5('{kind} {number}')::uuid::text AS name, 0::bigint AS scans, 0::bigint AS rows"
     ));
@@ -260,7 +260,7 @@ fn every_kind_of_list_reads_its_page_by_its_indexes_and_is_planned_once() {
         for case in CASES {
             let visible = world.visible(case.reader);
             let channels = channels(&mut world, case.channels);
-            let filter = Filter { tab: case.tab, channels, statuses: case.statuses.to_vec() };
+            let filter = Filter { channels, statuses: case.statuses.to_vec(), ..Filter::of(case.tab) };
             for (after, limit) in [(None, 26), (None, 101), (Some(deep), 26), (Some(deep), 51)] {
                 let after = after.map(|at| (at, Uuid::max().into()));
                 let page = |conn: &mut PgConnection| {

@@ -4,6 +4,7 @@
 
 mod cost;
 mod filters;
+mod narrowed;
 mod people;
 mod queue;
 #[path = "../throwaway/mod.rs"]

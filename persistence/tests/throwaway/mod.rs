@@ -118,3 +118,27 @@ pub fn reads(conn: &mut PgConnection, work: impl FnOnce(&mut PgConnection)) -> B
     });
     since.filter(|(_, (scans, _))| *scans > 0).collect()
 }
+
+#[allow(dead_code, reason = "each test file uses what it needs")]
+/// The same of work that has transactions of its own.
+pub fn reads_in_all(
+    conn: &mut PgConnection,
+    work: impl FnOnce(&mut PgConnection),
+) -> BTreeMap<String, (i64, i64)> {
+    let counts = |conn: &mut PgConnection| -> BTreeMap<String, (i64, i64)> {
+        // What a connection has counted is told to all at the end of a transaction, now and then.
+        conn.batch_execute("SET stats_fetch_consistency = none; SELECT pg_stat_force_next_flush()").unwrap();
+        let query = "SELECT relname::text AS name, pg_stat_get_numscans(oid) AS scans, pg_stat_get_tuples_returned(oid) AS rows
+             FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')";
+        let all = sql_query(query).load::<Count>(conn).unwrap();
+        all.into_iter().map(|count| (count.name, (count.scans, count.rows))).collect()
+    };
+    let before = counts(conn);
+    work(conn);
+    let after = counts(conn);
+    let since = after.into_iter().map(|(name, (scans, rows))| {
+        let (old_scans, old_rows) = before[&name];
+        (name, (scans - old_scans, rows - old_rows))
+    });
+    since.filter(|(_, (scans, _))| *scans > 0).collect()
+}

@@ -1,5 +1,6 @@
 mod access;
 mod claims;
+mod lists;
 mod paging;
 mod races;
 mod whole_conversation;

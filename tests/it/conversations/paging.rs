@@ -138,6 +138,10 @@ async fn a_07_cursors_that_were_changed_cut_or_belong_elsewhere_are_refused() {
         "/v1/conversations?tab=archived".to_owned(),
         "/v1/conversations?tab=all&status=open".to_owned(),
         format!("/v1/conversations?tab=all&channel_id={channel}"),
+        "/v1/conversations?tab=all&q=a".to_owned(),
+        "/v1/conversations?tab=all&unread=true".to_owned(),
+        "/v1/conversations?tab=all&channel_kind=whatsapp".to_owned(),
+        format!("/v1/conversations?tab=all&agent_id={}", app.agent(0).id()),
         "/v1/tickets?limit=1".to_owned(),
         "/v1/agents?limit=1".to_owned(),
     ] {

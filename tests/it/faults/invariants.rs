@@ -81,6 +81,20 @@ pub fn assert_one_open_ticket(world: &World) {
     );
 }
 
+/// The kept sums are what counting gives.
+pub fn assert_counts(world: &World) {
+    let sums = "SELECT workspace_id, channel_id, shelf, assignee_id, division_id, unread, count FROM conversation_counts
+                WHERE count > 0";
+    let counted = "SELECT workspace_id, channel_id, shelf, coalesce(assignee_id, nil), CASE WHEN assignee_id IS NULL
+                       THEN coalesce(division_id, nil) ELSE nil END, unread_count > 0, count(*)
+                   FROM conversations, (SELECT '00000000-0000-0000-0000-000000000000'::uuid) AS none (nil) GROUP BY 1, 2, 3, 4, 5, 6";
+    let wrong = world.values(&format!(
+        "SELECT 'too much: ' || o::text AS value FROM ({sums} EXCEPT {counted}) o
+         UNION ALL SELECT 'missing: ' || o::text FROM ({counted} EXCEPT {sums}) o"
+    ));
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
 /// Whoever applies the events has what a fresh list shows. Late statuses of the provider may still move
 /// things; then both are read again.
 pub async fn assert_fold_equals_list(world: &World, beginning: &str) {

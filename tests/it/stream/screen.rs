@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use api::stream::protocol::{Envelope, ServerFrame};
 use harness::{Caller, Reply};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::seq;
 
@@ -108,6 +108,23 @@ impl Screen {
         self.things
             .iter()
             .any(|((kind, _), thing)| *kind == "conversation" && thing["contact"]["id"] == *contact)
+    }
+
+    /// What `GET /v1/conversations/counts` would answer, by what is held.
+    pub fn counts(&self, reader: &Caller, sees_others: bool) -> Value {
+        let conversations =
+            || self.things.iter().filter(|((kind, _), _)| *kind == "conversation").map(|(_, one)| one);
+        let count = |is_in: &dyn Fn(&Value) -> bool| conversations().filter(|one| is_in(one)).count();
+        let here = |one: &Value| one["archived_at"].is_null();
+        let all = count(&here);
+        let unassigned = count(&|one| here(one) && one["assignee"].is_null());
+        json!({
+            "mine": count(&|one| here(one) && one["assignee"]["id"] == reader.id().as_str()),
+            "all": sees_others.then_some(all),
+            "unassigned": sees_others.then_some(unassigned),
+            "archived": count(&|one| !here(one)),
+            "unread": count(&|one| here(one) && one["unread_count"] != 0),
+        })
     }
 
     fn take(&mut self, kind: &'static str, list: &Reply) {

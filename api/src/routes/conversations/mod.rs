@@ -3,6 +3,7 @@
 mod archive;
 mod assign;
 mod claim;
+mod counts;
 mod get;
 mod label;
 mod list;
@@ -36,6 +37,7 @@ use crate::state::App;
 pub fn configure(services: &mut ServiceConfig<'_>) {
     services
         .service(list::list_conversations)
+        .service(counts::count_conversations)
         .service(start::start_conversation)
         .service(get::get_conversation)
         .service(assign::assign_conversation)

@@ -1,34 +1,75 @@
 //! Lists of conversations: the newest of a few runs (see [`runs`]), found by their indexes alone, and joined to what is
-//! shown of them afterwards.
+//! shown of them afterwards. What runs are not made for is in [`narrowed`].
+
+use std::collections::BTreeMap;
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::access::Visible;
+use domain::channel::ChannelKind;
 use domain::conversation::{ConversationStatus, Tab};
-use domain::id::{AgentId, ChannelId, ConversationId, WorkspaceId};
+use domain::id::{AgentId, ChannelId, ConversationId, DivisionId, LabelId, WorkspaceId};
 use domain::resource;
+use domain::search::CustomerSearch;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
+use crate::db::keep_plans;
 use crate::error::StoreError;
-use crate::lists::{Length, cut};
-use crate::sql::{Sql, sql};
+use crate::lists::{Channels, Length, cut, narrowed};
+use crate::sql::sql;
 
-use super::shape::{COLUMNS, JOINS, ShapeRow};
+use super::shape::{COLUMNS, JOINS, ShapeRow, shapes};
+use narrowed::Narrowing;
 use runs::Runs;
 
+mod counts;
+mod narrowed;
 mod runs;
+mod text;
 
-/// Which conversations a list shows.
+pub use counts::{Counts, counts};
+
+/// Which conversations a list shows: those that fit all of it.
 #[derive(Debug, Clone)]
 pub struct Filter {
     /// The list, before it is narrowed.
     pub tab: Tab,
-    /// Only on one of these channels; empty: on any.
-    pub channels: Vec<ChannelId>,
     /// Only those that stand like one of these; empty: like any.
     pub statuses: Vec<ConversationStatus>,
+    /// Only on one of these channels; empty: on any.
+    pub channels: Vec<ChannelId>,
+    /// Only on channels of these kinds; empty: of any.
+    pub channel_kinds: Vec<ChannelKind>,
+    /// Only with one of these labels; empty: with any or none.
+    pub labels: Vec<LabelId>,
+    /// Only those for one of these divisions; empty: for any or none.
+    pub divisions: Vec<DivisionId>,
+    /// Only those that one of these holds; empty: that anybody or nobody holds.
+    pub agents: Vec<AgentId>,
+    /// Only those with unread messages.
+    pub unread: bool,
+    /// Only those of these customers.
+    pub search: Option<CustomerSearch>,
+}
+
+impl Filter {
+    /// All of a tab.
+    #[must_use]
+    pub fn of(tab: Tab) -> Self {
+        Self {
+            tab,
+            statuses: Vec::new(),
+            channels: Vec::new(),
+            channel_kinds: Vec::new(),
+            labels: Vec::new(),
+            divisions: Vec::new(),
+            agents: Vec::new(),
+            unread: false,
+            search: None,
+        }
+    }
 }
 
 /// Where a page of [`list`] begins: after this activity and id.
@@ -46,16 +87,78 @@ pub fn list(
     limit: i64,
     now: Timestamp,
 ) -> Result<Vec<resource::Conversation>, StoreError> {
-    let runs = Runs::of(&visible.conversations, filter);
+    let length = Length::of(limit)?;
+    let workspace = visible.workspace_id;
+    let (channels, every) = channels(conn, workspace, filter)?;
+    let runs = Runs::of(&visible.conversations, filter, channels, &every);
     if runs.is_empty() {
         return Ok(Vec::new());
     }
     let (at, id) = after.map_or((None, None), |(at, id)| (Some(at), Some(id)));
-    let length = Length::of(limit)?;
-    let statement = sql(text(&runs, length)).bind(visible.workspace_id).bind(at).bind(id);
-    let mut rows = bind_runs(statement, runs).load::<ShapeRow>(conn)?;
+    if !Narrowing::of(filter, &runs).is_nothing() {
+        let after = after.map(|(at, id)| (at.to_chrono(), id.into()));
+        // What is shown is what was found.
+        let mut snapshot = conn.build_transaction().read_only().repeatable_read();
+        return snapshot.run(|conn| {
+            keep_plans(conn)?;
+            let mut found = narrowed::page(conn, workspace, (&runs, filter), after, limit)?;
+            cut(&mut found, limit);
+            in_order(conn, workspace, found, now)
+        });
+    }
+    // Rows cannot move while a statement looks at them: where they lie is the cheapest way back to them.
+    let text = format!(
+        "{COLUMNS} FROM ({}) page JOIN conversations c ON c.ctid = page.place {JOINS}
+         ORDER BY c.last_activity_at DESC, c.id DESC",
+        text::page(&runs, filter.unread, length)
+    );
+    let mut rows = runs.bind(sql(text).bind(workspace).bind(at).bind(id)).load::<ShapeRow>(conn)?;
     cut(&mut rows, limit);
     rows.into_iter().map(|row| row.into_resource(now).map(|(_, shape)| shape)).collect()
+}
+
+/// The shapes of these conversations, in this order.
+fn in_order(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    ids: Vec<Uuid>,
+    now: Timestamp,
+) -> Result<Vec<resource::Conversation>, StoreError> {
+    let keys = ids.iter().map(|id| (workspace, ConversationId::from(*id))).collect();
+    let shapes = shapes(conn, keys, now)?;
+    let mut shapes: BTreeMap<Uuid, _> =
+        shapes.into_iter().map(|(_, shape)| (shape.id.into(), shape)).collect();
+    Ok(ids.into_iter().filter_map(|id| shapes.remove(&id)).collect())
+}
+
+#[derive(QueryableByName)]
+struct ChannelRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Text)]
+    kind: String,
+}
+
+/// The channels that a filter leaves, and all there are where that has to be known.
+fn channels(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    filter: &Filter,
+) -> Result<(Channels, Vec<ChannelId>), StoreError> {
+    let asked = Some(filter.channels.as_slice()).filter(|channels| !channels.is_empty());
+    let asked = narrowed(None, asked);
+    if filter.channel_kinds.is_empty() && filter.divisions.is_empty() && filter.labels.is_empty() {
+        return Ok((asked, Vec::new()));
+    }
+    let rows = sql("SELECT id, kind FROM channels WHERE workspace_id = $1").bind(workspace);
+    let rows = rows.load::<ChannelRow>(conn)?;
+    let every = rows.iter().map(|row| row.id.into()).collect();
+    if filter.channel_kinds.is_empty() {
+        return Ok((asked, every));
+    }
+    let of_kind = |row: &ChannelRow| filter.channel_kinds.iter().any(|kind| kind.as_str() == row.kind);
+    let of_kind: Vec<ChannelId> = rows.iter().filter(|row| of_kind(row)).map(|row| row.id.into()).collect();
+    Ok((narrowed(asked, Some(&of_kind)), every))
 }
 
 #[derive(QueryableByName)]
@@ -80,102 +183,4 @@ pub fn held_by(
         .bind(limit)
         .load::<IdRow>(conn)?;
     Ok(rows.into_iter().map(|row| row.id.into()).collect())
-}
-
-/// The newest of each of a set of runs: `$runs` has one row for each, `$condition` is what is in it.
-///
-/// Each is cut to the length of a page, so that its index gives it in order and nothing is read to be thrown away. The
-/// values stand in sub-selects for the sake of PostgreSQL's planner: it then knows as little of them in a plan for one
-/// call as in a plan for all, finds the latter as good, and keeps it.
-macro_rules! newest {
-    ($runs:literal, $condition:literal) => {
-        concat!(
-            "SELECT newest.* FROM ",
-            $runs,
-            " CROSS JOIN LATERAL (
-                 SELECT c.last_activity_at, c.id, c.ctid AS place FROM conversations c
-                 WHERE c.workspace_id = (SELECT $1::uuid) AND ",
-            $condition,
-            "        AND (c.last_activity_at, c.id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
-                         (SELECT coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')))
-                 ORDER BY c.last_activity_at DESC, c.id DESC LIMIT {length}) newest"
-        )
-    };
-}
-
-const ON_SHELVES: &str = newest!("unnest((SELECT $4::text[])) AS run (shelf)", "c.shelf = run.shelf");
-
-const ON_CHANNELS: &str = newest!(
-    "unnest((SELECT $5::uuid[]), (SELECT $6::text[])) AS run (channel_id, shelf)",
-    "c.channel_id = run.channel_id AND c.shelf = run.shelf"
-);
-
-const HELD: &str = newest!(
-    "unnest((SELECT $7::uuid[]), (SELECT $8::text[])) AS run (assignee_id, shelf)",
-    "c.assignee_id = run.assignee_id AND c.shelf = run.shelf"
-);
-
-const HELD_ON_CHANNELS: &str = newest!(
-    "unnest((SELECT $9::uuid[]), (SELECT $10::uuid[]), (SELECT $11::text[])) AS run (assignee_id, channel_id, shelf)",
-    "c.assignee_id = run.assignee_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
-);
-
-const FOR_DIVISIONS: &str = newest!(
-    "unnest((SELECT $12::uuid[]), (SELECT $13::uuid[]), (SELECT $14::text[])) AS run (division_id, channel_id, shelf)",
-    "c.division_id = run.division_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
-);
-
-/// The statement for a list of these runs. It depends on which kinds of runs there are and on the length of the page
-/// only, so that there are few.
-fn text(runs: &Runs, length: Length) -> String {
-    let (held, held_on_channels) = (!runs.holders.is_empty(), !runs.holders_on_channels.is_empty());
-    let kinds: Vec<&str> = [
-        (!runs.shelves.is_empty(), ON_SHELVES),
-        (!runs.channels.is_empty(), ON_CHANNELS),
-        (held, HELD),
-        (held_on_channels, HELD_ON_CHANNELS),
-        (!runs.divisions.is_empty(), FOR_DIVISIONS),
-    ]
-    .into_iter()
-    .filter_map(|(is_there, kind)| is_there.then_some(kind))
-    .collect();
-    let mut found = kinds.join("\nUNION ALL ");
-    if (held || held_on_channels) && !runs.channels.is_empty() {
-        // What the reader holds may be found by its channel as well: twice the page has at least a page of different ones.
-        found = format!(
-            "SELECT DISTINCT ON (last_activity_at, id) * FROM (
-                 SELECT * FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT 2 * {{length}}) twice
-             ORDER BY last_activity_at DESC, id DESC"
-        );
-    }
-    // Rows cannot move while a statement looks at them: where they lie is the cheapest way back to them.
-    let text = format!(
-        "{COLUMNS} FROM (SELECT place FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT {{length}}) page
-         JOIN conversations c ON c.ctid = page.place {JOINS}
-         ORDER BY c.last_activity_at DESC, c.id DESC"
-    );
-    length.put_into(&text)
-}
-
-/// Gives `$4` to `$14` their values; the text names those that there are.
-fn bind_runs(statement: Sql, runs: Runs) -> Sql {
-    let word = runs::Shelf::word;
-    let (channels, on_channels): (Vec<_>, Vec<_>) =
-        runs.channels.into_iter().map(|(channel, shelf)| (channel, word(shelf))).unzip();
-    let (holders, held): (Vec<_>, Vec<_>) =
-        runs.holders.into_iter().map(|(holder, shelf)| (holder, word(shelf))).unzip();
-    let there = &runs.holders_on_channels;
-    let waiting = &runs.divisions;
-    statement
-        .bind(runs.shelves.into_iter().map(word).collect::<Vec<_>>())
-        .bind(channels)
-        .bind(on_channels)
-        .bind(holders)
-        .bind(held)
-        .bind(there.iter().map(|run| run.0).collect::<Vec<_>>())
-        .bind(there.iter().map(|run| run.1).collect::<Vec<_>>())
-        .bind(there.iter().map(|run| word(run.2)).collect::<Vec<_>>())
-        .bind(waiting.iter().map(|run| run.0).collect::<Vec<_>>())
-        .bind(waiting.iter().map(|run| run.1).collect::<Vec<_>>())
-        .bind(waiting.iter().map(|run| word(run.2)).collect::<Vec<_>>())
 }

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use domain::access::{Scope, Seen};
 use domain::actor::Allocation;
 use domain::conversation::{ConversationStatus, Tab};
-use domain::id::{AgentId, ChannelId, DivisionId};
+use domain::id::{AgentId, ChannelId, DivisionId, LabelId};
 
 use crate::lists::{Channels, narrowed};
+use crate::sql::Sql;
 
 use super::Filter;
 
@@ -53,6 +54,11 @@ impl Shelf {
         self.standing == Standing::Answered
     }
 
+    /// What waits for anybody, and what is resolved, is for no division.
+    fn may_have_division(self) -> bool {
+        matches!(self.standing, Standing::Answered | Standing::Directed)
+    }
+
     /// The shelves that a list shows anything of.
     fn of(filter: &Filter) -> Vec<Self> {
         [Standing::Answered, Standing::Open, Standing::Directed, Standing::Resolved]
@@ -79,7 +85,7 @@ impl Standing {
 }
 
 /// The runs of a list, by the index that they lie in. No conversation is in more than two: one by its holder, and one by
-/// its channel.
+/// its channel; but for those by label, of which it may be in as many as it has labels.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     pub(super) shelves: Vec<Shelf>,
@@ -87,47 +93,146 @@ pub(super) struct Runs {
     pub(super) holders: Vec<(AgentId, Shelf)>,
     pub(super) holders_on_channels: Vec<(AgentId, ChannelId, Shelf)>,
     pub(super) divisions: Vec<(DivisionId, ChannelId, Shelf)>,
+    pub(super) labels: Vec<(LabelId, ChannelId, Shelf)>,
 }
 
 impl Runs {
-    /// What of a list is in the scope.
-    pub(super) fn of(scope: &Scope, filter: &Filter) -> Self {
+    /// What of a list is in the scope. `channels` are those that the filter leaves, `None`: all. `every` are all of the
+    /// workspace, which are needed for a filter by division or label.
+    pub(super) fn of(scope: &Scope, filter: &Filter, channels: Channels, every: &[ChannelId]) -> Self {
         let shelves = Shelf::of(filter);
-        let asked = Some(filter.channels.as_slice()).filter(|channels| !channels.is_empty());
-        let channels = narrowed(narrowed(None, asked), scope.only_channels.as_deref());
-        let mut runs = Self::default();
-        if filter.tab == Tab::Mine {
-            runs.add_held(&BTreeSet::from([scope.own]), &channels, &shelves);
-            return runs;
-        }
+        let channels = narrowed(channels, scope.only_channels.as_deref());
         let allocation = scope.restricted_to.as_ref();
         let of_others =
             narrowed(channels.clone(), allocation.map(|allocation| allocation.channels.as_slice()));
+        let asked = |agent: &AgentId| filter.agents.is_empty() || filter.agents.contains(agent);
+        let own: BTreeSet<AgentId> = Some(scope.own).filter(asked).into_iter().collect();
+        let mut runs = Self::default();
+        if filter.tab == Tab::Mine {
+            runs.add_held(&own, &channels, &shelves);
+            return runs;
+        }
         match &scope.others {
-            Seen::Everything if allocation.is_none() => runs.add_all(&channels, &shelves),
+            Seen::Everything if filter.agents.is_empty() => match allocation {
+                None => runs.add_all(&channels, &shelves),
+                Some(_) => {
+                    runs.add_held(&own, &channels, &shelves);
+                    runs.add_allocated(&of_others, allocation, &shelves);
+                }
+            },
             Seen::Everything => {
-                runs.add_held(&BTreeSet::from([scope.own]), &channels, &shelves);
-                runs.add_allocated(&of_others, allocation, &shelves);
+                runs.add_held(&own, &channels, &shelves);
+                let agents = filter.agents.iter().copied().filter(|agent| *agent != scope.own).collect();
+                runs.add_held(&agents, &of_others, &shelves);
             }
             Seen::HeldBy { agents, unassigned } => {
-                runs.add_held(&BTreeSet::from([scope.own]), &channels, &shelves);
-                let agents = agents.iter().copied().filter(|agent| *agent != scope.own).collect();
-                runs.add_held(&agents, &of_others, &shelves);
-                let free: Vec<_> =
-                    shelves.into_iter().filter(|shelf| *unassigned && !shelf.is_held()).collect();
-                runs.add_allocated(&of_others, allocation, &free);
+                runs.add_held(&own, &channels, &shelves);
+                let others = agents.iter().copied().filter(|agent| *agent != scope.own);
+                runs.add_held(&others.filter(asked).collect(), &of_others, &shelves);
+                if *unassigned && filter.agents.is_empty() {
+                    let free: Vec<_> = shelves.into_iter().filter(|shelf| !shelf.is_held()).collect();
+                    runs.add_allocated(&of_others, allocation, &free);
+                }
             }
         }
+        runs.keep_divisions(&filter.divisions, every);
+        runs.keep_labels(&filter.labels, every);
         runs
+    }
+
+    /// All that a scope contains, of every tab.
+    pub(super) fn whole(scope: &Scope) -> Self {
+        let mut runs = Self::of(scope, &Filter::of(Tab::All), None, &[]);
+        let archived = Self::of(scope, &Filter::of(Tab::Archived), None, &[]);
+        runs.shelves.extend(archived.shelves);
+        runs.channels.extend(archived.channels);
+        runs.holders.extend(archived.holders);
+        runs.holders_on_channels.extend(archived.holders_on_channels);
+        runs.divisions.extend(archived.divisions);
+        runs
+    }
+
+    /// Leaves what is for one of these divisions, if there are any. What is held lies in no order of divisions: that is left as
+    /// it is, see [`Runs::has_held`].
+    fn keep_divisions(&mut self, divisions: &[DivisionId], every: &[ChannelId]) {
+        if divisions.is_empty() {
+            return;
+        }
+        let divisions: BTreeSet<_> = divisions.iter().copied().collect();
+        self.divisions.retain(|(division, ..)| divisions.contains(division));
+        for (channel, shelf) in self.take_channels(every) {
+            if shelf.may_have_division() {
+                self.divisions.extend(divisions.iter().map(|division| (*division, channel, shelf)));
+            }
+        }
+    }
+
+    /// Leaves what has one of these labels, if there are any, but for what is held or is for a division.
+    fn keep_labels(&mut self, labels: &[LabelId], every: &[ChannelId]) {
+        if labels.is_empty() {
+            return;
+        }
+        let labels: BTreeSet<_> = labels.iter().copied().collect();
+        for (channel, shelf) in self.take_channels(every) {
+            self.labels.extend(labels.iter().map(|label| (*label, channel, shelf)));
+        }
+    }
+
+    /// Takes out the runs of shelves and of channels, all by channel.
+    fn take_channels(&mut self, every: &[ChannelId]) -> Vec<(ChannelId, Shelf)> {
+        let shelves = std::mem::take(&mut self.shelves);
+        let of_shelves =
+            shelves.into_iter().flat_map(|shelf| every.iter().map(move |channel| (*channel, shelf)));
+        std::mem::take(&mut self.channels).into_iter().chain(of_shelves).collect()
+    }
+
+    /// Are there runs by holder?
+    pub(super) fn has_held(&self) -> bool {
+        !self.holders.is_empty() || !self.holders_on_channels.is_empty()
+    }
+
+    /// Are there runs of shelves, and no others?
+    pub(super) fn is_of_shelves(&self) -> bool {
+        self.count() == self.shelves.len()
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.shelves.len()
+            + self.channels.len()
+            + self.holders.len()
+            + self.holders_on_channels.len()
+            + self.divisions.len()
+            + self.labels.len()
     }
 
     /// Nothing can be in the list.
     pub(super) fn is_empty(&self) -> bool {
-        self.shelves.is_empty()
-            && self.channels.is_empty()
-            && self.holders.is_empty()
-            && self.holders_on_channels.is_empty()
-            && self.divisions.is_empty()
+        self.count() == 0
+    }
+
+    /// Gives `$4` to `$17` their values; a text names those that it needs.
+    pub(super) fn bind(&self, statement: Sql) -> Sql {
+        let (channels, on_channels): (Vec<_>, Vec<_>) =
+            self.channels.iter().map(|(channel, shelf)| (*channel, shelf.word())).unzip();
+        let (holders, held): (Vec<_>, Vec<_>) =
+            self.holders.iter().map(|(holder, shelf)| (*holder, shelf.word())).unzip();
+        let (there, waiting) = (&self.holders_on_channels, &self.divisions);
+        statement
+            .bind(self.shelves.iter().map(|shelf| shelf.word()).collect::<Vec<_>>())
+            .bind(channels)
+            .bind(on_channels)
+            .bind(holders)
+            .bind(held)
+            .bind(there.iter().map(|run| run.0).collect::<Vec<_>>())
+            .bind(there.iter().map(|run| run.1).collect::<Vec<_>>())
+            .bind(there.iter().map(|run| run.2.word()).collect::<Vec<_>>())
+            .bind(waiting.iter().map(|run| run.0).collect::<Vec<_>>())
+            .bind(waiting.iter().map(|run| run.1).collect::<Vec<_>>())
+            .bind(waiting.iter().map(|run| run.2.word()).collect::<Vec<_>>())
+            .bind(self.labels.iter().map(|run| run.0).collect::<Vec<_>>())
+            .bind(self.labels.iter().map(|run| run.1).collect::<Vec<_>>())
+            .bind(self.labels.iter().map(|run| run.2.word()).collect::<Vec<_>>())
     }
 
     fn add_held(&mut self, agents: &BTreeSet<AgentId>, channels: &Channels, shelves: &[Shelf]) {

@@ -58,7 +58,12 @@ impl Watch {
         loop {
             let (fresh, _) = Screen::load(&self.caller).await;
             told.extend(self.follow(app.head(app.workspace).await).await);
-            let differences = self.screen.differences(&fresh);
+            let mut differences = self.screen.differences(&fresh);
+            let counts = self.caller.get("/v1/conversations/counts").await.expect(200);
+            let counted = self.screen.counts(&self.caller, self.name != "narrow agent");
+            if counts.json != counted {
+                differences.push(format!("{counted} and {:?}", counts.json));
+            }
             if differences.is_empty() {
                 return self.could_read(what, &told).await;
             }

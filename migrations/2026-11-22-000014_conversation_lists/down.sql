@@ -1,0 +1,14 @@
+DROP TRIGGER count_new_conversation ON conversations;
+DROP TRIGGER count_changed_conversation ON conversations;
+DROP FUNCTION count_conversation();
+DROP TABLE conversation_counts;
+DROP TRIGGER place_new_label ON conversation_labels;
+DROP FUNCTION place_label();
+DROP INDEX conversation_labels_by_activity;
+ALTER TABLE conversation_labels DROP COLUMN channel_id, DROP COLUMN shelf, DROP COLUMN last_activity_at;
+DROP INDEX conversations_unread;
+DROP INDEX contact_identities_by_keys;
+DROP INDEX contacts_by_keys;
+DROP FUNCTION identity_keys(uuid, text, text, text);
+DROP FUNCTION contact_keys(uuid, text, text);
+DROP FUNCTION search_keys(uuid, text, integer, integer);

@@ -1,0 +1,278 @@
+//! Lists narrowed by what runs are not made for: a label, the customer, what is unread on some channels, the division of what
+//! is held.
+//!
+//! Two ways lead to a page. One goes along the runs, in steps, and takes what fits until the page is full: short if much
+//! fits. The other begins with what fits and looks which of that is in the runs: short if little does. Each step says how much
+//! it found in what it read; as long as the rest of the page may be expected soon, another step follows, and otherwise
+//! the other way goes on after the last row that was read. So a page is exactly the same by either way, and by both.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::PgConnection;
+use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
+use diesel::{QueryableByName, RunQueryDsl};
+use domain::id::{DivisionId, LabelId, WorkspaceId};
+use domain::search::CustomerSearch;
+use domain::time::Timestamp;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::lists::LONGEST;
+use crate::search;
+use crate::sql::{Sql, sql};
+
+use super::runs::Runs;
+use super::{Filter, text};
+
+/// How many rows a first step reads at most, over all runs.
+const FIRST_STEP: usize = 1000;
+/// How many rows the steps of a page may be expected to read.
+const MOST: i64 = 16_000;
+/// How far into each run a step may go: few, since each has a text of its own.
+const DEPTHS: [usize; 5] = [16, 64, 256, 1024, 4096];
+/// Of a label, of what is unread and of divisions more than this is many.
+const MANY: i64 = 2000;
+
+/// A place in a list: activity and id.
+type Key = (DateTime<Utc>, Uuid);
+
+/// What rows of runs have to fit besides.
+pub(super) struct Narrowing<'a> {
+    labels: Option<&'a [LabelId]>,
+    labels_are_runs: bool,
+    divisions: Option<&'a [DivisionId]>,
+    unread: bool,
+    search: Option<&'a CustomerSearch>,
+}
+
+impl<'a> Narrowing<'a> {
+    /// What the runs leave of a filter.
+    pub(super) fn of(filter: &'a Filter, runs: &Runs) -> Self {
+        let some = |is_some: bool| is_some.then_some(());
+        Self {
+            labels: some(!filter.labels.is_empty()).map(|()| filter.labels.as_slice()),
+            // What waits for a division, and what is held, is in no order of labels.
+            labels_are_runs: !runs.has_held() && runs.divisions.is_empty(),
+            divisions: some(!filter.divisions.is_empty() && runs.has_held())
+                .map(|()| filter.divisions.as_slice()),
+            unread: filter.unread && !runs.is_of_shelves(),
+            search: filter.search.as_ref(),
+        }
+    }
+
+    /// Nothing: the runs are the list.
+    pub(super) fn is_nothing(&self) -> bool {
+        (self.labels.is_none() || self.labels_are_runs)
+            && self.divisions.is_none()
+            && !self.unread
+            && self.search.is_none()
+    }
+
+    /// Gives `$18` to `$27` their values.
+    fn bind(&self, statement: Sql) -> Sql {
+        let statement = statement
+            .bind(self.labels.map(<[_]>::to_vec))
+            .bind(self.divisions.map(<[_]>::to_vec))
+            .bind(self.unread);
+        search::bind(statement, self.search)
+    }
+}
+
+/// The condition that a conversation fits, but for what it was found by.
+fn fits(found_by: Option<By>) -> String {
+    let mut conditions = vec![
+        "(NOT (SELECT $20::boolean) OR c.unread_count > 0)".to_owned(),
+        "((SELECT $19::uuid[]) IS NULL OR c.division_id = ANY ((SELECT $19::uuid[])::uuid[]))".to_owned(),
+    ];
+    if found_by != Some(By::Labels) {
+        conditions.push(
+            "((SELECT $18::uuid[]) IS NULL OR coalesce((SELECT true FROM conversation_labels k
+                 WHERE k.workspace_id = c.workspace_id AND k.conversation_id = c.id AND k.label_id = ANY ($18) LIMIT 1), false))"
+                .to_owned(),
+        );
+    }
+    if found_by != Some(By::Customer) {
+        let customer = search::fits("c.workspace_id", "c.contact_id", 21);
+        conditions.push(format!("((SELECT $25::text) IS NULL OR {customer})"));
+    }
+    conditions.join(" AND ")
+}
+
+#[derive(QueryableByName)]
+struct StepRow {
+    #[diesel(sql_type = Array<SqlUuid>)]
+    ids: Vec<Uuid>,
+    #[diesel(sql_type = BigInt)]
+    looked_at: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    end_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    end_id: Option<Uuid>,
+}
+
+/// A step along the runs. What is newer than the newest end of a run that goes on is all there is; the rest is left to the next
+/// step.
+fn step_text(unread: bool, depth: usize) -> String {
+    format!(
+        "WITH read AS MATERIALIZED ({}),
+         goes_on AS MATERIALIZED (
+             SELECT last_activity_at, id FROM read WHERE nth = {depth} ORDER BY last_activity_at DESC, id DESC LIMIT 1),
+         complete AS MATERIALIZED (
+             SELECT DISTINCT ON (last_activity_at, id) last_activity_at, id, place FROM read
+             WHERE (last_activity_at, id) >= (coalesce((SELECT last_activity_at FROM goes_on), '-infinity'),
+                       coalesce((SELECT id FROM goes_on), '00000000-0000-0000-0000-000000000000'))
+             ORDER BY last_activity_at DESC, id DESC),
+         page AS MATERIALIZED (
+             SELECT r.last_activity_at, r.id FROM complete r JOIN conversations c ON c.ctid = r.place
+             WHERE {} ORDER BY r.last_activity_at DESC, r.id DESC LIMIT {LONGEST})
+         SELECT ARRAY(SELECT id FROM page ORDER BY last_activity_at DESC, id DESC) AS ids,
+             (SELECT count(*) FROM complete) AS looked_at,
+             (SELECT last_activity_at FROM goes_on) AS end_at, (SELECT id FROM goes_on) AS end_id",
+        text::all_runs(unread, depth),
+        fits(None)
+    )
+}
+
+/// What a page is found by when little of the runs fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Labels,
+    Divisions,
+    Unread,
+    Customer,
+}
+
+impl By {
+    /// What there is: a query for conversations `c`, each asked for by itself, lest PostgreSQL read them all.
+    fn source(self) -> String {
+        let each = |column: &str| {
+            format!(
+                "CROSS JOIN LATERAL (SELECT * FROM conversations c
+                     WHERE c.workspace_id = (SELECT $1::uuid) AND c.{column} OFFSET 0) c"
+            )
+        };
+        match self {
+            Self::Labels => format!(
+                "(SELECT DISTINCT k.conversation_id FROM unnest((SELECT $18::uuid[])) AS l (id)
+                  CROSS JOIN LATERAL (SELECT * FROM conversation_labels k
+                      WHERE k.workspace_id = (SELECT $1::uuid) AND k.label_id = l.id OFFSET 0) k) k {}",
+                each("id = k.conversation_id")
+            ),
+            Self::Divisions => "(SELECT * FROM conversations c WHERE c.workspace_id = (SELECT $1::uuid)
+                  AND c.division_id = ANY ((SELECT $19::uuid[])::uuid[]) OFFSET 0) c"
+                .to_owned(),
+            Self::Unread => "(SELECT * FROM conversations c WHERE c.workspace_id = (SELECT $1::uuid)
+                  AND c.unread_count > 0 OFFSET 0) c"
+                .to_owned(),
+            Self::Customer => {
+                format!("({}) k {}", search::found("$1", 21), each("contact_id = k.contact_id"))
+            }
+        }
+    }
+
+    fn text(self) -> String {
+        format!(
+            "SELECT c.id FROM {}
+             WHERE {} AND (c.last_activity_at, c.id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
+                       (SELECT coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')))
+               AND {}
+             ORDER BY c.last_activity_at DESC, c.id DESC LIMIT {LONGEST}",
+            self.source(),
+            text::in_runs("c"),
+            fits(Some(self))
+        )
+    }
+
+    /// What there is least of.
+    fn least(
+        conn: &mut PgConnection,
+        workspace: WorkspaceId,
+        narrowing: &Narrowing<'_>,
+    ) -> Result<Self, StoreError> {
+        if narrowing.labels.is_none() && narrowing.divisions.is_none() && !narrowing.unread {
+            return Ok(Self::Customer);
+        }
+        let rows = sql(format!(
+            "SELECT CASE WHEN $2::uuid[] IS NOT NULL THEN (SELECT count(*) FROM (SELECT FROM conversation_labels
+                 WHERE workspace_id = $1 AND label_id = ANY ($2) LIMIT {MANY}) few) END AS labels,
+             CASE WHEN $3::uuid[] IS NOT NULL THEN (SELECT count(*) FROM (SELECT FROM conversations
+                 WHERE workspace_id = $1 AND division_id = ANY ($3) LIMIT {MANY}) few) END AS divisions,
+             CASE WHEN $4 THEN (SELECT count(*) FROM (SELECT FROM conversations
+                 WHERE workspace_id = $1 AND unread_count > 0 LIMIT {MANY}) few) END AS unread"
+        ))
+        .bind(workspace)
+        .bind(narrowing.labels.map(<[_]>::to_vec))
+        .bind(narrowing.divisions.map(<[_]>::to_vec))
+        .bind(narrowing.unread)
+        .get_result::<LeastRow>(conn)?;
+        let counted =
+            [(rows.labels, Self::Labels), (rows.divisions, Self::Divisions), (rows.unread, Self::Unread)];
+        let least = counted.into_iter().filter_map(|(count, by)| count.map(|count| (count, by)));
+        let least = least.min_by_key(|(count, _)| *count);
+        // Who searches for a customer expects few.
+        Ok(match least {
+            Some((count, by)) if count < MANY || narrowing.search.is_none() => by,
+            _ => Self::Customer,
+        })
+    }
+}
+
+#[derive(QueryableByName)]
+struct LeastRow {
+    #[diesel(sql_type = Nullable<BigInt>)]
+    labels: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    divisions: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    unread: Option<i64>,
+}
+
+#[derive(QueryableByName)]
+struct IdRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+/// The conversations of a page, newest first, at least `limit` if there are as many.
+///
+/// # Errors
+/// Only those of the database.
+pub(super) fn page(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    (runs, filter): (&Runs, &Filter),
+    after: Option<Key>,
+    limit: i64,
+) -> Result<Vec<Uuid>, StoreError> {
+    let narrowing = Narrowing::of(filter, runs);
+    // Then the runs of shelves are those of the unread.
+    let unread_runs = filter.unread && !narrowing.unread;
+    let bind = |text: String, after: Option<Key>| {
+        let (at, id) = after.unzip();
+        let statement = sql(text).bind(workspace).bind(at.map(Timestamp::new)).bind(id);
+        narrowing.bind(runs.bind(statement))
+    };
+    let (mut found, mut looked_at, mut from) = (Vec::new(), 0, after);
+    let mut depth = DEPTHS.iter().rposition(|depth| depth * runs.count() <= FIRST_STEP).unwrap_or(0);
+    loop {
+        let text = step_text(unread_runs, DEPTHS[depth]);
+        let step = bind(text, from).get_result::<StepRow>(conn)?;
+        looked_at += step.looked_at;
+        found.extend(step.ids);
+        let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
+        let end = step.end_at.zip(step.end_id);
+        if count >= limit || end.is_none() {
+            return Ok(found);
+        }
+        from = end;
+        // As much again for each that is missing, and as if the next row would fit: a few rows without any prove nothing.
+        let expected = (limit - count).saturating_mul(looked_at) / (count + 1);
+        if expected + looked_at > MOST {
+            break;
+        }
+        depth = (depth + 1).min(DEPTHS.len() - 1);
+    }
+    let by = By::least(conn, workspace, &narrowing)?;
+    let rest = bind(by.text(), from).load::<IdRow>(conn)?;
+    found.extend(rest.into_iter().map(|row| row.id));
+    Ok(found)
+}
