@@ -38,17 +38,6 @@ pub fn containing(text: &str) -> String {
     pattern
 }
 
-/// The pieces that a folded name with these words in it has for certain: all of three characters, or, of shorter words, the
-/// words themselves. The index of names knows pieces of one to three characters.
-#[must_use]
-pub fn pieces(words: &str) -> Vec<String> {
-    let chars: Vec<char> = folded(words.trim()).chars().collect();
-    let mut pieces: Vec<String> = chars.windows(chars.len().clamp(1, 3)).map(String::from_iter).collect();
-    pieces.sort_unstable();
-    pieces.dedup();
-    pieces
-}
-
 /// Which customers are searched for. One is found who fits in any of these ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CustomerSearch {
@@ -102,7 +91,7 @@ fn number(words: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{CustomerSearch, folded, pattern, pieces};
+    use super::{CustomerSearch, folded, pattern};
 
     #[test]
     fn numbers_user_names_and_ids_are_told_from_names() {
@@ -128,13 +117,5 @@ mod tests {
         assert_eq!(folded("José ÅNGSTRÖM Ｗｉｄｅ"), "jose angstrom wide");
         assert_eq!(folded("İstanbul"), "istanbul");
         assert_eq!(pattern(" 50%_\\É "), "%50\\%\\_\\\\e%");
-    }
-
-    #[test]
-    fn words_fall_into_pieces_of_three_characters_or_are_one() {
-        assert_eq!(pieces(" Énéa "), ["ene", "nea"]);
-        assert_eq!(pieces("王"), ["王"]);
-        assert_eq!(pieces("aaaaa"), ["aaa"]);
-        assert_eq!(pieces(" "), Vec::<String>::new());
     }
 }

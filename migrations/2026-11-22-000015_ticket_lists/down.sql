@@ -6,8 +6,6 @@ ALTER TABLE notifications ADD CONSTRAINT notifications_kind_check
     CHECK (kind IN ('assigned', 'transferred', 'handed_over', 'unanswered'));
 ALTER TABLE notifications DROP COLUMN channel_id;
 
-DROP INDEX contacts_by_name_grams;
-DROP FUNCTION name_grams;
 DROP INDEX contacts_blocked;
 DROP INDEX contacts_by_name;
 

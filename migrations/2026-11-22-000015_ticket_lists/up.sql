@@ -17,14 +17,6 @@ CREATE INDEX tickets_by_agent_and_channel ON tickets (workspace_id, agent_id, ch
 CREATE INDEX contacts_by_name ON contacts (workspace_id, left(search_name, 100) COLLATE "C", id);
 CREATE INDEX contacts_blocked ON contacts (workspace_id, left(search_name, 100) COLLATE "C", id) WHERE blocked_at IS NOT NULL;
 
--- Names and numbers by any part of them: their pieces of one, two and three characters, so that even a single character is
--- found without looking at every name. No piece that is searched has the line's end between the two in it.
-CREATE FUNCTION name_grams(name text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT coalesce(array_agg(DISTINCT substr(name, begin, length)), '{}')
-    FROM generate_series(1, 3) length, generate_series(1, char_length(name) - length + 1) begin
-$$;
-CREATE INDEX contacts_by_name_grams ON contacts USING gin (workspace_id, name_grams(search_name || chr(10) || coalesce(phone, '')));
-
 ALTER TABLE notifications
     ADD COLUMN channel_id uuid,
     ADD FOREIGN KEY (workspace_id, channel_id) REFERENCES channels (workspace_id, id) ON DELETE CASCADE;

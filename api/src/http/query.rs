@@ -39,8 +39,6 @@ impl<T: DeserializeOwned> Query<T> {
 
 /// The most values of a parameter that is repeated for "any of".
 const ANY_OF_MAX: usize = 50;
-/// The longest words that are searched for, in characters.
-const WORDS_MAX: usize = 100;
 
 /// What a repeated parameter asks for.
 ///
@@ -51,25 +49,4 @@ pub fn any_of<T>(pointer: &str, values: Vec<T>) -> Result<Vec<T>, Refusal> {
         return Err(Refusal::invalid(pointer, "length", format!("must be at most {ANY_OF_MAX}")));
     }
     Ok(values)
-}
-
-/// What is searched for, by what `search` makes of the words.
-///
-/// # Errors
-/// `validation_failed` at `pointer` unless they are 1 to 100 characters that can be part of a name.
-pub fn words<T>(
-    pointer: &str,
-    words: Option<&str>,
-    search: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, Refusal> {
-    let Some(words) = words.map(str::trim) else { return Ok(None) };
-    if words.chars().count() > WORDS_MAX {
-        return Err(Refusal::invalid(pointer, "length", format!("must be 1 to {WORDS_MAX} characters")));
-    }
-    if words.chars().any(char::is_control) {
-        return Err(Refusal::invalid(pointer, "characters", "must not contain control characters"));
-    }
-    let found = search(words);
-    let empty = || Refusal::invalid(pointer, "length", format!("must be 1 to {WORDS_MAX} characters"));
-    found.map(Some).ok_or_else(empty)
 }

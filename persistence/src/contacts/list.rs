@@ -157,8 +157,8 @@ fn bind(statement: Sql, visible: &Visible, filter: &Filter, begin: Option<&After
         .bind(allocated)
         .bind(scope.own)
         .bind(near)
-        .bind(name.map(|name| name.pieces.clone()))
-        .bind(number.map(|number| number.pieces.clone()))
+        .bind(name.map(|name| name.words.clone()))
+        .bind(number.map(|number| number.words.clone()))
 }
 
 /// Does the contact `p` fit the filter, and does the reader see it: `Visible::sees_contact`, as a condition. What is
@@ -225,12 +225,16 @@ macro_rules! of_few {
 }
 
 macro_rules! has_pieces {
-    ($pieces:literal) => {
+    ($words:literal) => {
         concat!(
             "SELECT p.id FROM contacts p WHERE p.workspace_id = (SELECT $1::uuid)
-               AND name_grams(p.search_name || chr(10) || coalesce(p.phone, '')) @> (SELECT ",
-            $pieces,
-            "::text[])"
+               AND contact_keys(p.workspace_id, p.search_name, p.phone) @> (SELECT search_keys($1::uuid, ",
+            $words,
+            "::text, least(char_length(",
+            $words,
+            "), 3), least(char_length(",
+            $words,
+            "), 3)))"
         )
     };
 }

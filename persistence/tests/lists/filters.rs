@@ -7,7 +7,7 @@ use domain::access::{Facts, Scope, Seen, Visible};
 use domain::actor::Allocation;
 use domain::agent::Role;
 use domain::id::WorkspaceId;
-use domain::search::folded;
+use domain::search::{CustomerSearch, folded};
 use domain::ticket::TicketStatus;
 use persistence::contacts::{self, ContactSearch, NameSearch};
 use persistence::tickets;
@@ -186,7 +186,7 @@ fn a_list_of_tickets_is_what_all_its_filters_leave() {
             opened_to: asked.to.map(at),
             agents: asked.agents.iter().map(|one| agent(WORKSPACE, *one)).collect(),
             channels: asked.channels.iter().map(|one| channel(WORKSPACE, *one)).collect(),
-            name: NameSearch::of(&question.q),
+            name: CustomerSearch::of("?q", &question.q).ok().map(NameSearch::from),
         };
         let listed = all_pages(question.limit, |after| {
             let after = after.map(|(at, id)| (at, id.into()));
@@ -202,7 +202,7 @@ fn a_list_of_contacts_is_what_all_its_filters_leave_of_those_who_are_seen() {
     ask(|conn, workspace, known, question| {
         let (visible, asked) = (question.visible(workspace), &question.asked);
         let filter = contacts::Filter {
-            search: ContactSearch::of(&question.q),
+            search: CustomerSearch::of("?q", &question.q).ok().map(ContactSearch::from),
             labels: asked.labels.iter().map(|one| label(*one)).collect(),
             blocked: asked.blocked,
         };

@@ -2,6 +2,7 @@ use actix_web::{HttpResponse, get, web};
 use domain::access::{Action, ReadContacts, Visible};
 use domain::id::LabelId;
 use domain::resource::Contact;
+use domain::search::CustomerSearch;
 use persistence::contacts::{self, ContactSearch, Filter};
 use persistence::db::in_one_snapshot;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use utoipa::IntoParams;
 use crate::auth::extract::Auth;
 use crate::http::page::{self, List, Page};
 use crate::http::problem::Problem;
-use crate::http::query::{Query, any_of, words};
+use crate::http::query::{Query, any_of};
 use crate::http::reply;
 use crate::http::responses::Reading;
 use crate::state::App;
@@ -55,7 +56,12 @@ pub async fn list_contacts(
     let list = List::new(&app.keys, visible.workspace_id, "contacts", &query);
     let after = list.after(query.cursor.as_deref())?;
     let filter = Filter {
-        search: words("?q", query.q.as_deref(), ContactSearch::of)?,
+        search: query
+            .q
+            .as_deref()
+            .map(|words| CustomerSearch::of("?q", words))
+            .transpose()?
+            .map(ContactSearch::from),
         labels: any_of("?label_id", query.label_id)?,
         blocked: query.blocked,
     };

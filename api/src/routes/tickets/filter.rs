@@ -5,6 +5,7 @@ use domain::access::Visible;
 use domain::id::{AgentId, ChannelId};
 use domain::refusal::Refusal;
 use domain::resource::Ticket;
+use domain::search::CustomerSearch;
 use domain::ticket::TicketStatus;
 use domain::time::Timestamp;
 use persistence::contacts::NameSearch;
@@ -12,7 +13,7 @@ use persistence::db::in_one_snapshot;
 use persistence::error::Failure;
 use persistence::tickets::{self, After, Filter};
 
-use crate::http::query::{any_of, words};
+use crate::http::query::any_of;
 
 /// The parameters that narrow, as they came.
 pub(super) struct TicketFilter {
@@ -37,7 +38,12 @@ impl TicketFilter {
             opened_to: self.opened_to,
             agents: any_of("?agent_id", self.agents)?,
             channels: any_of("?channel_id", self.channels)?,
-            name: words("?q", self.q.as_deref(), NameSearch::of)?,
+            name: self
+                .q
+                .as_deref()
+                .map(|words| CustomerSearch::of("?q", words))
+                .transpose()?
+                .map(NameSearch::from),
         })
     }
 }

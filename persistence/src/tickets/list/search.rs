@@ -116,7 +116,8 @@ fn by_name(
     let rows = sql("SELECT t.opened_at, t.id, true AS fits FROM (
              SELECT p.id FROM contacts p
              WHERE p.workspace_id = (SELECT $1::uuid)
-               AND name_grams(p.search_name || chr(10) || coalesce(p.phone, '')) @> (SELECT $2::text[])
+               AND contact_keys(p.workspace_id, p.search_name, p.phone) @> (SELECT search_keys($1::uuid, $2::text,
+                       least(char_length($2), 3), least(char_length($2), 3)))
                AND p.search_name LIKE (SELECT $3::text) OFFSET 0) named
          CROSS JOIN LATERAL (
              SELECT t.* FROM conversations c
@@ -131,7 +132,7 @@ fn by_name(
            AND t.opened_at >= coalesce($12::timestamptz, '-infinity')
          ORDER BY t.opened_at DESC, t.id DESC LIMIT $13")
     .bind(visible.workspace_id)
-    .bind(name.pieces.clone())
+    .bind(name.words.clone())
     .bind(name.pattern.clone())
     .bind(filter.statuses().into_iter().map(TicketStatus::as_str).collect::<Vec<_>>())
     .bind(filter.agents.clone())
