@@ -128,8 +128,11 @@ async fn reading_is_told_to_the_customer_once_for_the_newest_message() {
         let told = usize::from(channel.0 != "telegram") * 2;
         eventually("the receipt", || async { (seen(&customer).await == told).then_some(()) }).await;
         eventually("its job's end", || async { (app.count("jobs") == 0).then_some(()) }).await;
+        // Nothing is worked on while the channel waits: a second receipt would be seen.
+        app.database.execute("UPDATE channels SET state = 'needs_attention'");
         let _ = read().await.expect(200);
         assert_eq!(app.count("jobs"), 0, "the customer knows");
+        app.database.execute("UPDATE channels SET state = 'connected'");
         let id = path.rsplit('/').next().unwrap();
         let noted = app.count(&format!("conversations WHERE id = '{id}' AND receipt_message_id IS NOT NULL"));
         assert_eq!(noted, i64::from(channel.0 != "telegram"));
