@@ -151,6 +151,11 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "template_id" => template.id(),
         other => panic!("say which {other} the first workspace has"),
     };
+    // Nobody answers here: what was to be done at the provider has been tried, and waits.
+    harness::eventually("the first attempts", || async {
+        (app.count("jobs WHERE attempts = 0 OR claimed_until IS NOT NULL") == 0).then_some(())
+    })
+    .await;
     let rows = app.database.snapshot();
     let mut walked: Vec<_> = operations()
         .into_iter()
