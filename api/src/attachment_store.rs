@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,6 +14,11 @@ use object_store::path::Path as Key;
 use object_store::prefix::PrefixStore;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart};
 use url::Url;
+
+/// What a bucket is given at once; S3 takes no smaller part but the last.
+const BUCKET_PART_BYTES: usize = 5 * 1024 * 1024;
+/// What a folder is given at once.
+const FOLDER_PART_BYTES: usize = 256 * 1024;
 
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +33,11 @@ pub enum StoreSettingsError {
 
 /// The bytes of files. Clones share everything.
 #[derive(Clone)]
-pub struct AttachmentStore(Arc<dyn ObjectStore>);
+pub struct AttachmentStore {
+    store: Arc<dyn ObjectStore>,
+    /// The folder, if it is one.
+    folder: Option<PathBuf>,
+}
 
 impl AttachmentStore {
     /// A store in a folder, which is made if it is not there.
@@ -40,7 +49,7 @@ impl AttachmentStore {
         std::fs::create_dir_all(folder).map_err(named)?;
         // What was acknowledged survives a crash of the machine.
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self(Arc::new(store)))
+        Ok(Self { store: Arc::new(store), folder: Some(folder.to_owned()) })
     }
 
     /// A store by URL: `s3://bucket/prefix`, with the credentials that `options` name as AWS's tools do.
@@ -49,7 +58,7 @@ impl AttachmentStore {
     /// If the URL names no store.
     pub fn at(url: &Url, options: HashMap<String, String>) -> Result<Self, StoreSettingsError> {
         let (store, prefix) = object_store::parse_url_opts(url, options)?;
-        Ok(Self(Arc::new(PrefixStore::new(store, prefix))))
+        Ok(Self { store: Arc::new(PrefixStore::new(store, prefix)), folder: None })
     }
 
     /// Begins to write a file. It is there once [`WriteMultipart::finish`] has answered, and not before.
@@ -61,7 +70,10 @@ impl AttachmentStore {
         workspace: WorkspaceId,
         id: AttachmentId,
     ) -> Result<WriteMultipart, object_store::Error> {
-        Ok(WriteMultipart::new(self.0.put_multipart(&key(workspace, id)).await?))
+        self.sweep(workspace, id).await;
+        let part = if self.folder.is_some() { FOLDER_PART_BYTES } else { BUCKET_PART_BYTES };
+        let upload = self.store.put_multipart(&key(workspace, id)).await?;
+        Ok(WriteMultipart::new_with_chunk_size(upload, part))
     }
 
     /// The bytes of a file, or those of a range.
@@ -75,7 +87,7 @@ impl AttachmentStore {
         range: Option<Range<u64>>,
     ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, object_store::Error> {
         let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
-        Ok(self.0.get_opts(&key(workspace, id), options).await?.into_stream().boxed())
+        Ok(self.store.get_opts(&key(workspace, id), options).await?.into_stream().boxed())
     }
 
     /// Throws a file away; one that is not there is no failure.
@@ -83,9 +95,22 @@ impl AttachmentStore {
     /// # Errors
     /// If the store cannot be reached.
     pub async fn delete(&self, workspace: WorkspaceId, id: AttachmentId) -> Result<(), object_store::Error> {
-        match self.0.delete(&key(workspace, id)).await {
+        self.sweep(workspace, id).await;
+        match self.store.delete(&key(workspace, id)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Removes what a write to the folder left behind whose process died: named like the file, with `#` and a number,
+    /// from 1 on. A bucket forgets unfinished uploads by its own rules.
+    async fn sweep(&self, workspace: WorkspaceId, id: AttachmentId) {
+        let Some(folder) = &self.folder else { return };
+        let file = folder.join(workspace.to_string()).join(id.to_string());
+        for number in 1.. {
+            if tokio::fs::remove_file(format!("{}#{number}", file.display())).await.is_err() {
+                break;
+            }
         }
     }
 }

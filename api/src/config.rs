@@ -8,6 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::http::client_address::TrustedProxies;
+use crate::outbound_url::AllowedRanges;
 
 /// What a running server needs to know. `main` fills it from flags and environment; tests by hand.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct Settings {
     pub graph_version: String,
     /// Base of the Telegram Bot API.
     pub telegram_url: Url,
+    /// What may be called, beside the public Internet, of addresses that somebody else names.
+    pub private_ranges_allowed: AllowedRanges,
     /// Bearer that `/metrics` demands; without one it answers only callers on this machine.
     pub metrics_key: Option<String>,
     /// Proxies whose word about a client's address is taken.
@@ -100,6 +103,8 @@ pub struct Times {
     pub provider_upload: Duration,
     /// How often, at most, a customer is shown that somebody is writing.
     pub typing_interval: Duration,
+    /// The longest time for fetching a customer's file.
+    pub media_total: Duration,
     /// The longest time for handing a mail over.
     pub mail_total: Duration,
     /// How often the worker looks for due jobs if nobody wakes it.
@@ -129,6 +134,7 @@ impl Default for Times {
             provider_total: Duration::from_secs(30),
             provider_upload: Duration::from_secs(180),
             typing_interval: Duration::from_secs(5),
+            media_total: Duration::from_secs(300),
             mail_total: Duration::from_secs(20),
             job_poll: Duration::from_secs(1),
             presence_timeout: Duration::from_secs(60),

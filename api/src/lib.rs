@@ -4,6 +4,7 @@
 
 pub mod asyncapi;
 pub mod attachment_store;
+pub mod attachments;
 pub mod auth;
 pub mod channels;
 pub mod clock;
@@ -15,6 +16,7 @@ pub mod jobs;
 pub mod mail;
 pub mod openapi;
 pub mod ops;
+pub mod outbound_url;
 pub mod router;
 pub mod routes;
 pub mod sandbox;
@@ -23,3 +25,4 @@ pub mod server;
 pub mod state;
 pub mod stream;
 pub mod telemetry;
+pub mod typing;

@@ -2,7 +2,9 @@
 
 use actix_cors::Cors;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use actix_web::http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as ActixApp, Error, HttpRequest, HttpResponse, web};
 use domain::refusal::Code;
@@ -14,6 +16,7 @@ use crate::http::methods::Methods;
 use crate::http::problem::Problem;
 use crate::openapi::Documents;
 use crate::routes;
+use crate::routes::attachments::head_attachment_content;
 use crate::state::App;
 
 /// The largest body of any operation, in bytes: Meta's webhooks have up to 3 MB.
@@ -40,15 +43,28 @@ pub fn application(
         .app_data(documents)
         .app_data(methods)
         .app_data(web::PayloadConfig::new(BODY_MAX_BYTES))
+        .app_data(web::PathConfig::default().error_handler(|_, request| no_such_id(request).into()))
         .configure(routes::configure)
         .split_for_parts();
     actix
+        .service(head_attachment_content)
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
         .service(web::redirect("/docs", "/docs/"))
         .default_service(web::to(unknown))
         .wrap(Compress::default())
         .wrap(cors)
         .wrap(from_fn(finish))
+}
+
+/// A word that is no id where one belongs is nothing that there is; or it is a path of its own with other methods, which
+/// looks like one with an id.
+fn no_such_id(request: &HttpRequest) -> Problem {
+    let methods = request.app_data::<web::Data<Methods>>();
+    let allow = methods.and_then(|methods| methods.allowed(request.path()));
+    match allow.filter(|allow| !allow.split(", ").any(|method| method == request.method().as_str())) {
+        Some(allow) => Problem::method_not_allowed(allow.to_owned()),
+        None => Code::NotFound.into(),
+    }
 }
 
 /// What is on no path: 405 if the path has other methods, else 404.
@@ -62,10 +78,22 @@ async fn unknown(request: HttpRequest, methods: web::Data<Methods>) -> Result<Ht
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
-        .allowed_headers([ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, IF_MATCH])
+        .allowed_headers([
+            ACCEPT,
+            ACCEPT_LANGUAGE,
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            IF_MATCH,
+            IF_NONE_MATCH,
+            IF_RANGE,
+            RANGE,
+        ])
         .allowed_header("Idempotency-Key")
         .allowed_header("X-Request-Id")
         .expose_headers([
+            "Accept-Ranges",
+            "Content-Disposition",
+            "Content-Range",
             "ETag",
             "RateLimit",
             "RateLimit-Policy",

@@ -28,10 +28,12 @@ use crate::jobs::{housekeeping, presence, router as routing, runner};
 use crate::mail::{MailSettingsError, Mailer};
 use crate::openapi::{self, Documents};
 use crate::ops::ingest::{self, Ingest};
+use crate::outbound_url::{GuardSettings, GuardedClient};
 use crate::router;
 use crate::state::{App, Shared};
 use crate::stream::hub::Hub;
 use crate::telemetry;
+use crate::typing::Typing;
 
 /// A client that stops reading fills this and no more, in bytes (left alone, the kernel takes 3.9 MB).
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
@@ -150,6 +152,14 @@ async fn assemble(
         total_timeout: times.provider_total,
         upload_timeout: times.provider_upload,
     })?;
+    let guarded = GuardedClient::new(GuardSettings {
+        allowed: settings.private_ranges_allowed.clone(),
+        // Where the provider itself is a stand-in without TLS, its links are too.
+        plain_http: settings.graph_url.scheme() == "http",
+        connect_timeout: times.provider_connect,
+        read_timeout: times.provider_total,
+        total_timeout: times.media_total,
+    })?;
     let attachments = match &settings.attachments_url {
         Some(url) => AttachmentStore::at(url, std::env::vars().collect())?,
         None => AttachmentStore::folder(&settings.data_dir.join("attachments"))?,
@@ -176,6 +186,8 @@ async fn assemble(
         hub: Hub::default(),
         ingest,
         providers,
+        typing: Typing::default(),
+        guarded,
         attachments,
         mailer,
         jobs: Arc::new(Notify::new()),

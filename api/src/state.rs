@@ -25,7 +25,9 @@ use crate::http::reply::Read;
 use crate::ids::Ids;
 use crate::mail::Mailer;
 use crate::ops::ingest::Ingest;
+use crate::outbound_url::GuardedClient;
 use crate::stream::hub::Hub;
+use crate::typing::Typing;
 
 /// The application. Clones share everything.
 #[derive(Clone)]
@@ -61,6 +63,10 @@ pub struct Shared {
     pub ingest: Ingest,
     /// Speaks to the providers.
     pub providers: ProviderClient,
+    /// Which customers were shown a moment ago that somebody writes.
+    pub typing: Typing,
+    /// Calls addresses that somebody else names.
+    pub guarded: GuardedClient,
     /// The bytes of files.
     pub attachments: AttachmentStore,
     /// Sends mails, if there is a mail server.

@@ -23,3 +23,11 @@ text_enum! {
         SyncTemplates = "sync_templates",
     }
 }
+
+impl ChannelJobKind {
+    /// Whether it may take minutes, so that others must not wait for it.
+    #[must_use]
+    pub fn takes_long(self) -> bool {
+        self == Self::FetchMedia
+    }
+}

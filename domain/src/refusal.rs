@@ -17,6 +17,8 @@ text_enum! {
         MissingCredentials = "missing_credentials",
         /// The access token is not one of ours, is of another kind, or its sign-in has ended.
         InvalidToken = "invalid_token",
+        /// The link to a file is not one of ours, or has run out.
+        InvalidLink = "invalid_link",
         /// The access token has run out.
         TokenExpired = "token_expired",
         /// E-mail and password do not match an active agent.
@@ -69,6 +71,8 @@ text_enum! {
         AlreadyJoined = "already_joined",
         /// The installation has no mail server, so nothing can be mailed to anybody.
         MailNotConfigured = "mail_not_configured",
+        /// The file was sent already: it belongs to its message.
+        AttachmentSent = "attachment_sent",
         /// The account is connected to this workspace already.
         ChannelExists = "channel_exists",
         /// The channel has another distribution policy; `errors` says which channel.
@@ -77,6 +81,8 @@ text_enum! {
         VersionMismatch = "version_mismatch",
         /// The body is larger than allowed.
         PayloadTooLarge = "payload_too_large",
+        /// The file has no bytes in the range that was asked for.
+        RangeNotSatisfiable = "range_not_satisfiable",
         /// The body is not of the media type that the operation takes.
         UnsupportedMediaType = "unsupported_media_type",
         /// Something in the request has the wrong type or value; `errors` says what.

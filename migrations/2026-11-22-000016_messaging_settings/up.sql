@@ -19,3 +19,9 @@ ALTER TABLE attachments ADD CONSTRAINT attachments_failure_check CHECK (failure 
 ALTER TABLE audit_entries DROP CONSTRAINT audit_entries_subject_type_check;
 ALTER TABLE audit_entries ADD CONSTRAINT audit_entries_subject_type_check CHECK (subject_type IN ('agent', 'division',
     'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy', 'messaging_settings'));
+
+-- Files that came before there was a job to fetch them.
+INSERT INTO jobs (workspace_id, id, kind, lane, channel_id, subject_id, due_at, created_at)
+SELECT a.workspace_id, gen_random_uuid(), 'fetch_media', a.id, c.channel_id, a.id, now(), now()
+FROM attachments a JOIN conversations c ON c.workspace_id = a.workspace_id AND c.id = a.conversation_id
+WHERE a.state = 'pending' AND a.source IS NOT NULL;

@@ -85,6 +85,30 @@ pub fn enqueue_channel_job(
     enqueue(conn, job.kind.as_str(), key, job.lane, job.subject_id, due_at)
 }
 
+/// Enqueues jobs of channels, in one statement.
+///
+/// # Errors
+/// Only those of the database.
+pub fn enqueue_channel_jobs(
+    conn: &mut PgConnection,
+    jobs: &[ChannelJob],
+    due_at: Timestamp,
+) -> Result<(), StoreError> {
+    sql("INSERT INTO jobs (workspace_id, id, kind, lane, channel_id, subject_id, due_at, created_at)
+         SELECT n.workspace_id, n.id, n.kind, n.lane, n.channel_id, n.subject_id, $7, $7
+         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[])
+             AS n (workspace_id, id, kind, lane, channel_id, subject_id)")
+    .bind(jobs.iter().map(|job| job.workspace_id).collect::<Vec<_>>())
+    .bind(jobs.iter().map(|job| job.id).collect::<Vec<_>>())
+    .bind(jobs.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>())
+    .bind(jobs.iter().map(|job| job.lane).collect::<Vec<_>>())
+    .bind(jobs.iter().map(|job| job.channel_id).collect::<Vec<_>>())
+    .bind(jobs.iter().map(|job| job.subject_id).collect::<Vec<_>>())
+    .bind(due_at)
+    .execute(conn)?;
+    Ok(())
+}
+
 /// Enqueues a mail.
 ///
 /// # Errors
@@ -165,17 +189,18 @@ pub fn claim_sends(
         .collect())
 }
 
-/// Claims up to `limit` due jobs of channels, as [`claim_sends`].
+/// Claims up to `limit` due jobs of channels, those that take long or the others, as [`claim_sends`].
 ///
 /// # Errors
 /// `Unreadable` for a kind that the domain does not know; those of the database.
 pub fn claim_channel_jobs(
     conn: &mut PgConnection,
+    long: bool,
     now: Timestamp,
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<ChannelJob>, StoreError> {
-    let kinds = ChannelJobKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let kinds = kinds(|kind| kind.takes_long() == long);
     claim(conn, kinds, now, until, limit)?
         .into_iter()
         .map(|row| {
@@ -190,6 +215,10 @@ pub fn claim_channel_jobs(
             })
         })
         .collect()
+}
+
+fn kinds(which: impl Fn(ChannelJobKind) -> bool) -> Vec<&'static str> {
+    ChannelJobKind::ALL.iter().filter(|kind| which(**kind)).map(|kind| kind.as_str()).collect()
 }
 
 fn claim(
@@ -338,19 +367,20 @@ struct DueRow {
     due_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-/// When the next job could be claimed, mails only with `mails`; `None` if there is none.
+/// When the next job could be claimed, mails only with `mails`, jobs that take long only with `long`; `None` if there is none.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn next_due(conn: &mut PgConnection, mails: bool) -> Result<Option<Timestamp>, StoreError> {
+pub fn next_due(conn: &mut PgConnection, mails: bool, long: bool) -> Result<Option<Timestamp>, StoreError> {
+    let mut without = if long { Vec::new() } else { kinds(ChannelJobKind::takes_long) };
+    without.extend((!mails).then_some(MAIL));
     let row = sql("SELECT min(greatest(j.due_at, j.claimed_until)) AS due_at FROM jobs j
          WHERE NOT EXISTS (SELECT 1 FROM channels c
                            WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND c.state = 'needs_attention')
            AND NOT EXISTS (SELECT 1 FROM jobs e
                            WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)
-           AND ($1 OR j.kind <> $2)")
-        .bind(mails)
-        .bind(MAIL)
+           AND j.kind <> ALL($1)")
+        .bind(without)
         .get_result::<DueRow>(conn)?;
     Ok(row.due_at.map(Timestamp::new))
 }

@@ -13,6 +13,7 @@ use api::http::client_address::TrustedProxies;
 use api::mail::MailConfigured;
 use api::ops::agents::{self, AgentDraft};
 use api::ops::invitations;
+use api::outbound_url::AllowedRanges;
 use api::sandbox::{Sandbox, SandboxConfig};
 use api::server::{Server, StartError};
 use api::stream::cursor::StreamCursor;
@@ -152,6 +153,8 @@ fn settings(database: &Database, providers: Url) -> Settings {
         graph_version: "v25.0".to_owned(),
         telegram_url: providers,
         metrics_key: None,
+        // The sandbox is on this machine.
+        private_ranges_allowed: AllowedRanges::default().and_loopback(),
         trusted_proxies: TrustedProxies::default(),
         mail: MailSettings::default(),
         times: Times {

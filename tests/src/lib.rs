@@ -32,6 +32,7 @@ pub mod process;
 pub mod sandbox;
 pub mod stream;
 pub mod team;
+pub mod uploads;
 pub mod wire;
 
 pub use app::{Address, Node, Options, TestApp};

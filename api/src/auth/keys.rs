@@ -25,6 +25,8 @@ pub struct Keys {
     pub secrets: [u8; 32],
     /// Encrypts answers that are kept for repeats and have a secret in them.
     pub answers: [u8; 32],
+    /// Signs links to files.
+    pub attachment_links: [u8; 32],
     /// Names the key in the header of access tokens; says nothing of the key.
     pub id: String,
 }
@@ -54,6 +56,7 @@ impl Keys {
             cursors: derive(secret, "list cursors"),
             secrets: derive(secret, "channel secrets"),
             answers: derive(secret, "kept answers"),
+            attachment_links: derive(secret, "attachment links"),
             id: hex::encode(&id[..4]),
         })
     }

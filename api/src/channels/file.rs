@@ -125,3 +125,69 @@ impl FileBytes {
         Ok((part.mime_str(&file.content_type).map_err(wrong)?, handed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use domain::attachment::AttachmentKind;
+    use domain::outbound::OutboundContent;
+    use futures_util::{StreamExt, stream};
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::{FileBytes, OutboundFile};
+    use crate::channels::testing::{client, message, refusal, telegram};
+    use crate::channels::{FailureClass, SendOutcome, outbound};
+
+    const CHUNK: &[u8] = &[7; 64 * 1024];
+    /// More than fits between two sockets.
+    const CHUNKS: usize = 512;
+
+    fn bytes(whole: bool) -> FileBytes {
+        let end = if whole { CHUNKS } else { CHUNKS / 2 };
+        let chunks = stream::iter((0..end).map(|_| Ok(Bytes::from_static(CHUNK))));
+        let broken = (!whole).then(|| {
+            Err(object_store::Error::NotImplemented {
+                operation: "reading on".into(),
+                implementer: "the test".into(),
+            })
+        });
+        let length = u64::try_from(CHUNKS * CHUNK.len()).unwrap();
+        FileBytes { stream: chunks.chain(stream::iter(broken)).boxed(), length }
+    }
+
+    /// Sends a picture to a provider that closes after this many bytes, or after the end of the form.
+    async fn outcome(bytes: FileBytes, closes_after: Option<usize>) -> SendOutcome {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = client(listener.local_addr().unwrap().port());
+        let provider = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut part, mut read, mut last) = (vec![0; 1024 * 1024], 0, Vec::new());
+            while closes_after.is_none_or(|most| read < most) && !last.ends_with(b"--\r\n") {
+                let count = stream.read(&mut part).await.unwrap_or(0);
+                if count == 0 {
+                    break;
+                }
+                read += count;
+                last = part[..count].to_vec();
+            }
+        };
+        let mut picture = message("7512345678");
+        picture.content = OutboundContent::File { kind: AttachmentKind::Image, caption: None };
+        let content_type = "image/jpeg".to_owned();
+        picture.file = Some(OutboundFile { filename: None, content_type, provider_media_id: None });
+        let credentials = telegram();
+        let sending = outbound::send(&client, &credentials, &picture, Some(bytes));
+        tokio::join!(sending, provider).0
+    }
+
+    #[tokio::test]
+    async fn a_form_that_breaks_off_was_not_sent_and_one_that_ended_may_have_been() {
+        let broken = outcome(bytes(true), Some(CHUNK.len())).await;
+        assert_eq!(refusal(broken).class, FailureClass::Retry);
+        let unread = outcome(bytes(false), None).await;
+        assert_eq!(refusal(unread).class, FailureClass::Retry);
+        let whole = outcome(bytes(true), None).await;
+        assert!(matches!(whole, SendOutcome::Ambiguous { .. }), "{whole:?}");
+    }
+}

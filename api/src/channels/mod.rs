@@ -12,6 +12,7 @@ pub mod gesture;
 mod graph;
 mod json;
 pub mod known;
+pub mod media;
 pub mod messenger;
 pub mod outbound;
 pub mod signature;

@@ -110,7 +110,7 @@ pub(super) async fn refused_port(credentials: ChannelCredentials, message: &Outb
     outbound::send(&client, &credentials, message, None).await
 }
 
-fn client(port: u16) -> ProviderClient {
+pub(super) fn client(port: u16) -> ProviderClient {
     let base = |path: &str| Url::parse(&format!("http://127.0.0.1:{port}/{path}")).unwrap();
     ProviderClient::new(ProviderSettings {
         graph_base: base("graph"),

@@ -56,6 +56,9 @@ impl Dev {
         if self.server.cors_origins.is_empty() {
             self.server.cors_origins.push("*".to_owned());
         }
+        // The sandbox, which customers' files come from, is on this machine.
+        let allowed = std::mem::take(&mut self.server.private_ranges_allowed);
+        self.server.private_ranges_allowed = allowed.and_loopback();
         let settings = self.server.settings(&self.database.data_dir, database_url);
         let keys = Keys::from_secret(&secret)?;
         let server = Server::start(settings, keys, Clock::system(), self.server.workers).await?;

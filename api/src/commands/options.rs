@@ -11,6 +11,7 @@ use url::Url;
 use super::Failed;
 use crate::config::{DatabaseSettings, MailSettings, Settings, StreamSettings, Times};
 use crate::http::client_address::TrustedProxies;
+use crate::outbound_url::AllowedRanges;
 use crate::telemetry::{self, LogFormat};
 
 /// What is logged, and how.
@@ -113,6 +114,9 @@ pub struct ServerOptions {
     /// Base of the Telegram Bot API.
     #[arg(long, env = "TANGGAP_TELEGRAM_URL", default_value = "https://api.telegram.org")]
     pub telegram_url: Url,
+    /// Networks that links to files may lead to although they are private: addresses and ranges, with commas between.
+    #[arg(long, env = "TANGGAP_PRIVATE_RANGES_ALLOWED", default_value = "")]
+    pub private_ranges_allowed: AllowedRanges,
     /// Proxies whose `X-Forwarded-For` is believed: addresses and ranges, with commas between.
     #[arg(long, env = "TANGGAP_TRUSTED_PROXIES", default_value = "")]
     pub trusted_proxies: TrustedProxies,
@@ -166,6 +170,7 @@ durations! {
         provider_total, "provider-timeout", "TANGGAP_PROVIDER_TIMEOUT";
         provider_upload, "provider-upload-timeout", "TANGGAP_PROVIDER_UPLOAD_TIMEOUT";
         typing_interval, "typing-interval", "TANGGAP_TYPING_INTERVAL";
+        media_total, "media-timeout", "TANGGAP_MEDIA_TIMEOUT";
         mail_total, "mail-timeout", "TANGGAP_MAIL_TIMEOUT";
         job_poll, "job-poll", "TANGGAP_JOB_POLL";
         presence_timeout, "presence-timeout", "TANGGAP_PRESENCE_TIMEOUT";
@@ -218,6 +223,7 @@ impl ServerOptions {
             graph_url: self.graph_url.clone(),
             graph_version: self.graph_version.clone(),
             telegram_url: self.telegram_url.clone(),
+            private_ranges_allowed: self.private_ranges_allowed.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
             mail: self.mail(),
             times: self.times.settings(),
@@ -262,6 +268,7 @@ impl TimeOptions {
             provider_total: self.provider_total.unwrap_or(own.provider_total),
             provider_upload: self.provider_upload.unwrap_or(own.provider_upload),
             typing_interval: self.typing_interval.unwrap_or(own.typing_interval),
+            media_total: self.media_total.unwrap_or(own.media_total),
             mail_total: self.mail_total.unwrap_or(own.mail_total),
             job_poll: self.job_poll.unwrap_or(own.job_poll),
             presence_timeout: self.presence_timeout.unwrap_or(own.presence_timeout),

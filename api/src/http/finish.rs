@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT_LANGUAGE, ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_LANGUAGE, ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
@@ -93,12 +94,15 @@ fn problem_response(request: &HttpRequest, problem: &Problem, id: &str) -> HttpR
     let language = request.headers().get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let body = problem.body(Language::preferred(language), request.path(), id);
     let mut answer = HttpResponse::build(actix_web::ResponseError::status_code(problem));
-    if body.status == 401 && !matches!(body.code, Code::InvalidSignature) {
+    if body.status == 401 && !matches!(body.code, Code::InvalidSignature | Code::InvalidLink) {
         answer.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"tanggap\""));
     }
     if matches!(body.status, 429 | 503) {
         let seconds = problem.retry_after_seconds().unwrap_or(RETRY_AFTER_SECONDS);
         answer.insert_header((RETRY_AFTER, seconds.to_string()));
+    }
+    if let Some(size) = problem.complete_length() {
+        answer.insert_header((CONTENT_RANGE, format!("bytes */{size}")));
     }
     if let Some(allow) = problem.allow() {
         answer.insert_header((ALLOW, allow));

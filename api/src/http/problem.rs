@@ -51,7 +51,8 @@ pub struct ProblemBody {
     /// The id under which the server's log knows the request.
     #[schema(example = "4e76ef8c8db03bf9a6cc2af826ef91cd")]
     pub request_id: String,
-    /// What exactly is wrong with the request; empty unless `code` is `validation_failed` or `channel_has_policy`.
+    /// What exactly is wrong with the request; empty unless `code` is `validation_failed`, `channel_has_policy`, or
+    /// `payload_too_large` for a file.
     pub errors: Vec<ProblemField>,
     /// The templates that may be sent instead, at most 20; empty unless `code` is `reply_window_closed`.
     pub templates: Vec<TemplateRef>,
@@ -134,6 +135,7 @@ fn table(code: Code) -> Words {
         Code::MalformedRequest => words(400, ("Malformed request", "The request cannot be understood: {what}."), ("Permintaan rusak", "Permintaan tidak dapat dipahami: {what}.")),
         Code::MissingCredentials => words(401, ("Credentials missing", "Send an access token as `Authorization: Bearer`."), ("Kredensial tidak ada", "Kirim token akses sebagai `Authorization: Bearer`.")),
         Code::InvalidToken => words(401, ("Invalid token", "The token is not valid here, or its sign-in has ended. Sign in again."), ("Token tidak sah", "Token tidak berlaku di sini atau sesi masuknya telah berakhir. Silakan masuk kembali.")),
+        Code::InvalidLink => words(401, ("Link not valid", "The link to the file is not valid, or has run out. Ask for a new one."), ("Tautan tidak berlaku", "Tautan ke berkas ini tidak sah atau sudah habis masa berlakunya. Minta tautan baru.")),
         Code::TokenExpired => words(401, ("Token expired", "The access token has run out. Refresh it."), ("Token kedaluwarsa", "Token akses telah habis masa berlakunya. Perbarui token itu.")),
         Code::InvalidCredentials => words(401, ("Sign-in failed", "E-mail address and password do not match."), ("Gagal masuk", "Alamat e-mail dan kata sandi tidak cocok.")),
         Code::InvalidRefreshToken => words(401, ("Invalid refresh token", "The refresh token is not valid, or its sign-in has ended. Sign in again."), ("Token pembaruan tidak sah", "Token pembaruan tidak berlaku atau sesi masuknya telah berakhir. Silakan masuk kembali.")),
@@ -160,11 +162,13 @@ fn table(code: Code) -> Words {
         Code::AlreadyJoined => words(409, ("Already joined", "The member has set a password already."), ("Sudah bergabung", "Anggota ini sudah membuat kata sandi.")),
         Code::MailNotConfigured => words(409, ("Mail not set up", "This installation cannot send mail. Ask whoever runs it."), ("E-mail belum disiapkan", "Instalasi ini tidak dapat mengirim e-mail. Tanyakan kepada pengelolanya.")),
         Code::AgentLeft => words(409, ("Left the team", "{agent} has left the team and can no longer be changed."), ("Sudah keluar dari tim", "{agent} sudah keluar dari tim dan tidak dapat diubah lagi.")),
+        Code::AttachmentSent => words(409, ("Already sent", "The file was sent, and belongs to its message."), ("Sudah terkirim", "Berkas ini sudah dikirim dan menjadi bagian dari pesannya.")),
         Code::ChannelExists => words(409, ("Channel exists", "This account is connected to the workspace already."), ("Kanal sudah ada", "Akun ini sudah terhubung ke ruang kerja.")),
         Code::ChannelHasPolicy => words(409, ("Channel has a policy", "The channel {channel} has the distribution policy {policy} already."), ("Kanal sudah berkebijakan", "Kanal {channel} sudah memakai kebijakan distribusi {policy}.")),
         Code::VersionMismatch => words(412, ("Changed meanwhile", "It was changed since you read it; its version is {version} now. Read it again."), ("Sudah berubah", "Data ini sudah berubah sejak Anda membacanya; versinya kini {version}. Baca lagi.")),
         Code::PayloadTooLarge => words(413, ("Too large", "The body is larger than allowed."), ("Terlalu besar", "Isi permintaan melebihi batas.")),
-        Code::UnsupportedMediaType => words(415, ("Unsupported media type", "Send the body as `application/json`."), ("Jenis media tidak didukung", "Kirim isi permintaan sebagai `application/json`.")),
+        Code::RangeNotSatisfiable => words(416, ("Range not available", "The file has {size} bytes."), ("Rentang tidak tersedia", "Berkas ini berukuran {size} bita.")),
+        Code::UnsupportedMediaType => words(415, ("Unsupported media type", "Send the body in the media type that the operation takes."), ("Jenis media tidak didukung", "Kirim isi permintaan dalam jenis media yang diterima operasi ini.")),
         Code::ValidationFailed => words(422, ("Invalid request", "Something in the request is not valid; see `errors`."), ("Permintaan tidak sah", "Ada yang tidak sah dalam permintaan; lihat `errors`.")),
         Code::RangeTooLarge => words(422, ("Range too large", "The range has {decisions} decisions; {most} can be simulated at once. Choose a shorter one."), ("Rentang terlalu besar", "Rentang ini memuat {decisions} keputusan; paling banyak {most} dapat disimulasikan sekaligus. Pilih rentang yang lebih pendek.")),
         Code::InvalidCursor => words(422, ("Invalid cursor", "The cursor is not one of this list. Begin without one."), ("Kursor tidak sah", "Kursor ini bukan milik daftar ini. Mulai tanpa kursor.")),
@@ -212,6 +216,18 @@ impl Problem {
     #[must_use]
     pub fn retry_after_seconds(&self) -> Option<u64> {
         self.refusal.retry_after_seconds
+    }
+
+    /// How many bytes a file has, where a range of it is not to be had.
+    #[must_use]
+    pub fn complete_length(&self) -> Option<&str> {
+        let size = self.refusal.params.iter().find(|(name, _)| *name == "size")?;
+        (self.code() == Code::RangeNotSatisfiable).then_some(size.1.as_str())
+    }
+
+    /// Something that we depend on is away; the same call may succeed soon.
+    pub fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { refusal: Code::Unavailable.into(), cause: Some(Arc::new(cause)), allow: None }
     }
 
     /// A path that has other methods.

@@ -11,6 +11,7 @@ use persistence::{
     events, idempotency, notifications, one_time_tokens, routing, sign_in_throttles, sign_ins,
 };
 
+use crate::attachments::forget_unsent;
 use crate::http::finish::chain;
 use crate::state::App;
 
@@ -47,6 +48,7 @@ pub async fn forget(app: &App) -> Result<usize, Failure> {
             Ok(())
         })
         .await?;
+    forget_unsent(app).await?;
     let times = &app.settings.times;
     in_rounds(app, times.notifications_kept, notifications::forget).await?;
     in_rounds(app, times.routing_decisions_kept, routing::forget_decisions).await?;

@@ -1,5 +1,6 @@
 //! What happens later, or again. Jobs call operations; they have no SQL of their own.
 
+pub mod fetch_media;
 pub mod fetch_profile;
 mod files;
 mod gesture;

@@ -10,7 +10,7 @@ use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob, MailJob, SendJob};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{fetch_profile, gesture, send_mail, send_message, templates};
+use super::{fetch_media, fetch_profile, gesture, send_mail, send_message, templates};
 use crate::http::finish::chain;
 use crate::state::App;
 
@@ -19,6 +19,8 @@ const CONCURRENT: usize = 64;
 /// Mails under way at once on this node. They have slots of their own, so that a mail server that hangs
 /// holds up no message.
 const MAILS: usize = 4;
+/// Files fetched at once on this node. They have slots of their own, so that large ones hold up no message.
+const FILES: usize = 8;
 /// The most jobs of one claim.
 const CLAIM: usize = 20;
 /// How much longer than the longest call a claim lasts, in poll intervals: the outcome is stored in
@@ -29,20 +31,27 @@ const CLAIM_MARGIN_POLLS: u32 = 30;
 pub async fn run(app: App) {
     let slots = Arc::new(Semaphore::new(CONCURRENT));
     let mails = Arc::new(Semaphore::new(MAILS));
+    let files = Arc::new(Semaphore::new(FILES));
     loop {
-        let claimed = match claim(&app, &slots).await {
-            Ok(claimed) => claim_mails(&app, &mails).await.map(|mails| claimed + mails),
-            failed => failed,
-        };
-        match claimed {
-            Ok(0) => wait(&app, &mails).await,
+        match claim_all(&app, &slots, &mails, &files).await {
+            Ok(0) => wait(&app, &mails, &files).await,
             Ok(_) => {}
             Err(failure) => {
                 tracing::warn!(cause = chain(&failure), "due jobs could not be claimed; trying again");
-                wait(&app, &mails).await;
+                wait(&app, &mails, &files).await;
             }
         }
     }
+}
+
+/// Claims due jobs of all kinds and begins them. Answers how many.
+async fn claim_all(
+    app: &App,
+    slots: &Arc<Semaphore>,
+    mails: &Arc<Semaphore>,
+    files: &Arc<Semaphore>,
+) -> Result<usize, Failure> {
+    Ok(claim(app, slots).await? + claim_mails(app, mails).await? + claim_files(app, files).await?)
 }
 
 /// Claims due jobs and begins them. Answers how many.
@@ -56,7 +65,7 @@ async fn claim(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
             let sends = jobs::claim_sends(conn, now, until, limit)?;
             let left = limit - i64::try_from(sends.len()).unwrap_or(limit);
             let others =
-                if left > 0 { jobs::claim_channel_jobs(conn, now, until, left)? } else { Vec::new() };
+                if left > 0 { jobs::claim_channel_jobs(conn, false, now, until, left)? } else { Vec::new() };
             let sends = sends.into_iter().map(Job::Send);
             Ok(sends.chain(others.into_iter().map(Job::Channel)).collect::<Vec<_>>())
         })
@@ -80,6 +89,24 @@ async fn claim_mails(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure
     let claimed = jobs.len();
     for job in jobs {
         begin(app, Job::Mail(job), permits.pop());
+    }
+    Ok(claimed)
+}
+
+/// Claims files that are to be fetched and begins, as many as there are free slots for. Answers how many.
+async fn claim_files(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
+    let mut permits: Vec<_> = (0..FILES).map_while(|_| slots.clone().try_acquire_owned().ok()).collect();
+    let limit = i64::try_from(permits.len()).unwrap_or(0);
+    if limit == 0 {
+        return Ok(0);
+    }
+    // Two calls may come before the bytes: for a link that has run out, and for a new one.
+    let longest = app.settings.times.media_total + app.settings.times.provider_total * 2;
+    let (now, until) = claim_times(app, longest);
+    let jobs = app.db.write(move |conn| Ok(jobs::claim_channel_jobs(conn, true, now, until, limit)?)).await?;
+    let claimed = jobs.len();
+    for job in jobs {
+        begin(app, Job::Channel(job), permits.pop());
     }
     Ok(claimed)
 }
@@ -108,7 +135,7 @@ fn begin(app: &App, job: Job, permit: Option<OwnedSemaphorePermit>) {
 async fn work_on(app: &App, job: ChannelJob) {
     match job.kind {
         ChannelJobKind::FetchProfile => fetch_profile::run(app, job).await,
-        ChannelJobKind::FetchMedia => {}
+        ChannelJobKind::FetchMedia => fetch_media::run(app, job).await,
         ChannelJobKind::SendReaction | ChannelJobKind::MarkRead => gesture::run(app, job).await,
         ChannelJobKind::BlockContact => {}
         ChannelJobKind::SubmitTemplate | ChannelJobKind::DeleteTemplate | ChannelJobKind::SyncTemplates => {
@@ -131,11 +158,12 @@ async fn free(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
 }
 
 /// Until somebody wakes the worker, the next job is due, or the poll interval has passed.
-async fn wait(app: &App, mails: &Semaphore) {
+async fn wait(app: &App, mails: &Semaphore, files: &Semaphore) {
     let poll = app.settings.times.job_poll;
     // One that cannot be begun now is waited for in vain.
     let mails = app.mailer.is_some() && mails.available_permits() > 0;
-    let due = app.db.read(move |conn| Ok(jobs::next_due(conn, mails)?)).await.ok().flatten();
+    let files = files.available_permits() > 0;
+    let due = app.db.read(move |conn| Ok(jobs::next_due(conn, mails, files)?)).await.ok().flatten();
     let until_due = due.map(|due| due.since(app.clock.now()).to_std().unwrap_or_default());
     let longest = until_due.map_or(poll, |until| until.clamp(Duration::from_millis(10), poll));
     let _ = tokio::time::timeout(longest, app.jobs.notified()).await;

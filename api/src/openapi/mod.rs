@@ -34,7 +34,7 @@ const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenge
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
     Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
 
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
@@ -44,6 +44,7 @@ const TAGS: [(&str, &str); 15] = [
     ("routing", "Who is given conversations, and why"),
     ("conversations", "Threads with customers, and who holds them"),
     ("messages", "What was written"),
+    ("attachments", "Files of messages, and files to be sent"),
     ("templates", "Messages that the provider approves"),
     ("tickets", "Records of sessions that agents handled"),
     ("notifications", "What one member is to know of"),
@@ -85,6 +86,7 @@ pub fn document() -> Value {
     document["components"]["securitySchemes"] = json!({
         "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From `POST /v1/auth/login`" },
         "api_key": { "type": "http", "scheme": "bearer", "description": "From `POST /v1/api-keys`; `x-scope` of an operation says which scope it needs, null that any key will do" },
+        "signed_url": { "type": "apiKey", "in": "query", "name": "signature", "description": "With `expires`: a `signed_url` that was given out" },
         "operator_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_OPERATOR_KEY`" },
         "metrics_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_METRICS_KEY`" },
     });
@@ -114,6 +116,10 @@ fn explain_rights(document: &mut Value) {
         if let Some(scope) = scope {
             security.push(json!({ "api_key": [] }));
             operation["x-scope"] = scope;
+        }
+        let signed = operation.as_object_mut().and_then(|fields| fields.remove("x-signed")).is_some();
+        if signed {
+            security.push(json!({ "signed_url": [] }));
         }
         if open {
             security.insert(0, json!({}));
@@ -199,7 +205,11 @@ fn complete_headers(document: &mut Value) {
             let Some(responses) = operation["responses"].as_object_mut() else { continue };
             for (status, response) in responses {
                 let mut headers = json!({ "X-Request-Id": header("The id under which the server's log knows the request") });
-                if method == "get" && status == "200" && secured {
+                let bytes = response["content"].get("*/*").is_some() || status == "304";
+                if bytes {
+                    headers["ETag"] = header("The SHA-256 of the bytes, for `If-Range` and `If-None-Match`");
+                }
+                if method == "get" && status == "200" && secured && !bytes {
                     headers["Stream-Cursor"] =
                         header("From where to follow the event log after reading this");
                 }
@@ -227,9 +237,13 @@ const VERSIONED: [&str; 8] = [
     "/v1/agents/{agent_id}/allocation",
 ];
 
+/// Single resources that are never changed.
+const UNVERSIONED: [&str; 1] = ["/v1/attachments/{attachment_id}"];
+
 /// Paths of single resources end in their id.
 fn has_version(path: &str) -> bool {
-    (path.starts_with("/v1/") && path.ends_with('}')) || VERSIONED.contains(&path)
+    let single = path.starts_with("/v1/") && path.ends_with('}') && !UNVERSIONED.contains(&path);
+    single || VERSIONED.contains(&path)
 }
 
 fn operations(document: &Value) -> Vec<Value> {

@@ -21,11 +21,7 @@ pub fn readable_conversation<A: Act>(
 ) -> Result<Conversation, Failure> {
     let conversation = conversations::shape(conn, caller.actor().workspace_id, id, now)?;
     let conversation = conversation.ok_or(Code::NotFound)?;
-    caller.on(Facts {
-        channel: conversation.channel.id,
-        assignee: conversation.assignee.as_ref().map(|assignee| assignee.id),
-        division: conversation.division.as_ref().map(|division| division.id),
-    })?;
+    caller.on(Facts::from(&conversation))?;
     Ok(conversation)
 }
 

@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod api_keys;
+pub mod attachments;
 pub mod audit_entries;
 pub mod auth;
 pub mod channels;
@@ -31,6 +32,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(hooks::configure)
         .configure(conversations::configure)
         .configure(messages::configure)
+        .configure(attachments::configure)
         .configure(auth::configure)
         .configure(me::configure)
         .configure(workspaces::configure)

@@ -14,7 +14,7 @@ use super::reply::{Reply, gateway_page, rate_limited, refusal};
 use super::shared::Shared;
 
 /// How long an answer that never comes is held back when nothing else is asked for.
-const LONG_HANG: Duration = Duration::from_secs(600);
+pub(super) const LONG_HANG: Duration = Duration::from_secs(600);
 
 /// A message that the provider took: its answer and its callbacks.
 pub(super) struct Accepted {
@@ -22,8 +22,9 @@ pub(super) struct Accepted {
     pub(super) callbacks: Vec<Webhook>,
 }
 
-/// Whom a send is from and to.
+/// What is sent, from whom and to whom.
 pub(super) struct Parties {
+    pub(super) target: Target,
     pub(super) account: String,
     pub(super) kind: SandboxKind,
     pub(super) customer: String,
@@ -55,7 +56,7 @@ pub(super) async fn exchange(
     accept: impl FnOnce(&Arc<Shared>) -> Result<Accepted, Reply>,
 ) -> HttpResponse {
     let call = Call {
-        target: Target::Send,
+        target: parties.target,
         account: &parties.account,
         kind: parties.kind,
         customer: &parties.customer,
@@ -106,7 +107,7 @@ pub(super) async fn exchange(
 }
 
 /// Closes the connection; what is returned never reaches the caller.
-fn cut(request: &HttpRequest) -> HttpResponse {
+pub(super) fn cut(request: &HttpRequest) -> HttpResponse {
     if let Some(connection) = request.conn_data::<Connection>() {
         // A connection that is gone already is as good as cut.
         let _ = connection.0.shutdown(Shutdown::Both);

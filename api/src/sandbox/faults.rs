@@ -8,10 +8,16 @@ use super::channel::SandboxKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Target {
-    /// A message sent to the provider (read marks and typing are left alone).
+    /// A message or reaction sent to the provider (read marks and typing are left alone).
     Send,
+    /// A file that is handed over before its message (WhatsApp, Messenger).
+    Upload,
     /// A webhook from the provider.
     Webhook,
+    /// The bytes of a customer's file.
+    Media,
+    /// The question where they are.
+    MediaLink,
 }
 
 /// What a webhook tells.
@@ -48,7 +54,8 @@ pub(super) enum Action {
         #[serde(default)]
         message: Option<String>,
     },
-    /// The customer gets the message, the caller no answer: the connection is cut after `ms`, or after ten minutes.
+    /// The customer gets the message, the caller no answer: the connection is cut after `ms`, or after ten minutes. Of a
+    /// file half comes before that.
     AcceptThenHang {
         #[serde(default)]
         ms: Option<u64>,
@@ -77,14 +84,16 @@ impl Action {
         let fits = match self {
             Self::Delay { .. } | Self::Drop => true,
             Self::Duplicate { .. } | Self::Reorder => target == Target::Webhook,
-            _ => target == Target::Send,
+            Self::StatusBeforeResponse => target == Target::Send,
+            Self::AcceptThenHang { .. } => matches!(target, Target::Send | Target::Upload | Target::Media),
+            _ => target != Target::Webhook,
         };
         if !fits {
-            let other = match target {
-                Target::Send => "webhook",
-                Target::Webhook => "send",
+            let other = match self {
+                Self::Duplicate { .. } | Self::Reorder => "webhook",
+                _ => "send",
             };
-            return Some(format!("this action is for target `{other}` only"));
+            return Some(format!("this action is for target `{other}`"));
         }
         match self {
             Self::Refuse { status, .. } if !(400..600).contains(status) => {
@@ -144,7 +153,7 @@ pub(super) struct Call<'a> {
 impl Rule {
     /// What is wrong with it, if anything.
     pub(super) fn problem(&self) -> Option<String> {
-        if self.event.is_some() && self.target == Target::Send {
+        if self.event.is_some() && self.target != Target::Webhook {
             return Some("`event` is for target `webhook` only".to_owned());
         }
         self.action.problem(self.target)
@@ -216,6 +225,7 @@ mod tests {
         let refused = [
             json!({"target": "send", "action": {"type": "reorder"}}),
             json!({"target": "webhook", "action": {"type": "rate_limit"}}),
+            json!({"target": "upload", "action": {"type": "status_before_response"}}),
             json!({"target": "send", "event": "status", "action": {"type": "drop"}}),
             json!({"target": "send", "action": {"type": "refuse", "status": 200, "code": 1}}),
         ];

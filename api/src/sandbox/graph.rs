@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::web::{Bytes, Data, Path};
+use actix_web::web::{Bytes, Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde_json::{Map, Value, json};
 
-use super::channel::SandboxChannel;
-use super::messenger;
+use super::channel::{SandboxChannel, SandboxKind};
 use super::reply::{GraphError, Reply};
 use super::shared::Shared;
 use super::whatsapp;
 use super::whatsapp::events::Number;
+use super::{media, messenger};
 
 /// Messages of WhatsApp and Messenger: the id tells which.
 #[post("/{version:v\\d+\\.\\d+}/{id}/messages")]
@@ -46,14 +46,56 @@ pub(super) async fn send_message(
     }
 }
 
-/// The profile of a Messenger customer, as far as the customer's settings tell a name.
+/// Files for WhatsApp.
+#[post("/{version:v\\d+\\.\\d+}/{id}/media")]
+pub(super) async fn upload_media(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    payload: Payload,
+    shared: Data<Arc<Shared>>,
+) -> HttpResponse {
+    let (_, id) = path.into_inner();
+    match authenticate(&shared, &request, &id) {
+        Ok(SandboxChannel::Whatsapp { phone_number_id, .. }) => {
+            whatsapp::media::upload(&shared, &request, &phone_number_id, payload).await
+        }
+        Ok(_) => Reply::from(GraphError::unknown_object(&id)).into_response(),
+        Err(error) => Reply::from(error).into_response(),
+    }
+}
+
+/// Files for Messenger.
+#[post("/{version:v\\d+\\.\\d+}/{id}/message_attachments")]
+pub(super) async fn upload_attachment(
+    request: HttpRequest,
+    path: Path<(String, String)>,
+    payload: Payload,
+    shared: Data<Arc<Shared>>,
+) -> HttpResponse {
+    let (_, id) = path.into_inner();
+    match authenticate(&shared, &request, &id) {
+        Ok(SandboxChannel::Messenger { page_id, .. }) => {
+            messenger::upload::upload(&shared, &request, &page_id, payload).await
+        }
+        Ok(_) => Reply::from(GraphError::unknown_object(&id)).into_response(),
+        Err(error) => Reply::from(error).into_response(),
+    }
+}
+
+/// A file at WhatsApp; or the profile of a Messenger customer, as far as the customer's settings tell a name.
 #[get("/{version:v\\d+\\.\\d+}/{id:\\d+}")]
-pub(super) async fn get_profile(
+pub(super) async fn get_object(
     request: HttpRequest,
     path: Path<(String, String)>,
     shared: Data<Arc<Shared>>,
 ) -> HttpResponse {
     let (_, id) = path.into_inner();
+    if let Some(media) = media::found(&shared, &id, SandboxKind::Whatsapp) {
+        return match authenticate(&shared, &request, &media.account) {
+            Ok(number) => media::whatsapp_info(&shared, &request, &number, &media).await,
+            Err(error) => Reply::from(error).into_response(),
+        };
+    }
     let page = match authenticate(&shared, &request, "me") {
         Ok(page) => page,
         Err(error) => return Reply::from(error).into_response(),

@@ -12,6 +12,7 @@ mod faults;
 mod graph;
 mod graph_templates;
 mod ids;
+mod media;
 mod messenger;
 mod reply;
 mod server;
@@ -20,6 +21,7 @@ mod sign;
 mod telegram;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod whatsapp;
 mod world;
 

@@ -14,7 +14,7 @@ use super::control::refusal::Refusal;
 use super::control::{channels, customers, faults, help, templates, write};
 use super::exchange::Connection;
 use super::shared::{Clock, Shared};
-use super::{graph, graph_templates, telegram};
+use super::{graph, graph_templates, media, telegram};
 
 /// Bodies may have 3 MB, as Meta's webhooks.
 const BODY_LIMIT: usize = 3 * 1024 * 1024;
@@ -147,7 +147,12 @@ fn services(config: &mut ServiceConfig) {
         .service(graph_templates::create_template)
         .service(graph_templates::delete_template)
         .service(graph_templates::edit_template)
-        .service(graph::get_profile)
+        .service(graph::upload_media)
+        .service(graph::upload_attachment)
+        .service(graph::get_object)
+        .service(media::get_whatsapp_media)
+        .service(media::get_messenger_media)
+        .service(media::get_telegram_file)
         .service(telegram::route::call_method)
         .default_service(to(help::not_found));
 }

@@ -11,10 +11,14 @@ use tokio::sync::oneshot;
 use super::channel::{SandboxChannel, SandboxKind};
 use super::deliver::Webhook;
 use super::faults::Rule;
+use super::media::Media;
+use super::uploads::Upload;
 use super::whatsapp::templates::Template;
 
 /// How many messages are remembered; older ones are forgotten.
 const LOG_LIMIT: usize = 50_000;
+/// How many files are remembered.
+const MEDIA_LIMIT: usize = 1000;
 /// How many messages may go to one customer at once.
 const PAIR_BURST: i32 = 45;
 /// How long it takes until another one may follow.
@@ -115,6 +119,10 @@ pub(super) struct Entry {
     pub(super) our_reference: Option<String>,
     /// The message object as it was sent.
     pub(super) content: Value,
+    /// The file that Tanggap handed over with it.
+    pub(super) file: Option<Upload>,
+    /// The emoji that the business put on it.
+    pub(super) reaction: Option<String>,
     pub(super) webhooks: Vec<Trace>,
 }
 
@@ -124,6 +132,8 @@ pub(super) struct World {
     pub(super) channels: Vec<SandboxChannel>,
     pub(super) customers: BTreeMap<(String, String), Customer>,
     pub(super) log: VecDeque<Entry>,
+    /// Files that were handed over, by the ids given to them.
+    pub(super) uploads: BTreeMap<String, Upload>,
     pub(super) rules: Vec<Rule>,
     /// The templates of all business accounts.
     pub(super) templates: Vec<Template>,
@@ -133,6 +143,7 @@ pub(super) struct World {
     pub(super) lanes: HashMap<(String, String), oneshot::Receiver<()>>,
     /// The last failure of a bot's webhook.
     pub(super) hook_errors: HashMap<String, (Timestamp, String)>,
+    media: VecDeque<Media>,
     entries: u64,
     telegram_ids: i64,
 }
@@ -199,6 +210,33 @@ impl World {
         self.log.iter().rev().find(|entry| entry.channel == account && entry.provider_message_id == id)
     }
 
+    /// Puts the business's emoji on a message of this chat, or takes it off. False if there is no such message.
+    pub(super) fn react(&mut self, account: &str, customer: &str, id: &str, emoji: Option<&str>) -> bool {
+        let found = self.log.iter_mut().rev().find(|entry| {
+            entry.channel == account && entry.customer == customer && entry.provider_message_id == id
+        });
+        match found {
+            Some(entry) => {
+                entry.reaction = emoji.map(str::to_owned);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Remembers a file.
+    pub(super) fn keep_media(&mut self, media: Media) {
+        self.media.push_back(media);
+        if self.media.len() > MEDIA_LIMIT {
+            self.media.pop_front();
+        }
+    }
+
+    /// The newest file with this id.
+    pub(super) fn media(&self, id: &str) -> Option<&Media> {
+        self.media.iter().rev().find(|media| media.id == id)
+    }
+
     /// The next id for Telegram. The first is taken from the clock, so that a sandbox started later does not repeat the ids of an earlier one.
     pub(super) fn next_telegram_id(&mut self, now: Timestamp) -> i64 {
         const BEFORE_ANY_RUN: i64 = 1_700_000_000;
@@ -211,6 +249,8 @@ impl World {
     pub(super) fn reset(&mut self, with_channels: bool) {
         self.customers.clear();
         self.log.clear();
+        self.uploads.clear();
+        self.media.clear();
         self.rules.clear();
         self.templates.clear();
         self.held.clear();

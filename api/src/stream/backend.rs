@@ -82,6 +82,9 @@ pub trait Backend: Clone + Send + Sync + 'static {
         workspace: WorkspaceId,
         conversation: ConversationId,
     ) -> impl Future<Output = Result<Option<Facts>, Failure>> + Send;
+
+    /// Shows the customer of a conversation that somebody is writing. Nobody waits for it.
+    fn show_typing(&self, workspace: WorkspaceId, conversation: ConversationId);
 }
 
 /// How a connection ends when the database did not do its part.
@@ -164,10 +167,10 @@ impl Backend for App {
         let now = self.clock.now();
         let shape =
             self.db.read(move |conn| Ok(conversations::shape(conn, workspace, conversation, now)?)).await?;
-        Ok(shape.map(|shape| Facts {
-            channel: shape.channel.id,
-            assignee: shape.assignee.map(|assignee| assignee.id),
-            division: shape.division.map(|division| division.id),
-        }))
+        Ok(shape.as_ref().map(Facts::from))
+    }
+
+    fn show_typing(&self, workspace: WorkspaceId, conversation: ConversationId) {
+        Self::show_typing(self, workspace, conversation);
     }
 }

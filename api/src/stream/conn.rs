@@ -330,14 +330,17 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
         let (Some(view), Some(actor)) = (&self.view, &self.actor) else { return Ok(()) };
         let workspace = actor.workspace_id;
         // Saying that one writes is part of writing.
-        if Caller::<SendMessage>::new((**actor).clone()).is_err() {
+        let Ok(caller) = Caller::<SendMessage>::new((**actor).clone()) else {
             return self.send(ServerFrame::Error(ErrorFrame { code: ErrorCode::ScopeMissing })).await;
-        }
+        };
         // A signal is the first thing to be dropped: a busy database says nothing to the client.
         let Ok(facts) = self.backend.facts(workspace, conversation).await else { return Ok(()) };
         match facts.filter(|facts| view.visible.sees_conversation(*facts)) {
             Some(facts) => {
                 self.hub.typing(workspace, conversation, facts, actor.agent_id, Some(self.link.id()));
+                if caller.on(facts).is_ok() {
+                    self.backend.show_typing(workspace, conversation);
+                }
                 Ok(())
             }
             None => self.send(ServerFrame::Error(ErrorFrame { code: ErrorCode::NotFound })).await,

@@ -254,6 +254,8 @@ impl Backend for Memory {
     async fn facts(&self, _: WorkspaceId, conversation: ConversationId) -> Result<Option<Facts>, Failure> {
         self.answer(|inner| inner.facts.get(&conversation).copied())
     }
+
+    fn show_typing(&self, _: WorkspaceId, _: ConversationId) {}
 }
 
 /// A client's end of a connection.

@@ -11,6 +11,7 @@ use crate::agent::Role;
 use crate::conversation::Tab;
 use crate::id::{AgentId, ChannelId, DivisionId};
 use crate::refusal::{Code, Refusal};
+use crate::resource::Conversation;
 use crate::text_enum::text_enum;
 
 pub use caller::{Caller, Permit};
@@ -369,6 +370,16 @@ pub struct Facts {
     pub assignee: Option<AgentId>,
     /// The division it waits for, or was given to.
     pub division: Option<DivisionId>,
+}
+
+impl From<&Conversation> for Facts {
+    fn from(conversation: &Conversation) -> Self {
+        Self {
+            channel: conversation.channel.id,
+            assignee: conversation.assignee.as_ref().map(|assignee| assignee.id),
+            division: conversation.division.as_ref().map(|division| division.id),
+        }
+    }
 }
 
 impl Facts {

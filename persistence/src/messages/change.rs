@@ -121,10 +121,18 @@ pub fn react_as_team(
     Ok(changed)
 }
 
-fn raise_version(conn: &mut PgConnection, workspace: WorkspaceId, id: MessageId) -> Result<(), StoreError> {
+/// Something that the message shows has changed.
+///
+/// # Errors
+/// `RowCount` if it is not there.
+pub fn raise_version(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    id: MessageId,
+) -> Result<(), StoreError> {
     let raised = sql("UPDATE messages SET version = version + 1 WHERE workspace_id = $1 AND id = $2")
         .bind(workspace)
         .bind(id)
         .execute(conn)?;
-    expect_rows("messages::react", raised, 1)
+    expect_rows("messages::raise_version", raised, 1)
 }

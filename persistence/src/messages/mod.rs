@@ -14,7 +14,7 @@ mod progress;
 mod shape;
 mod target;
 
-pub use change::{edit, react, react_as_team, revoke};
+pub use change::{edit, raise_version, react, react_as_team, revoke};
 pub use find::{
     Found, Outgoing, OutgoingFile, by_client_id, by_provider_ids, outgoing, raise_watermark, sent_up_to,
     watermarks,

@@ -60,10 +60,14 @@ impl Screen {
 
     /// What there is once: nothing tells of its beginning.
     pub async fn load_workspace(&mut self, caller: &Caller) {
-        for (kind, path) in [("workspace", "/v1/workspace"), ("settings", "/v1/settings/assignment")] {
+        for (kind, path) in [
+            ("workspace", "/v1/workspace"),
+            ("settings", "/v1/settings/assignment"),
+            ("messaging_settings", "/v1/settings/messaging"),
+        ] {
             let read = caller.get(path).await;
             // The settings are the admins'.
-            if kind != "settings" || read.status != 403 {
+            if kind == "workspace" || read.status != 403 {
                 self.hold(kind, read.expect(200).json.clone());
             }
         }

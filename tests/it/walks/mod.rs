@@ -5,10 +5,12 @@ mod rights;
 use harness::contract::{Operation, operations};
 use harness::mail::MailServer;
 use harness::team::assignment_settings;
+use harness::uploads::{Part, form};
 use harness::{Caller, TestApp};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::attachments::PNG;
 use crate::support::text;
 
 /// Operations that need no access token. This list only shrinks.
@@ -57,6 +59,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "create_api_key" => json!({ "name": "Kunci", "scopes": ["team:read"] }),
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_message" => text("Halo"),
+        "set_reaction" => json!({ "emoji": "👍" }),
         "create_template" => crate::support::template(NOBODY, "templat_lain"),
         "update_template" => json!({ "initiate": false }),
         "start_conversation" => json!({
@@ -67,6 +70,8 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "update_division_members" => json!({ "agent_ids": [] }),
         "update_workspace" => json!({ "name": "Toko lain" }),
         "update_assignment_settings" => assignment_settings(&json!({})),
+        "update_messaging_settings" => messaging_settings(),
+        "create_signed_urls" => json!({ "attachment_ids": [NOBODY] }),
         "update_channel" => json!({ "name": "Diambil alih" }),
         "create_agent" => {
             json!({ "name": "X", "email": "x@x.example", "role": "agent", "password": "kata-sandi" })
@@ -89,10 +94,26 @@ fn body_of(operation: &Operation) -> Option<Value> {
 pub fn call(caller: &Caller, operation: &Operation, path: &str) -> harness::client::Call {
     let method: Method = operation.method.to_uppercase().parse().unwrap();
     let call = caller.call(method, path);
+    if operation_id(operation) == "create_attachment" {
+        let (content_type, body) = a_file();
+        return call.bytes(&content_type, body);
+    }
     match body_of(operation) {
         Some(body) => call.bytes("application/json", body.to_string()),
         None => call,
     }
+}
+
+/// A form with a file that is fine.
+pub fn a_file() -> (String, Vec<u8>) {
+    let kind = Part { name: "kind", filename: None, bytes: b"image" };
+    form(&[kind, Part { name: "file", filename: Some("foto.png"), bytes: PNG }])
+}
+
+/// Messaging settings that are fine.
+pub fn messaging_settings() -> Value {
+    let limits = json!({ "image": 1000, "video": 1000, "document": 1000, "audio": 1000 });
+    json!({ "reply_window_warning_minutes": null, "attachment_limits": limits })
 }
 
 pub const NOBODY: &str = "0192f000-0000-7000-8000-000000000000";
@@ -137,9 +158,11 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let key = app.admin().post("/v1/api-keys", key).await.expect(201)["api_key"]["id"].clone();
     let key = key.as_str().unwrap().to_owned();
     let policy = app.admin().post("/v1/distribution-policies", json!({ "name": "Setia" })).await.expect(201);
+    let file = app.admin().upload("image", "foto.png", PNG).await.expect(201);
     let body = crate::support::template(app.channel("whatsapp"), "pesanan_dikirim");
     let template = app.admin().post("/v1/templates", body).await.expect(201);
     let id_of = |name: &str| match name {
+        "attachment_id" => file.id(),
         "conversation_id" => conversation.clone(),
         "message_id" => sent.id(),
         "ticket_id" => claimed["ticket_id"].as_str().unwrap().to_owned(),

@@ -12,7 +12,8 @@ use harness::{Caller, TestApp, eventually};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{PUBLIC, operation_id};
+use super::{PUBLIC, a_file, messaging_settings, operation_id};
+use crate::attachments::PNG;
 use crate::support::{approved, template, text};
 
 /// One call that works for whoever may make it.
@@ -34,6 +35,10 @@ impl Ready {
     pub fn call(&self, caller: &Caller, operation: &Operation) -> harness::client::Call {
         let method: Method = operation.method.to_uppercase().parse().unwrap();
         let call = caller.call(method, self.path.clone());
+        if operation_id(operation) == "create_attachment" {
+            let (content_type, body) = a_file();
+            return call.bytes(&content_type, body);
+        }
         match &self.body {
             Some(body) => call.bytes("application/json", body.to_string()),
             None => call,
@@ -78,6 +83,14 @@ impl World {
         format!("{path}/messages/{}", sent.id())
     }
 
+    /// What a customer wrote in a conversation that this member holds.
+    async fn written(&self, by: &Caller) -> String {
+        let path = self.held(by).await;
+        let list = self.app.admin().get(format!("{path}/messages")).await.expect(200);
+        let inbound = list["items"].as_array().unwrap().iter().find(|one| one["direction"] == "inbound");
+        format!("{path}/messages/{}", inbound.unwrap()["id"].as_str().unwrap())
+    }
+
     /// Another member, who may be changed.
     async fn member(&self) -> String {
         let made = self.app.admin().post("/v1/agents", self.person()).await.expect(201);
@@ -110,6 +123,12 @@ impl World {
         let made = self.app.admin().post("/v1/templates", body).await.expect(201);
         self.at_rest().await;
         format!("/v1/templates/{}", made.id())
+    }
+
+    /// A file that was uploaded and not sent.
+    async fn upload(&self, by: &Caller) -> String {
+        let made = by.upload("image", "foto.png", PNG).await.expect(201);
+        format!("/v1/attachments/{}", made.id())
     }
 
     fn person(&self) -> Value {
@@ -183,6 +202,11 @@ impl World {
                 app.database.execute(&format!("{failed} WHERE id = '{id}'"));
                 Ready::at(format!("{message}/retry"))
             }
+            "set_reaction" => {
+                Ready::with(format!("{}/reaction", self.written(caller).await), json!({ "emoji": "👍" }))
+            }
+            "delete_reaction" => Ready::at(format!("{}/reaction", self.written(caller).await)),
+            "signal_typing" => Ready::at(format!("{}/typing", self.held(caller).await)),
             "create_channel" => {
                 let token = format!("9{}:token-of-one-more-bot", self.number());
                 Ready::with(operation.path, json!({ "kind": "telegram", "name": "Bot", "bot_token": token }))
@@ -202,6 +226,12 @@ impl World {
                 let made = admin.post("/v1/api-keys", body).await.expect(201);
                 Ready::at(format!("/v1/api-keys/{}", made["api_key"]["id"].as_str().unwrap()))
             }
+            "create_attachment" => Ready::at(operation.path),
+            "get_attachment" | "delete_attachment" => Ready::at(self.upload(caller).await),
+            "get_attachment_content" => Ready::at(format!("{}/content", self.upload(caller).await)),
+            "create_signed_urls" => Ready::with(operation.path, json!({ "attachment_ids": [] })),
+            "get_messaging_settings" => Ready::at(operation.path),
+            "update_messaging_settings" => Ready::with(operation.path, messaging_settings()),
             "list_audit_entries" | "get_assignment_settings" | "list_distribution_policies" => {
                 Ready::at(operation.path)
             }

@@ -2,6 +2,7 @@
 
 pub(super) mod gestures;
 pub mod inbound;
+pub(in crate::channels) mod media;
 mod message;
 pub mod outbound;
 

@@ -2,17 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::attachment::AttachmentKind;
+use domain::attachment::{AttachmentKind, safe_name};
 use domain::conversation::Conversation;
 use domain::event::{Audience, EventType, Sight};
-use domain::id::{AttachmentId, ConversationId, MessageId, SessionId, WorkspaceId};
-use domain::inbound::{InboundKind, InboundMessage};
+use domain::id::{AttachmentId, ChannelId, ConversationId, MessageId, SessionId, WorkspaceId};
+use domain::inbound::{InboundKind, InboundMedia, InboundMessage};
+use domain::job::ChannelJobKind;
 use domain::message::{AuthorType, Direction, MessageStatus};
 use domain::resource;
 use domain::time::Timestamp;
 use persistence::attachments::{self, ReceivedAttachment};
 use persistence::conversations;
 use persistence::error::Failure;
+use persistence::jobs::{self, ChannelJob};
 use persistence::messages::{self, NewMessage};
 use serde_json::Value;
 
@@ -83,6 +85,7 @@ impl Threads {
 struct Incoming {
     thread: Thread,
     id: MessageId,
+    channel: ChannelId,
     attachment: Option<ReceivedAttachment>,
     at: Timestamp,
     new_session: SessionId,
@@ -155,6 +158,7 @@ fn collect(
             incoming.push(Incoming {
                 thread,
                 id,
+                channel: delivery.channel_id,
                 attachment,
                 at: message.at,
                 new_session,
@@ -168,10 +172,11 @@ fn collect(
 /// The file that a message comes with.
 fn attachment(tx: &Tx<'_>, message: &InboundMessage) -> Option<ReceivedAttachment> {
     let (kind, media) = (AttachmentKind::of(message.kind)?, message.media.as_ref()?);
-    Some(ReceivedAttachment { id: tx.id(), kind, source: media.clone() })
+    let filename = media.filename.as_deref().and_then(safe_name);
+    Some(ReceivedAttachment { id: tx.id(), kind, source: InboundMedia { filename, ..media.clone() } })
 }
 
-/// Notes the files of the messages that were stored.
+/// Notes the files of the messages that were stored; their bytes are fetched after the commit.
 fn store_attachments(tx: &mut Tx<'_>, incoming: &[Incoming]) -> Result<(), Failure> {
     let received: Vec<_> = incoming
         .iter()
@@ -180,8 +185,23 @@ fn store_attachments(tx: &mut Tx<'_>, incoming: &[Incoming]) -> Result<(), Failu
     if received.is_empty() {
         return Ok(());
     }
+    let fetch = |one: &Incoming| {
+        let subject = one.attachment.as_ref()?.id.0;
+        Some(ChannelJob {
+            workspace_id: one.thread.0,
+            id: tx.id(),
+            kind: ChannelJobKind::FetchMedia,
+            lane: subject,
+            channel_id: one.channel,
+            subject_id: subject,
+            attempts: 0,
+        })
+    };
+    let fetches: Vec<ChannelJob> = incoming.iter().filter_map(fetch).collect();
     let now = tx.now;
     attachments::insert_received(tx.conn, received, now)?;
+    jobs::enqueue_channel_jobs(tx.conn, &fetches, now)?;
+    tx.has_jobs();
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod resolve;
 mod routing_decisions;
 mod start;
 mod timers;
+mod typing;
 mod unarchive;
 mod unassign;
 
@@ -43,7 +44,8 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .service(archive::archive_conversation)
         .service(unarchive::unarchive_conversation)
         .service(routing_decisions::list_routing_decisions)
-        .service(timers::list_timers);
+        .service(timers::list_timers)
+        .service(typing::signal_typing);
 }
 
 /// What a write does with the conversation, in its transaction.

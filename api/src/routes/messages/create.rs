@@ -23,9 +23,10 @@ use crate::ops::templates::usage::TemplateUse;
 use crate::routes::conversations::which;
 use crate::state::App;
 
-/// A message to be sent.
+/// A message to be sent. Beside `kind`, it has the fields of its kind and no others.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "client_message_id": "7f1c-42", "kind": "text", "text": "Siap kak, paketnya kami cek dulu ya." }))]
 pub struct NewMessage {
     /// An id of the sender's choice, at most 128 visible ASCII characters: the same one twice in a conversation is
     /// one message.

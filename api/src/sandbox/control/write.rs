@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, post};
 use domain::time::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::compose::{Kind, Written, messenger, telegram, whatsapp};
+use super::compose::{Kind, Written, messenger, telegram, whatsapp, with_file};
 use super::refusal::{Refusal, read_json};
 use super::select;
 use crate::sandbox::channel::{SandboxChannel, SandboxKind};
@@ -60,6 +60,7 @@ fn write(shared: &Shared, id: &str, written: &Written) -> Result<(Webhook, Strin
     let mut world = shared.world();
     let channel = select::channel(&world, written.channel.as_deref())?;
     let id = select::customer_id(channel.kind(), id)?;
+    let (written, media) = &with_file(written, shared, &channel, &id, now)?;
     // Composed first, so that a refused message leaves nothing behind.
     let (content, event_name) = match channel.kind() {
         SandboxKind::Whatsapp => (whatsapp(written)?, "message"),
@@ -72,6 +73,9 @@ fn write(shared: &Shared, id: &str, written: &Written) -> Result<(Webhook, Strin
     entry.content = Value::Object(content.clone());
     let draft = Draft { id: &id, customer: &customer, entry: &entry, content, event_name, written, now };
     let body = draft.webhook(&mut world, &channel);
+    if let Some(media) = media {
+        world.keep_media(media.clone());
+    }
     let n = world.record(entry);
     let webhook = Webhook {
         account: channel.account().to_owned(),
@@ -159,6 +163,8 @@ fn entry(
         status: "received",
         our_reference: None,
         content: Value::Null,
+        file: None,
+        reaction: None,
         webhooks: Vec::new(),
     }
 }

@@ -14,6 +14,8 @@ const RETIRED_TAGS: [&str; 3] = ["CONFIRMED_EVENT_UPDATE", "ACCOUNT_UPDATE", "PO
 pub(in crate::sandbox) enum Asked {
     /// `sender_action`.
     Action(String),
+    /// An emoji to be put on a message, or taken off.
+    Reaction { mid: String, emoji: Option<String> },
     /// A message.
     Message(Checked),
 }
@@ -41,9 +43,10 @@ pub(in crate::sandbox) fn call(body: &Object) -> Result<Asked, GraphError> {
                 "Param sender_action must be one of {MARK_SEEN, TYPING_ON, TYPING_OFF, REACT, UNREACT}",
             ));
         }
-        return match body.contains_key("message") {
-            true => Err(GraphError::new(100, "Cannot send both a message and a sender_action")),
-            false => Ok(Asked::Action(action.to_owned())),
+        return match (body.contains_key("message"), action) {
+            (true, _) => Err(GraphError::new(100, "Cannot send both a message and a sender_action")),
+            (false, "react" | "unreact") => reaction(action, body.get("payload")),
+            (false, _) => Ok(Asked::Action(action.to_owned())),
         };
     }
     let human_agent = tag(body)?;
@@ -64,6 +67,19 @@ pub(in crate::sandbox) fn call(body: &Object) -> Result<Asked, GraphError> {
         reference: message.get("metadata").and_then(Value::as_str).map(str::to_owned),
         human_agent,
     }))
+}
+
+fn reaction(action: &str, payload: Option<&Value>) -> Result<Asked, GraphError> {
+    let word = |name: &str| payload.and_then(|payload| payload.get(name)).and_then(Value::as_str);
+    let mid = word("message_id").ok_or_else(|| GraphError::required("payload[message_id]"))?.to_owned();
+    let emoji = match action {
+        "react" => {
+            let emoji = word("reaction").filter(|emoji| !emoji.is_empty());
+            Some(emoji.ok_or_else(|| GraphError::required("payload[reaction]"))?.to_owned())
+        }
+        _ => None,
+    };
+    Ok(Asked::Reaction { mid, emoji })
 }
 
 /// Reads `messaging_type` and `tag`; whether the tag is HUMAN_AGENT.
@@ -148,9 +164,26 @@ fn attachments(value: Option<&Value>) -> Result<String, GraphError> {
 fn quick_replies(message: &Object) -> Result<(), GraphError> {
     match message.get("quick_replies") {
         None | Some(Value::Null) => Ok(()),
-        Some(Value::Array(list)) if list.len() <= 13 => Ok(()),
+        Some(Value::Array(list)) if (1..=13).contains(&list.len()) => list.iter().try_for_each(quick_reply),
         Some(_) => {
             Err(GraphError::new(100, "Param message[quick_replies] must be an array of at most 13 elements"))
         }
     }
+}
+
+fn quick_reply(reply: &Value) -> Result<(), GraphError> {
+    let fits = |name: &str, limit: usize| {
+        let text = reply.get(name).and_then(Value::as_str);
+        text.is_some_and(|text| (1..=limit).contains(&text.chars().count()))
+    };
+    if reply.get("content_type") != Some(&json!("text")) {
+        return Err(GraphError::new(100, "Param quick_replies[content_type] must be text"));
+    }
+    if !fits("title", 20) || !fits("payload", 1000) {
+        return Err(GraphError::new(
+            100,
+            "Param quick_replies[title] must have 1 to 20 characters, quick_replies[payload] 1 to 1000",
+        ));
+    }
+    Ok(())
 }

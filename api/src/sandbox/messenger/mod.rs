@@ -3,3 +3,4 @@
 pub(super) mod check;
 pub(super) mod events;
 pub(super) mod send;
+pub(super) mod upload;

@@ -12,12 +12,13 @@ use super::events::{delivery, read};
 use crate::sandbox::channel::SandboxKind;
 use crate::sandbox::deliver::Webhook;
 use crate::sandbox::exchange::{Accepted, Parties, exchange};
-use crate::sandbox::faults::Event;
+use crate::sandbox::faults::{Event, Target};
 use crate::sandbox::ids::mid;
 use crate::sandbox::reply::{GraphError, Reply};
 use crate::sandbox::shared::Shared;
 use crate::sandbox::sign::{Escaping, encode};
-use crate::sandbox::world::{Auto, Customer, Direction, Entry};
+use crate::sandbox::uploads::Upload;
+use crate::sandbox::world::{Auto, Customer, Direction, Entry, World};
 
 /// How long a customer's message lets the business answer.
 const WINDOW: TimeDelta = TimeDelta::hours(24);
@@ -48,9 +49,14 @@ pub(in crate::sandbox) async fn handle(
         }
         other => other,
     };
-    let parties =
-        Parties { account: page_id.to_owned(), kind: SandboxKind::Messenger, customer: psid.clone() };
+    let parties = Parties {
+        target: Target::Send,
+        account: page_id.to_owned(),
+        kind: SandboxKind::Messenger,
+        customer: psid.clone(),
+    };
     exchange(shared, request, parties, |shared| match asked {
+        Ok(Asked::Reaction { mid, emoji }) => react(shared, page_id, &psid, (&mid, emoji.as_deref())),
         Ok(Asked::Message(checked)) => accept(shared, page_id, &psid, checked).map_err(Reply::from),
         Ok(Asked::Action(_)) => Err(GraphError::required("message").into()),
         Err(error) => Err(error.into()),
@@ -87,6 +93,38 @@ fn act(shared: &Arc<Shared>, page_id: &str, psid: &str, action: &str) -> Result<
     Ok(Reply::ok(json!({"recipient_id": psid})))
 }
 
+/// Puts an emoji on a message of this chat, or takes it off.
+fn react(
+    shared: &Arc<Shared>,
+    page_id: &str,
+    psid: &str,
+    (mid, emoji): (&str, Option<&str>),
+) -> Result<Accepted, Reply> {
+    let mut world = shared.world();
+    known(world.known_customer(page_id, psid))?;
+    if !world.react(page_id, psid, mid, emoji) {
+        return Err(GraphError::new(100, "Invalid message id in payload[message_id]").into());
+    }
+    Ok(Accepted { reply: Reply::ok(json!({"recipient_id": psid})), callbacks: Vec::new() })
+}
+
+/// The file that a message names, if this page has it and it was handed over as this type.
+fn named(world: &World, page_id: &str, checked: &Checked) -> Result<Option<Upload>, GraphError> {
+    let Some(id) = checked.content.pointer("/attachment/payload/attachment_id") else { return Ok(None) };
+    let file = world.uploads.get(id.as_str().unwrap_or_default());
+    match file.filter(|file| file.account == page_id) {
+        Some(file) if file.kind == checked.kind => Ok(Some(file.clone())),
+        Some(_) => {
+            Err(GraphError::new(100, "The type of the attachment does not match its upload")
+                .subcode(2_018_047))
+        }
+        None => Err(GraphError::new(
+            100,
+            "Param attachment[payload][attachment_id] must be a valid attachment id",
+        )),
+    }
+}
+
 fn accept(shared: &Arc<Shared>, page_id: &str, psid: &str, checked: Checked) -> Result<Accepted, GraphError> {
     let now = shared.now();
     let mut world = shared.world();
@@ -100,6 +138,7 @@ fn accept(shared: &Arc<Shared>, page_id: &str, psid: &str, checked: Checked) -> 
         )
         .subcode(2_018_278));
     }
+    let file = named(&world, page_id, &checked)?;
     let id = mid();
     let n = world.record(Entry {
         n: 0,
@@ -115,6 +154,8 @@ fn accept(shared: &Arc<Shared>, page_id: &str, psid: &str, checked: Checked) -> 
         status: "sent",
         our_reference: checked.reference,
         content: checked.content,
+        file,
+        reaction: None,
         webhooks: Vec::new(),
     });
     let labels = match customer.auto {

@@ -3,33 +3,79 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse};
+use domain::channel::ChannelKind;
 use serde_json::{Map, Value, json};
 
+use super::compose::Composed;
 use super::events::{message, message_id};
 use crate::sandbox::channel::SandboxKind;
 use crate::sandbox::exchange::{Accepted, Parties, exchange};
+use crate::sandbox::faults::Target;
 use crate::sandbox::reply::{Reply, telegram_error};
 use crate::sandbox::shared::Shared;
 use crate::sandbox::world::{Direction, Entry, World};
 
 type Arguments = Map<String, Value>;
 
-/// Characters that a message may have.
-const TEXT_LIMIT: usize = 4096;
+fn parties(bot: &str, arguments: &Arguments) -> Parties {
+    Parties {
+        target: Target::Send,
+        account: bot.to_owned(),
+        kind: SandboxKind::Telegram,
+        customer: digits_of(arguments.get("chat_id")).unwrap_or_default(),
+    }
+}
 
-/// `sendMessage`.
-pub(in crate::sandbox) async fn send_message(
+/// A message that is well formed, or why it is not.
+pub(in crate::sandbox) async fn send(
+    shared: &Arc<Shared>,
+    request: &HttpRequest,
+    bot: &str,
+    arguments: &Arguments,
+    composed: Result<Composed, Reply>,
+) -> HttpResponse {
+    let parties = parties(bot, arguments);
+    exchange(shared, request, parties, |shared| accept(shared, bot, arguments, composed?)).await
+}
+
+/// `setMessageReaction`.
+pub(in crate::sandbox) async fn set_reaction(
     shared: &Arc<Shared>,
     request: &HttpRequest,
     bot: &str,
     arguments: &Arguments,
 ) -> HttpResponse {
-    let parties = Parties {
-        account: bot.to_owned(),
-        kind: SandboxKind::Telegram,
-        customer: digits_of(arguments.get("chat_id")).unwrap_or_default(),
+    exchange(shared, request, parties(bot, arguments), |shared| {
+        let mut world = shared.world();
+        let chat = chat_of(&world, bot, arguments)?;
+        let emoji = reaction_of(arguments)?;
+        let id = digits_of(arguments.get("message_id")).unwrap_or_default();
+        if !world.react(bot, &chat, &format!("{chat}:{id}"), emoji.as_deref()) {
+            return Err(telegram_error(400, "Bad Request: message to react not found"));
+        }
+        Ok(Accepted { reply: Reply::ok(json!({"ok": true, "result": true})), callbacks: Vec::new() })
+    })
+    .await
+}
+
+/// At most one emoji of those that everybody may use.
+fn reaction_of(arguments: &Arguments) -> Result<Option<String>, Reply> {
+    let list = match arguments.get("reaction") {
+        None => return Ok(None),
+        Some(list) => list.as_array().map(Vec::as_slice),
     };
-    exchange(shared, request, parties, |shared| accept(shared, bot, arguments)).await
+    match list {
+        Some([]) => Ok(None),
+        Some([one]) => {
+            let known = ChannelKind::Telegram.reaction_emojis().unwrap_or_default();
+            let emoji = one.get("emoji").and_then(Value::as_str).filter(|emoji| known.contains(emoji));
+            let emoji = emoji.filter(|_| one.get("type") == Some(&json!("emoji")));
+            emoji
+                .map(|emoji| Some(emoji.to_owned()))
+                .ok_or_else(|| telegram_error(400, "Bad Request: REACTION_INVALID"))
+        }
+        _ => Err(telegram_error(400, "Bad Request: REACTIONS_TOO_MANY")),
+    }
 }
 
 /// A number, given as such or as text.
@@ -88,10 +134,14 @@ pub(in crate::sandbox) fn send_chat_action(shared: &Arc<Shared>, bot: &str, argu
     Reply::ok(json!({"ok": true, "result": true}))
 }
 
-fn accept(shared: &Arc<Shared>, bot: &str, arguments: &Arguments) -> Result<Accepted, Reply> {
+fn accept(
+    shared: &Arc<Shared>,
+    bot: &str,
+    arguments: &Arguments,
+    composed: Composed,
+) -> Result<Accepted, Reply> {
     let now = shared.now();
     let mut world = shared.world();
-    let text = text_of(arguments)?;
     let chat = chat_of(&world, bot, arguments)?;
     let replied = replied_to(&world, bot, &chat, arguments)?;
     let id = world.next_telegram_id(now);
@@ -103,33 +153,22 @@ fn accept(shared: &Arc<Shared>, bot: &str, arguments: &Arguments) -> Result<Acce
         channel_kind: SandboxKind::Telegram,
         customer: chat.clone(),
         direction: Direction::Outbound,
-        kind: "text".to_owned(),
-        text: Some(text.clone()),
+        kind: composed.kind.to_owned(),
+        text: composed.text,
         provider_message_id: format!("{chat}:{id}"),
         reply_to: replied.as_ref().map(|entry| entry.provider_message_id.clone()),
         // Telegram tells bots nothing after this.
         status: "delivered",
         our_reference: None,
-        content: json!({"text": text}),
+        content: composed.content,
+        file: composed.file,
+        reaction: None,
         webhooks: Vec::new(),
     };
     let replied = replied.map(|entry| message(bot, &entry, name.as_deref(), None));
     let result = message(bot, &entry, name.as_deref(), replied);
     world.record(entry);
     Ok(Accepted { reply: Reply::ok(json!({"ok": true, "result": result})), callbacks: Vec::new() })
-}
-
-fn text_of(arguments: &Arguments) -> Result<String, Reply> {
-    let text = arguments.get("text").and_then(Value::as_str).unwrap_or("");
-    // Telegram cuts white space at both ends; a message of nothing else is empty.
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(telegram_error(400, "Bad Request: message text is empty"));
-    }
-    if text.chars().count() > TEXT_LIMIT {
-        return Err(telegram_error(400, "Bad Request: message is too long"));
-    }
-    Ok(text.to_owned())
 }
 
 /// The message that `reply_parameters` names.

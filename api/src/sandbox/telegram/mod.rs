@@ -1,5 +1,6 @@
 //! The stand-in for the Telegram Bot API.
 
+mod compose;
 pub(super) mod events;
 pub(super) mod methods;
 pub(super) mod route;

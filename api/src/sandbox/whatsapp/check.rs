@@ -1,6 +1,8 @@
 //! Whether the real WhatsApp would take a message.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
 
 use crate::sandbox::reply::GraphError;
 
@@ -208,10 +210,16 @@ fn interactive(object: &Object) -> Result<Option<String>, GraphError> {
 
 fn buttons(action: &Value) -> Result<(), GraphError> {
     let buttons = elements("buttons", action.get("buttons"), 3)?;
+    let mut known = BTreeSet::new();
     for button in buttons {
-        let reply = button.get("reply");
-        required_text("button title", reply.and_then(|reply| reply.get("title")), 20)?;
-        required_text("button id", reply.and_then(|reply| reply.get("id")), 256)?;
+        let reply = button.get("reply").filter(|_| button.get("type") == Some(&json!("reply")));
+        let title = required_text("button title", reply.and_then(|reply| reply.get("title")), 20)?;
+        let id = required_text("button id", reply.and_then(|reply| reply.get("id")), 256)?;
+        if id.trim() != id || !known.insert(("id", id)) || !known.insert(("title", title)) {
+            return Err(GraphError::invalid(
+                "Buttons must have different ids and titles, ids without spaces around.",
+            ));
+        }
     }
     Ok(())
 }
@@ -219,13 +227,18 @@ fn buttons(action: &Value) -> Result<(), GraphError> {
 fn list(action: &Value) -> Result<(), GraphError> {
     required_text("interactive['action']['button']", action.get("button"), 20)?;
     let sections = elements("sections", action.get("sections"), 10)?;
-    let mut count = 0;
+    let (mut count, mut known) = (0, BTreeSet::new());
     for section in sections {
+        if optional_text("section title", section.get("title"), 24)?.is_none() && sections.len() > 1 {
+            return Err(GraphError::required("interactive['action']['sections'][0]['title']"));
+        }
         let rows = elements("rows", section.get("rows"), 10)?;
         count += rows.len();
         for row in rows {
             required_text("row title", row.get("title"), 24)?;
-            required_text("row id", row.get("id"), 200)?;
+            if !known.insert(required_text("row id", row.get("id"), 200)?) {
+                return Err(GraphError::invalid("Rows must have different ids."));
+            }
             optional_text("row description", row.get("description"), 72)?;
         }
     }

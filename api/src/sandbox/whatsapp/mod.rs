@@ -2,5 +2,6 @@
 
 pub(super) mod check;
 pub(super) mod events;
+pub(super) mod media;
 pub(super) mod send;
 pub(super) mod templates;

@@ -9,15 +9,17 @@ use serde_json::{Map, Value, json};
 
 use super::check::{Checked, message, text_of};
 use super::events::{Number, Person, Status, status, undeliverable};
+use super::media;
 use super::templates;
 use crate::sandbox::channel::SandboxKind;
 use crate::sandbox::deliver::Webhook;
 use crate::sandbox::exchange::{Accepted, Parties, exchange};
-use crate::sandbox::faults::Event;
+use crate::sandbox::faults::{Event, Target};
 use crate::sandbox::ids::{Way, bsuid, calling_code, digits, wamid};
 use crate::sandbox::reply::{GraphError, Reply};
 use crate::sandbox::shared::Shared;
 use crate::sandbox::sign::{Escaping, encode};
+use crate::sandbox::uploads::Upload;
 use crate::sandbox::world::{Auto, Direction, Entry, World};
 
 /// How long a customer's message lets the business answer freely.
@@ -41,6 +43,7 @@ pub(in crate::sandbox) async fn handle(
     }
     let recipient = resolve(&shared.world(), &number, &body);
     let parties = Parties {
+        target: Target::Send,
         account: number.phone_number_id.clone(),
         kind: SandboxKind::Whatsapp,
         customer: recipient.phone.clone(),
@@ -132,6 +135,13 @@ fn accept(
     }
     allow(&mut world, number, &to, &checked, now)?;
     let account = &number.phone_number_id;
+    if checked.kind == "reaction" {
+        return react(&mut world, number, &to, (&checked, now));
+    }
+    let file = match checked.content.get("id").and_then(Value::as_str) {
+        Some(id) => Some(media::named(&world, account, &checked.kind, id)?),
+        None => None,
+    };
     let customer = world.known_customer(account, &to.phone).cloned();
     let customer = customer.unwrap_or_default();
     let labels = match (to.nobody || customer.blocked, customer.auto) {
@@ -145,7 +155,7 @@ fn accept(
     let id = wamid(&to.phone, Way::ToCustomer);
     let told = Told {
         id: &id,
-        entry: world.record(entry(account, &to.phone, &id, &checked, now)),
+        entry: world.record(entry(account, &to.phone, &id, (&checked, file), now)),
         at: now,
         reference: checked.reference.as_deref(),
         is_template: checked.kind == "template",
@@ -155,7 +165,34 @@ fn accept(
     Ok(Accepted { reply: answer(&to, &person, &told), callbacks })
 }
 
-fn entry(account: &str, phone: &str, id: &str, checked: &Checked, now: Timestamp) -> Entry {
+/// Puts an emoji on a message of this chat, or takes it off. Nothing is told of it afterwards.
+fn react(
+    world: &mut World,
+    number: &Number,
+    to: &Recipient,
+    (checked, now): (&Checked, Timestamp),
+) -> Result<Accepted, GraphError> {
+    let id = checked.content.get("message_id").and_then(Value::as_str).unwrap_or_default();
+    let emoji = checked.text.as_deref().filter(|emoji| !emoji.is_empty());
+    let account = &number.phone_number_id;
+    if !world.react(account, &to.phone, id, emoji) {
+        return Err(GraphError::invalid("Message ID is invalid: it is not a message of this conversation."));
+    }
+    let customer = world.known_customer(account, &to.phone).cloned().unwrap_or_default();
+    let person =
+        Person { phone: to.phone.clone(), name: customer.name, username_only: customer.username_only };
+    let id = wamid(&to.phone, Way::ToCustomer);
+    let told = Told { id: &id, entry: 0, at: now, reference: None, is_template: false };
+    Ok(Accepted { reply: answer(to, &person, &told), callbacks: Vec::new() })
+}
+
+fn entry(
+    account: &str,
+    phone: &str,
+    id: &str,
+    (checked, file): (&Checked, Option<Upload>),
+    now: Timestamp,
+) -> Entry {
     Entry {
         n: 0,
         at: now,
@@ -170,6 +207,8 @@ fn entry(account: &str, phone: &str, id: &str, checked: &Checked, now: Timestamp
         status: "accepted",
         our_reference: checked.reference.clone(),
         content: checked.content.clone(),
+        file,
+        reaction: None,
         webhooks: Vec::new(),
     }
 }

@@ -30,6 +30,10 @@ pub(super) async fn changes(fold: &mut Fold) {
     fold.does(200, settings(false)).await;
     fold.does(200, admin.delete(&path)).await;
 
+    let limits = json!({ "image": 5_000_000, "video": 5_000_000, "document": 5_000_000, "audio": 5_000_000 });
+    let messaging = json!({ "reply_window_warning_minutes": 30, "attachment_limits": limits });
+    fold.does(200, admin.put("/v1/settings/messaging", messaging)).await;
+
     for presence in ["availability", "connection"] {
         let body = json!({ "name": format!("Toko {presence}"), "presence": presence });
         fold.does(200, admin.patch("/v1/workspace", body)).await;

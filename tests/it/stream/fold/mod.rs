@@ -94,6 +94,7 @@ impl Watch {
                 "policy" => format!("/v1/distribution-policies/{id}"),
                 "workspace" => "/v1/workspace".to_owned(),
                 "settings" => "/v1/settings/assignment".to_owned(),
+                "messaging_settings" => "/v1/settings/messaging".to_owned(),
                 "contact" => {
                     let named = self.screen.things.values().any(|thing| thing["contact"]["id"] == id);
                     assert!(named, "after {what} the {} was told of a contact it cannot see", self.name);
@@ -262,6 +263,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     let admin = &names["admin"];
 
     customers_write(&mut fold).await;
+    files_come(&mut fold).await;
     hands_change(&mut fold, &names).await;
     templates::templates_are_used(&mut fold).await;
     messages_are_sent(&mut fold, &names).await;
@@ -284,6 +286,9 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     let mutating = contract::operations().into_iter().filter(|operation| operation.method != "get");
     // What these change is seen by nobody but the member itself; a dry run changes nothing.
     let silent = [
+        "create_attachment",
+        "delete_attachment",
+        "create_signed_urls",
         "simulate_routing",
         "invite_agent",
         "change_password",
@@ -292,6 +297,8 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
         "logout",
         "refresh",
         "request_password_reset",
+        // A signal of the moment.
+        "signal_typing",
     ];
     let missing: Vec<_> = mutating
         .map(|operation| operation.spec["operationId"].as_str().unwrap())
@@ -345,6 +352,17 @@ async fn customers_write(fold: &mut Fold) {
     }
 }
 
+/// A file is told twice: when its message comes, and when its bytes are here.
+async fn files_come(fold: &mut Fold) {
+    let customer = fold.app.customer("whatsapp", "6281200000007");
+    customer.sends(json!({ "kind": "image", "caption": "Ini fotonya" })).await;
+    eventually("the bytes of the file", || async {
+        (fold.app.count("attachments WHERE state = 'stored'") > 0).then_some(())
+    })
+    .await;
+    fold.settle("a customer's file").await;
+}
+
 async fn hands_change(fold: &mut Fold, names: &BTreeMap<&str, Caller>) {
     let (admin, siti, rina, joko) = (&names["admin"], &names["siti"], &names["rina"], &names["joko"]);
     let id = fold.app.conversation("6281200000001", "Lagi").await;
@@ -384,7 +402,13 @@ async fn messages_are_sent(fold: &mut Fold, names: &BTreeMap<&str, Caller>) {
     let text =
         |text: &str| json!({ "kind": "text", "text": text, "client_message_id": text.replace(' ', "-") });
 
+    let list = siti.get(&messages).await.expect(200);
+    let written = list["items"].as_array().unwrap().iter().find(|one| one["direction"] == "inbound").unwrap();
+    let reaction = format!("{messages}/{}/reaction", written["id"].as_str().unwrap());
+
     let sent = fold.does(201, siti.post(&messages, text("Sampai"))).await;
+    fold.does(200, siti.put(&reaction, json!({ "emoji": "👍" }))).await;
+    fold.does(200, siti.delete(&reaction)).await;
     let id = fold.has_status(&path, &sent["id"], "sent").await;
     for status in ["delivered", "read"] {
         fold.status(number, &id, status).await;

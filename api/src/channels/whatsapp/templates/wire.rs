@@ -31,9 +31,7 @@ pub(super) fn template(value: &Value) -> Option<ProviderTemplate> {
         parameter_format: if named { ParameterFormat::Named } else { ParameterFormat::Positional },
         components: TemplateComponents {
             header: read.header,
-            body: read
-                .body
-                .unwrap_or_else(|| TemplateBody { text: String::new(), examples: BTreeMap::new() }),
+            body: read.body.unwrap_or_else(|| TemplateBody { text: String::new(), samples: BTreeMap::new() }),
             footer: read.footer,
             buttons: read.buttons,
         },
@@ -71,7 +69,7 @@ impl Parts {
             "HEADER" => self.take_header(component),
             "BODY" => {
                 let text = text_at(component, "/text").unwrap_or_default();
-                self.body = Some(TemplateBody { text, examples: body_examples(component) });
+                self.body = Some(TemplateBody { text, samples: body_examples(component) });
             }
             "FOOTER" => self.footer = text_at(component, "/text"),
             "BUTTONS" => {
@@ -96,7 +94,7 @@ impl Parts {
         self.header = Some(TemplateHeader {
             format,
             text: text_at(component, "/text"),
-            example: example.into_iter().find_map(|pointer| text_at(component, pointer)),
+            sample: example.into_iter().find_map(|pointer| text_at(component, pointer)),
         });
     }
 
@@ -110,7 +108,7 @@ impl Parts {
             text: text_at(button, "/text").filter(|_| kind != ButtonKind::CopyCode),
             url: text_at(button, "/url"),
             phone_number: text_at(button, "/phone_number"),
-            example: text_at(button, "/example/0").or_else(|| text_at(button, "/example")),
+            sample: text_at(button, "/example/0").or_else(|| text_at(button, "/example")),
         });
     }
 }
@@ -133,12 +131,12 @@ pub(super) fn components(of: &TemplateComponents, format: ParameterFormat) -> Va
         all.push(header_component(header, format));
     }
     let mut body = json!({ "type": "BODY", "text": of.body.text });
-    if !of.body.examples.is_empty() {
+    if !of.body.samples.is_empty() {
         body["example"] = match format {
             ParameterFormat::Positional => {
                 let mut numbered: Vec<(usize, &String)> = of
                     .body
-                    .examples
+                    .samples
                     .iter()
                     .filter_map(|(name, text)| Some((name.parse().ok()?, text)))
                     .collect();
@@ -146,7 +144,7 @@ pub(super) fn components(of: &TemplateComponents, format: ParameterFormat) -> Va
                 json!({ "body_text": [numbered.into_iter().map(|(_, text)| text).collect::<Vec<_>>()] })
             }
             ParameterFormat::Named => {
-                let named = of.body.examples.iter();
+                let named = of.body.samples.iter();
                 let named: Vec<_> =
                     named.map(|(name, text)| json!({ "param_name": name, "example": text })).collect();
                 json!({ "body_text_named_params": named })
@@ -169,7 +167,7 @@ fn header_component(header: &TemplateHeader, format: ParameterFormat) -> Value {
     if header.format == HeaderFormat::Text {
         component["text"] = json!(text);
     }
-    if let Some(example) = &header.example {
+    if let Some(example) = &header.sample {
         component["example"] = match (header.format, format) {
             (HeaderFormat::Text, ParameterFormat::Positional) => json!({ "header_text": [example] }),
             (HeaderFormat::Text, ParameterFormat::Named) => {
@@ -193,7 +191,7 @@ fn button(button: &TemplateButton) -> Value {
             out.insert(name.to_owned(), json!(value));
         }
     }
-    if let Some(example) = &button.example {
+    if let Some(example) = &button.sample {
         let value = if button.kind == ButtonKind::Url { json!([example]) } else { json!(example) };
         out.insert("example".to_owned(), value);
     }
@@ -217,30 +215,30 @@ mod tests {
         for (format, header, text, examples) in [
             (
                 ParameterFormat::Positional,
-                json!({ "format": "text", "text": "Pesanan {{1}}", "example": "INV-1" }),
+                json!({ "format": "text", "text": "Pesanan {{1}}", "sample": "INV-1" }),
                 "Halo {{1}}, pesanan {{2}} sudah kami kirim ya.",
                 json!({ "1": "Rina", "2": "INV-1" }),
             ),
             (
                 ParameterFormat::Named,
-                json!({ "format": "text", "text": "Pesanan {{nomor}}", "example": "INV-1" }),
+                json!({ "format": "text", "text": "Pesanan {{nomor}}", "sample": "INV-1" }),
                 "Halo {{nama}}, pesanan {{nomor}} sudah kami kirim ya.",
                 json!({ "nama": "Rina", "nomor": "INV-1" }),
             ),
             (
                 ParameterFormat::Positional,
-                json!({ "format": "image", "text": null, "example": "4::aW1hZ2U" }),
+                json!({ "format": "image", "text": null, "sample": "4::aW1hZ2U" }),
                 "Tanpa variabel.",
                 json!({}),
             ),
         ] {
             let own = serde_json::from_value(json!({
-                "header": header, "body": { "text": text, "examples": examples }, "footer": "Toko Tani",
+                "header": header, "body": { "text": text, "samples": examples }, "footer": "Toko Tani",
                 "buttons": [
                     { "type": "quick_reply", "text": "Terima kasih" },
-                    { "type": "url", "text": "Lacak", "url": "https://toko.example/{{1}}", "example": "42" },
+                    { "type": "url", "text": "Lacak", "url": "https://toko.example/{{1}}", "sample": "42" },
                     { "type": "phone_number", "text": "Telepon", "phone_number": "+6281119876543" },
-                    { "type": "copy_code", "example": "HEMAT10" },
+                    { "type": "copy_code", "sample": "HEMAT10" },
                 ],
             }))
             .unwrap();

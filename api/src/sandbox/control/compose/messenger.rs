@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::{Kind, Written, need, unknown_here};
 use crate::sandbox::channel::SandboxKind;
 use crate::sandbox::control::refusal::Refusal;
-use crate::sandbox::ids::media_id;
 
 /// Messenger's event: its name and what it holds, without ids.
 pub(in crate::sandbox) fn messenger(
@@ -43,11 +42,8 @@ pub(in crate::sandbox) fn messenger(
         Kind::Location | Kind::Contact => return Err(unknown_here(kind, SandboxKind::Messenger)),
     };
     if let Some(attachment) = attachment {
-        let url = written.url.clone().unwrap_or_else(|| {
-            let id = written.media_id.clone().unwrap_or_else(media_id);
-            format!("https://scontent.example/{id}")
-        });
-        event.insert("attachments".to_owned(), json!([{"type": attachment, "payload": {"url": url}}]));
+        let payload = json!({"type": attachment, "payload": {"url": written.url}});
+        event.insert("attachments".to_owned(), json!([payload]));
         if let Some(caption) = &written.caption {
             event.insert("text".to_owned(), json!(caption));
         }

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+mod file;
 mod messenger;
 mod telegram;
 mod whatsapp;
 
+pub(in crate::sandbox) use file::with_file;
 pub(in crate::sandbox) use messenger::messenger;
 pub(in crate::sandbox) use telegram::telegram;
 pub(in crate::sandbox) use whatsapp::whatsapp;
@@ -106,6 +108,13 @@ pub(in crate::sandbox) struct Written {
     pub(in crate::sandbox) mime_type: Option<String>,
     pub(in crate::sandbox) filename: Option<String>,
     pub(in crate::sandbox) url: Option<String>,
+    /// The bytes of the file, in base64; otherwise a small one of its kind.
+    pub(in crate::sandbox) bytes: Option<String>,
+    /// What is said of the bytes: their SHA-256 in base64, and how many there are. The truth, unless it is given.
+    pub(in crate::sandbox) sha256: Option<String>,
+    pub(in crate::sandbox) size_bytes: Option<u64>,
+    /// Whether the webhook names no link, only an id (WhatsApp).
+    pub(in crate::sandbox) without_link: bool,
     pub(in crate::sandbox) location: Option<Place>,
     pub(in crate::sandbox) contact: Option<Card>,
     pub(in crate::sandbox) emoji: Option<String>,

@@ -54,7 +54,7 @@ fn telegram_file(written: &Written) -> Value {
     let id = written.media_id.clone().unwrap_or_else(media_id);
     let mime_type = written.mime_type.as_deref();
     let mut file = json!({
-        "file_id": id, "file_unique_id": format!("u{id}"), "file_size": 48_213,
+        "file_id": id, "file_unique_id": format!("u{id}"), "file_size": written.size_bytes,
         "mime_type": mime_type.unwrap_or_else(|| kind.mime_type()),
     });
     if let Some(filename) = &written.filename {

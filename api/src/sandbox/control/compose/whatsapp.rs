@@ -61,7 +61,6 @@ pub(in crate::sandbox) fn whatsapp(written: &Written) -> Result<Map<String, Valu
 
 fn whatsapp_media(written: &Written) -> Value {
     let mut media = written.media();
-    // The hash of no bytes: the sandbox keeps no media.
-    media.insert("sha256".to_owned(), json!("47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="));
+    media.insert("sha256".to_owned(), json!(written.sha256));
     Value::Object(media)
 }

@@ -1,0 +1,87 @@
+//! Uploads that nobody sends: taken back, or forgotten after a day, with their bytes.
+
+use api::jobs::housekeeping;
+use chrono::TimeDelta;
+use harness::TestApp;
+use serde_json::json;
+
+use super::{PNG, stored};
+use crate::support::text;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_sent_within_a_day_disappears() {
+    let app = TestApp::start().await;
+    let siti = app.agent(0);
+    let (old, sent) = (siti.upload("image", "a.png", PNG).await, siti.upload("image", "b.png", PNG).await);
+    link(&app, &sent.id()).await;
+    app.clock.advance(TimeDelta::hours(1));
+    let young = siti.upload("image", "c.png", PNG).await.expect(201);
+    // One whose process died while it was thrown away.
+    let half = siti.upload("image", "d.png", PNG).await.expect(201);
+    app.database.execute(&format!(
+        "UPDATE attachments SET state = 'failed', failure = 'discarded' WHERE id = '{}'",
+        half.id()
+    ));
+    app.clock.advance(TimeDelta::hours(23) + TimeDelta::seconds(1));
+    housekeeping::forget(app.app()).await.unwrap();
+    siti.get(format!("/v1/attachments/{}", old.id())).await.problem(404, "not_found");
+    for kept in [&young, &sent] {
+        siti.get(format!("/v1/attachments/{}/content", kept.id())).await.expect(200);
+    }
+    let mut files = stored(&app);
+    files.sort_unstable();
+    assert_eq!(files, [sent.id(), young.id()]);
+    assert_eq!(app.count("attachments"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_is_taken_back_until_it_is_sent() {
+    let app = TestApp::start().await;
+    let siti = app.agent(0);
+    let made = siti.upload("image", "a.png", PNG).await.expect(201);
+    let path = format!("/v1/attachments/{}", made.id());
+    siti.delete(&path).await.expect(204);
+    siti.get(&path).await.problem(404, "not_found");
+    siti.delete(&path).await.problem(404, "not_found");
+    assert_eq!((app.count("attachments"), stored(&app).len()), (0, 0));
+    let made = siti.upload("image", "a.png", PNG).await.expect(201);
+    link(&app, &made.id()).await;
+    siti.delete(format!("/v1/attachments/{}", made.id())).await.problem(409, "attachment_sent");
+    siti.get(format!("/v1/attachments/{}/content", made.id())).await.expect(200);
+}
+
+/// Makes it the file of a message.
+pub async fn link(app: &TestApp, id: &str) {
+    let conversation = app.conversation("6281234567890", "Halo").await;
+    let messages = format!("/v1/conversations/{conversation}/messages");
+    let sent = app.agent(0).post(messages, text("Ini fotonya")).await.expect(201);
+    take(app, 0, id, "image", &conversation, &sent.id()).await.unwrap();
+}
+
+/// As sending a message takes its file; answers the code of a refusal.
+pub async fn take(
+    app: &TestApp,
+    who: usize,
+    id: &str,
+    kind: &str,
+    conversation: &str,
+    message: &str,
+) -> Result<(), String> {
+    let (owner, workspace) = (app.agent(who).me().id, app.workspace);
+    let (id, kind) = (id.parse().unwrap(), kind.parse().unwrap());
+    let link = (conversation.parse().unwrap(), message.parse().unwrap());
+    let taken = app.app().write(move |tx| {
+        api::ops::attachments::take_for_message(tx, owner, workspace, id, kind, link).map(|file| json!(file))
+    });
+    match taken.await {
+        Ok(file) => {
+            assert_eq!(file["state"], "stored");
+            Ok(())
+        }
+        Err(persistence::error::Failure::Refused(refusal)) => {
+            assert_eq!(refusal.errors[0].pointer, "/attachment_id");
+            Err(refusal.errors[0].code.to_owned())
+        }
+        Err(other) => panic!("{other}"),
+    }
+}
