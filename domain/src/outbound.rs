@@ -1,5 +1,7 @@
 //! What a member of the team sends.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use crate::attachment::AttachmentKind;
@@ -42,6 +44,13 @@ pub enum OutboundContent {
         /// What was filled in.
         template: Box<FilledTemplate>,
     },
+}
+
+// By hand: what a message says may not get into a log by way of `{:?}`.
+impl fmt::Debug for OutboundContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutboundContent").field("kind", &self.kind()).finish_non_exhaustive()
+    }
 }
 
 impl OutboundContent {

@@ -30,7 +30,7 @@ fn template(text: String, examples: BTreeMap<String, String>, parameter_format: 
         parameter_format,
         components: TemplateComponents {
             header: None,
-            body: TemplateBody { text, examples },
+            body: TemplateBody { text, samples: examples },
             footer: None,
             buttons: vec![],
         },

@@ -44,7 +44,7 @@ pub fn template(channel: &str, name: &str) -> Value {
         "components": {
             "body": {
                 "text": "Halo {{1}}, pesanan {{2}} sudah kami kirim ya.",
-                "examples": { "1": "Rina", "2": "INV-1" },
+                "samples": { "1": "Rina", "2": "INV-1" },
             },
             "footer": "Toko Tani",
         },

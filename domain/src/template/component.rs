@@ -71,7 +71,7 @@ pub struct TemplateHeader {
     /// For `text` what the variable may be, if there is one; for a file the handle of a sample, as the provider's upload
     /// gives it.
     #[cfg_attr(feature = "schema", schema(example = "INV-2041"))]
-    pub example: Option<String>,
+    pub sample: Option<String>,
 }
 
 /// The text of a template.
@@ -86,7 +86,7 @@ pub struct TemplateBody {
     /// What each variable may be, by its number or name.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(example = json!({ "1": "Kak Rina", "2": "INV-2041" })))]
-    pub examples: BTreeMap<String, String>,
+    pub samples: BTreeMap<String, String>,
 }
 
 /// A button of a template.
@@ -108,5 +108,5 @@ pub struct TemplateButton {
     pub phone_number: Option<String>,
     /// What the variable of the page may be, or the code to copy, at most 20 characters.
     #[cfg_attr(feature = "schema", schema(example = "JNE-0042"))]
-    pub example: Option<String>,
+    pub sample: Option<String>,
 }

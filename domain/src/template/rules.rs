@@ -127,7 +127,7 @@ pub fn check_components(components: &TemplateComponents, format: ParameterFormat
 
 fn check_header(errors: &mut Errors, header: &TemplateHeader, format: ParameterFormat) {
     const TEXT: &str = "/components/header/text";
-    const EXAMPLE: &str = "/components/header/example";
+    const SAMPLE: &str = "/components/header/sample";
     match (header.format, &header.text) {
         (HeaderFormat::Text, None) => errors.add(TEXT, "required", "must not be empty"),
         (HeaderFormat::Text, Some(text)) => {
@@ -136,12 +136,10 @@ fn check_header(errors: &mut Errors, header: &TemplateHeader, format: ParameterF
             if found.len() > 1 {
                 errors.add(TEXT, "too_many", "must have at most one variable");
             }
-            match (&header.example, found.is_empty()) {
-                (Some(_), true) => {
-                    errors.add(EXAMPLE, "unknown", "there is no variable that it could be for")
-                }
-                (None, false) => errors.add(EXAMPLE, "required", "says what the variable may be"),
-                (Some(example), false) => errors.one_line(EXAMPLE, example, LINE_MAX),
+            match (&header.sample, found.is_empty()) {
+                (Some(_), true) => errors.add(SAMPLE, "unknown", "there is no variable that it could be for"),
+                (None, false) => errors.add(SAMPLE, "required", "says what the variable may be"),
+                (Some(sample), false) => errors.one_line(SAMPLE, sample, LINE_MAX),
                 (None, true) => {}
             }
         }
@@ -150,14 +148,14 @@ fn check_header(errors: &mut Errors, header: &TemplateHeader, format: ParameterF
             let fits = |handle: &String| {
                 (1..=HANDLE_MAX).contains(&handle.len()) && handle.bytes().all(|b| b.is_ascii_graphic())
             };
-            match &header.example {
+            match &header.sample {
                 Some(_) if other == HeaderFormat::Location => {
-                    errors.absent(EXAMPLE.to_owned(), header.example.as_ref(), other.as_str());
+                    errors.absent(SAMPLE.to_owned(), header.sample.as_ref(), other.as_str());
                 }
                 None if other == HeaderFormat::Location => {}
                 Some(handle) if fits(handle) => {}
                 _ => errors.add(
-                    EXAMPLE,
+                    SAMPLE,
                     "required",
                     "must be the handle of a sample file, as the provider's upload gives it",
                 ),
@@ -187,21 +185,21 @@ fn check_body(errors: &mut Errors, body: &TemplateBody, format: ParameterFormat)
             errors.add(TEXT, "variable", "must number its variables from 1 on, without a gap");
         }
     }
-    check_examples(errors, &found, &body.examples);
+    check_samples(errors, &found, &body.samples);
 }
 
-fn check_examples(errors: &mut Errors, found: &[Variable<'_>], examples: &BTreeMap<String, String>) {
+fn check_samples(errors: &mut Errors, found: &[Variable<'_>], samples: &BTreeMap<String, String>) {
     let names: BTreeSet<&str> = found.iter().map(|one| one.name).collect();
     for name in &names {
-        let pointer = format!("/components/body/examples/{name}");
-        match examples.get(*name) {
+        let pointer = format!("/components/body/samples/{name}");
+        match samples.get(*name) {
             None => errors.add(pointer, "required", "says what the variable may be"),
-            Some(example) => errors.one_line(&pointer, example, BODY_MAX),
+            Some(sample) => errors.one_line(&pointer, sample, BODY_MAX),
         }
     }
-    for name in examples.keys().filter(|name| !names.contains(name.as_str())) {
+    for name in samples.keys().filter(|name| !names.contains(name.as_str())) {
         errors.add(
-            format!("/components/body/examples/{}", escaped(name)),
+            format!("/components/body/samples/{}", escaped(name)),
             "unknown",
             "there is no such variable",
         );
@@ -263,13 +261,13 @@ fn check_button(errors: &mut Errors, at: usize, button: &TemplateButton) {
                     "must be a number with its country code: +6281119876543",
                 );
             }
-            errors.absent(place("example"), button.example.as_ref(), kind.as_str());
+            errors.absent(place("sample"), button.sample.as_ref(), kind.as_str());
         }
-        ButtonKind::CopyCode => match &button.example {
-            Some(code) => errors.one_line(&place("example"), code, SHORT_MAX),
-            None => errors.add(place("example"), "required", "says what the code may be"),
+        ButtonKind::CopyCode => match &button.sample {
+            Some(code) => errors.one_line(&place("sample"), code, SHORT_MAX),
+            None => errors.add(place("sample"), "required", "says what the code may be"),
         },
-        ButtonKind::QuickReply => errors.absent(place("example"), button.example.as_ref(), kind.as_str()),
+        ButtonKind::QuickReply => errors.absent(place("sample"), button.sample.as_ref(), kind.as_str()),
         ButtonKind::Otp | ButtonKind::RequestContactInfo => {
             errors.add(place("type"), "not_supported", "such a button is made at the provider");
         }
@@ -277,8 +275,8 @@ fn check_button(errors: &mut Errors, at: usize, button: &TemplateButton) {
 }
 
 fn check_url(errors: &mut Errors, at: usize, button: &TemplateButton) {
-    let (pointer, example) =
-        (format!("/components/buttons/{at}/url"), format!("/components/buttons/{at}/example"));
+    let (pointer, sample) =
+        (format!("/components/buttons/{at}/url"), format!("/components/buttons/{at}/sample"));
     let Some(url) = &button.url else {
         return errors.add(pointer, "required", "must not be empty");
     };
@@ -294,10 +292,10 @@ fn check_url(errors: &mut Errors, at: usize, button: &TemplateButton) {
         Some([one]) if one.name == "1" && one.end == url.len() => true,
         _ => return errors.add(pointer, "variable", "may have one variable, {{1}}, at its end"),
     };
-    match (&button.example, has_variable) {
-        (Some(_), false) => errors.add(example, "unknown", "there is no variable that it could be for"),
-        (None, true) => errors.add(example, "required", "says what the variable may be"),
-        (Some(value), true) => errors.one_line(&example, value, URL_MAX),
+    match (&button.sample, has_variable) {
+        (Some(_), false) => errors.add(sample, "unknown", "there is no variable that it could be for"),
+        (None, true) => errors.add(sample, "required", "says what the variable may be"),
+        (Some(value), true) => errors.one_line(&sample, value, URL_MAX),
         (None, false) => {}
     }
 }

@@ -54,7 +54,7 @@ async fn a_template_is_handed_in_decided_changed_and_deleted() {
     assert_eq!(admin.get(&path).await.expect(200)["category"], "marketing");
 
     // A change that the provider refuses leaves the template as the provider has it.
-    let body = json!({ "components": { "body": { "text": "Halo {{1}} ya.", "examples": { "1": "Rina" } } } });
+    let body = json!({ "components": { "body": { "text": "Halo {{1}} ya.", "samples": { "1": "Rina" } } } });
     let changed = admin.patch(&path, body.clone()).await.expect(200);
     assert_eq!((&changed["status"], &changed["provider_status"]), (&json!("pending"), &Value::Null));
     reads(&app, &id, "the second change", |now| now["provider_status"] == "PENDING").await;
@@ -88,7 +88,7 @@ async fn what_the_provider_would_refuse_is_refused_at_once_with_each_slip() {
         body
     };
     let body =
-        |text: &str, examples: Value| components(json!({ "body": { "text": text, "examples": examples } }));
+        |text: &str, examples: Value| components(json!({ "body": { "text": text, "samples": examples } }));
     let button = |button: Value| components(json!({ "buttons": [button] }));
     let cases = [
         (with("name", json!("Pesanan Dikirim")), "/name"),
@@ -104,16 +104,16 @@ async fn what_the_provider_would_refuse_is_refused_at_once_with_each_slip() {
         (body("halo {{1}} dan {{3}} ya", json!({ "1": "a", "3": "b" })), "/components/body/text"),
         (body("halo {{nama}} ya", json!({ "nama": "a" })), "/components/body/text"),
         (body("halo {{1 ya", json!({})), "/components/body/text"),
-        (body("halo {{1}} ya", json!({})), "/components/body/examples/1"),
-        (body("halo {{1}} ya", json!({ "1": "a", "2": "b" })), "/components/body/examples/2"),
+        (body("halo {{1}} ya", json!({})), "/components/body/samples/1"),
+        (body("halo {{1}} ya", json!({ "1": "a", "2": "b" })), "/components/body/samples/2"),
         (components(json!({ "footer": "x".repeat(61) })), "/components/footer"),
         (components(json!({ "footer": "Toko {{1}}" })), "/components/footer"),
         (components(json!({ "header": { "format": "text" } })), "/components/header/text"),
         (
             components(json!({ "header": { "format": "text", "text": "No. {{1}}" } })),
-            "/components/header/example",
+            "/components/header/sample",
         ),
-        (components(json!({ "header": { "format": "image" } })), "/components/header/example"),
+        (components(json!({ "header": { "format": "image" } })), "/components/header/sample"),
         (button(json!({ "type": "quick_reply", "text": "x".repeat(26) })), "/components/buttons/0/text"),
         (
             button(json!({ "type": "url", "text": "Buka", "url": "javascript:alert(1)" })),
@@ -121,13 +121,13 @@ async fn what_the_provider_would_refuse_is_refused_at_once_with_each_slip() {
         ),
         (
             button(
-                json!({ "type": "url", "text": "Buka", "url": "https://a.example/{{1}}/x", "example": "1" }),
+                json!({ "type": "url", "text": "Buka", "url": "https://a.example/{{1}}/x", "sample": "1" }),
             ),
             "/components/buttons/0/url",
         ),
         (
             button(json!({ "type": "url", "text": "Buka", "url": "https://a.example/{{1}}" })),
-            "/components/buttons/0/example",
+            "/components/buttons/0/sample",
         ),
         (
             button(json!({ "type": "phone_number", "text": "Telepon", "phone_number": "0811" })),

@@ -101,6 +101,7 @@ async fn each_parameter_that_is_wrong_is_named_and_nothing_is_stored() {
         }
     };
     let (hard, odd) = (named("rumit").await, named("korsel").await);
+    eventually("the end of the reading", || async { (app.count("jobs") == 0).then_some(()) }).await;
     let rows = app.database.snapshot();
     let at = "/template/parameters";
     let body = |one: &str| json!({ "body": { "1": one, "2": "b" } });

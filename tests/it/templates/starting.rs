@@ -111,7 +111,7 @@ async fn who_is_known_is_written_to_where_it_is_unless_that_may_not_be() {
     assert_ne!(again["ticket_id"], mine["ticket_id"]);
 
     // By contact, on another number of the business: one more way to reach the same contact.
-    let second = approved(&app, "whatsapp2", "kirim").await;
+    let second = approved(&app, "whatsapp2", "kirim_cabang").await;
     let contact = again["contact"]["id"].clone();
     let mut by_contact = start(&app, &second, "");
     by_contact["channel_id"] = json!(app.channel("whatsapp2"));
@@ -125,6 +125,7 @@ async fn who_is_known_is_written_to_where_it_is_unless_that_may_not_be() {
     app.database.execute("UPDATE contacts SET blocked_at = now()");
     app.agent(1).post("/v1/conversations", body.clone()).await.problem(409, "contact_blocked");
     app.database.execute("UPDATE contacts SET blocked_at = NULL");
+    eventually("all to be sent", || async { (app.count("jobs") == 0).then_some(()) }).await;
     let rows = app.database.snapshot();
     let with = |name: &str, value: Value| {
         let mut body = start(&app, &template, "+6281390011223");
@@ -155,5 +156,4 @@ async fn who_is_known_is_written_to_where_it_is_unless_that_may_not_be() {
     for table in ["contacts", "contact_identities", "conversations", "messages", "jobs"] {
         assert_eq!(now[table], rows[table], "{table}");
     }
-    eventually("all to be sent", || async { (app.count("jobs") == 0).then_some(()) }).await;
 }
