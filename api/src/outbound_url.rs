@@ -180,10 +180,19 @@ impl GuardedClient {
         let host = match url.host() {
             Some(Host::Ipv4(address)) => self.allowed.allow(address.into()),
             Some(Host::Ipv6(address)) => self.allowed.allow(address.into()),
-            Some(Host::Domain(name)) => !name.is_empty(),
+            Some(Host::Domain(name)) => self.allows_name(name),
             None => false,
         };
         if scheme && bare && host { Ok(()) } else { Err(CallError::Refused) }
+    }
+}
+
+impl GuardedClient {
+    /// Names of this machine are known without asking anybody (RFC 6761); of all others the resolver decides.
+    fn allows_name(&self, name: &str) -> bool {
+        let bare = name.trim_end_matches('.');
+        let ours = bare == "localhost" || bare.ends_with(".localhost");
+        !bare.is_empty() && (!ours || self.allowed.allow(IpAddr::V4(Ipv4Addr::LOCALHOST)))
     }
 }
 
@@ -340,7 +349,7 @@ mod tests {
             "ftp://127.0.0.1/",
             "file:///etc/passwd",
             "gopher://127.0.0.1:70/",
-            "http:///x",
+            "http://",
             "//x",
             "",
             "data:,x",
