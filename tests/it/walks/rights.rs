@@ -211,10 +211,6 @@ impl World {
                 Ready::with(operation.path, body)
             }
             "get_conversation" => Ready::at(self.waiting().await),
-            "get_contact" => {
-                let waiting = admin.get(self.waiting().await).await.expect(200);
-                Ready::at(format!("/v1/contacts/{}", waiting["contact"]["id"].as_str().unwrap()))
-            }
             "list_messages" => Ready::at(format!("{}/messages", self.waiting().await)),
             "get_message" => Ready::at(self.sent(caller).await),
             "get_ticket" | "list_ticket_messages" => {
