@@ -48,8 +48,8 @@ pub(crate) fn fits(workspace: &str, contact: &str, first: usize) -> String {
     )
 }
 
-/// A query for the customers searched for, by their keys alone: its one column is `contact_id`. `workspace` is the parameter
-/// with the tenant, the others are those from `$first` on.
+/// A query for the customers searched for, by their keys alone: its one column is `contact_id`; who fits in several ways is there
+/// as often. `workspace` is the parameter with the tenant, the others are those from `$first` on.
 pub(crate) fn found(workspace: &str, first: usize) -> String {
     let [name_like, number_like, username_like, external_id] = [first, first + 1, first + 2, first + 3];
     let [name, number, username] = [first + 4, first + 5, first + 6];
@@ -68,14 +68,14 @@ pub(crate) fn found(workspace: &str, first: usize) -> String {
     format!(
         "SELECT s.id AS contact_id FROM contacts s
          WHERE {contact} @> {name} AND s.search_name LIKE ${name_like} AND s.workspace_id = (SELECT {workspace}::uuid)
-         UNION SELECT s.id FROM contacts s
+         UNION ALL SELECT s.id FROM contacts s
          WHERE {contact} @> {number} AND s.phone LIKE ${number_like} AND s.workspace_id = (SELECT {workspace}::uuid)
-         UNION SELECT s.contact_id FROM contact_identities s
+         UNION ALL SELECT s.contact_id FROM contact_identities s
          WHERE {identity} @> {number} AND s.phone LIKE ${number_like} AND s.workspace_id = (SELECT {workspace}::uuid)
-         UNION SELECT s.contact_id FROM contact_identities s
+         UNION ALL SELECT s.contact_id FROM contact_identities s
          WHERE {identity} @> {username} AND lower(s.username) LIKE ${username_like}
            AND s.workspace_id = (SELECT {workspace}::uuid)
-         UNION SELECT s.contact_id FROM contact_identities s
+         UNION ALL SELECT s.contact_id FROM contact_identities s
          WHERE {identity} @> {whole} AND lower(s.external_id) = ${external_id} AND s.workspace_id = (SELECT {workspace}::uuid)"
     )
 }

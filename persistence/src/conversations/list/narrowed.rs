@@ -25,12 +25,18 @@ use super::{Filter, text};
 
 /// How many rows a first step reads at most, over all runs.
 const FIRST_STEP: usize = 1000;
-/// How many rows the steps of a page may be expected to read.
+/// The same of any step.
+const LONGEST_STEP: usize = 8000;
+/// How many rows the steps of a page may be expected to read before it is asked how much there is of anything else.
+const UNASKED: i64 = 2000;
+/// How many rows they may be expected to read in any case.
 const MOST: i64 = 16_000;
 /// How far into each run a step may go: few, since each has a text of its own.
 const DEPTHS: [usize; 5] = [16, 64, 256, 1024, 4096];
-/// Of a label, of what is unread and of divisions more than this is many.
-const MANY: i64 = 2000;
+/// So many conversations with a label, unread, or for a division, and so many customers, are not counted any further.
+const MANY: i64 = 1000;
+/// How many rows a step reads in the time in which one conversation that was found otherwise is looked at.
+const LOOKUPS: i64 = 8;
 
 /// A place in a list: activity and id.
 type Key = (DateTime<Utc>, Uuid);
@@ -154,7 +160,7 @@ impl By {
             Self::Labels => format!(
                 "(SELECT DISTINCT k.conversation_id FROM unnest((SELECT $18::uuid[])) AS l (id)
                   CROSS JOIN LATERAL (SELECT * FROM conversation_labels k
-                      WHERE k.workspace_id = (SELECT $1::uuid) AND k.label_id = l.id OFFSET 0) k) k {}",
+                      WHERE k.workspace_id = (SELECT $1::uuid) AND k.label_id = l.id ORDER BY k.conversation_id) k) k {}",
                 each("id = k.conversation_id")
             ),
             Self::Divisions => "(SELECT * FROM conversations c WHERE c.workspace_id = (SELECT $1::uuid)
@@ -164,7 +170,11 @@ impl By {
                   AND c.unread_count > 0 OFFSET 0) c"
                 .to_owned(),
             Self::Customer => {
-                format!("({}) k {}", search::found("$1", 21), each("contact_id = k.contact_id"))
+                format!(
+                    "(SELECT DISTINCT contact_id FROM ({}) found) k {}",
+                    search::found("$1", 21),
+                    each("contact_id = k.contact_id")
+                )
             }
         }
     }
@@ -182,37 +192,45 @@ impl By {
         )
     }
 
-    /// What there is least of.
+    /// What there is least of, and how many rows along the runs it is worth to go on without it.
     fn least(
         conn: &mut PgConnection,
         workspace: WorkspaceId,
         narrowing: &Narrowing<'_>,
-    ) -> Result<Self, StoreError> {
-        if narrowing.labels.is_none() && narrowing.divisions.is_none() && !narrowing.unread {
-            return Ok(Self::Customer);
-        }
-        let rows = sql(format!(
-            "SELECT CASE WHEN $2::uuid[] IS NOT NULL THEN (SELECT count(*) FROM (SELECT FROM conversation_labels
-                 WHERE workspace_id = $1 AND label_id = ANY ($2) LIMIT {MANY}) few) END AS labels,
-             CASE WHEN $3::uuid[] IS NOT NULL THEN (SELECT count(*) FROM (SELECT FROM conversations
-                 WHERE workspace_id = $1 AND division_id = ANY ($3) LIMIT {MANY}) few) END AS divisions,
-             CASE WHEN $4 THEN (SELECT count(*) FROM (SELECT FROM conversations
-                 WHERE workspace_id = $1 AND unread_count > 0 LIMIT {MANY}) few) END AS unread"
+    ) -> Result<(Self, i64), StoreError> {
+        // In the order of an index, so that PostgreSQL counts by it and not by whatever comes first.
+        let customers = search::found("$1", 5);
+        let statement = sql(format!(
+            "SELECT CASE WHEN $2::uuid[] IS NOT NULL THEN (SELECT count(*) FROM unnest((SELECT $2::uuid[])) AS one (id)
+                 CROSS JOIN LATERAL (SELECT k.conversation_id FROM conversation_labels k
+                     WHERE k.workspace_id = (SELECT $1::uuid) AND k.label_id = one.id
+                     ORDER BY k.conversation_id LIMIT {MANY}) few) END AS labels,
+             CASE WHEN $3::uuid[] IS NOT NULL THEN (SELECT count(*) FROM unnest((SELECT $3::uuid[])) AS one (id)
+                 CROSS JOIN LATERAL (SELECT c.id FROM conversations c
+                     WHERE c.workspace_id = (SELECT $1::uuid) AND c.division_id = one.id
+                     ORDER BY c.channel_id, c.shelf LIMIT {MANY}) few) END AS divisions,
+             CASE WHEN $4 THEN (SELECT count(*) FROM (SELECT c.id FROM conversations c
+                 WHERE c.workspace_id = (SELECT $1::uuid) AND c.unread_count > 0 ORDER BY c.shelf LIMIT {MANY}) few) END AS unread,
+             CASE WHEN $9::text IS NOT NULL THEN (SELECT count(*) FROM (SELECT FROM ({customers}) found LIMIT {MANY}) few) END
+                 AS customers"
         ))
         .bind(workspace)
         .bind(narrowing.labels.map(<[_]>::to_vec))
         .bind(narrowing.divisions.map(<[_]>::to_vec))
-        .bind(narrowing.unread)
-        .get_result::<LeastRow>(conn)?;
-        let counted =
-            [(rows.labels, Self::Labels), (rows.divisions, Self::Divisions), (rows.unread, Self::Unread)];
+        .bind(narrowing.unread);
+        let rows = search::bind(statement, narrowing.search).get_result::<LeastRow>(conn)?;
+        let counted = [
+            (rows.labels, Self::Labels),
+            (rows.divisions, Self::Divisions),
+            (rows.unread, Self::Unread),
+            (rows.customers, Self::Customer),
+        ];
         let least = counted.into_iter().filter_map(|(count, by)| count.map(|count| (count, by)));
         let least = least.min_by_key(|(count, _)| *count);
-        // Who searches for a customer expects few.
-        Ok(match least {
-            Some((count, by)) if count < MANY || narrowing.search.is_none() => by,
-            _ => Self::Customer,
-        })
+        Ok(least.map_or((Self::Customer, MOST), |(count, by)| match count {
+            MANY.. => (by, MOST),
+            few => (by, few * LOOKUPS),
+        }))
     }
 }
 
@@ -224,12 +242,19 @@ struct LeastRow {
     divisions: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     unread: Option<i64>,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    customers: Option<i64>,
 }
 
 #[derive(QueryableByName)]
 struct IdRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+}
+
+/// How far into each run a step goes that is to read so many rows: a place in [`DEPTHS`].
+fn depth_for(rows: usize, runs: &Runs) -> usize {
+    DEPTHS.iter().rposition(|depth| depth * runs.count() <= rows).unwrap_or(0)
 }
 
 /// The conversations of a page, newest first, at least `limit` if there are as many.
@@ -252,7 +277,8 @@ pub(super) fn page(
         narrowing.bind(runs.bind(statement))
     };
     let (mut found, mut looked_at, mut from) = (Vec::new(), 0, after);
-    let mut depth = DEPTHS.iter().rposition(|depth| depth * runs.count() <= FIRST_STEP).unwrap_or(0);
+    let mut least = None;
+    let mut depth = depth_for(FIRST_STEP, runs);
     loop {
         let text = step_text(unread_runs, DEPTHS[depth]);
         let step = bind(text, from).get_result::<StepRow>(conn)?;
@@ -266,13 +292,17 @@ pub(super) fn page(
         from = end;
         // As much again for each that is missing, and as if the next row would fit: a few rows without any prove nothing.
         let expected = (limit - count).saturating_mul(looked_at) / (count + 1);
-        if expected + looked_at > MOST {
-            break;
+        if looked_at + expected > UNASKED {
+            let (by, most) = match least {
+                Some(known) => known,
+                None => *least.insert(By::least(conn, workspace, &narrowing)?),
+            };
+            if looked_at + expected > most {
+                let rest = bind(by.text(), from).load::<IdRow>(conn)?;
+                found.extend(rest.into_iter().map(|row| row.id));
+                return Ok(found);
+            }
         }
-        depth = (depth + 1).min(DEPTHS.len() - 1);
+        depth = depth_for(LONGEST_STEP, runs).min(depth + 1);
     }
-    let by = By::least(conn, workspace, &narrowing)?;
-    let rest = bind(by.text(), from).load::<IdRow>(conn)?;
-    found.extend(rest.into_iter().map(|row| row.id));
-    Ok(found)
 }
