@@ -6,7 +6,7 @@ use harness::contract::{Operation, operations};
 use serde_json::{Value, json};
 
 use super::rights::World;
-use super::{PUBLIC, operation_id};
+use super::{PUBLIC, media_type, operation_id};
 
 /// `POST`s without `Idempotency-Key`. This list only shrinks.
 const WITHOUT_A_KEY: [&str; 11] = [
@@ -89,9 +89,13 @@ async fn d_01_d_02_whatever_takes_a_key_is_done_once_for_it_and_for_nobody_else(
         let rows = world.app.database.snapshot();
         if let Some(body) = &ready.body {
             let mut changed = body.clone();
-            changed["client_message_id"] = json!("lain");
-            let changed =
-                ready.call(&admin, &operation).bytes("application/json", changed.to_string()).key(&key);
+            match changed.as_object_mut() {
+                Some(fields) => drop(fields.insert("client_message_id".to_owned(), json!("lain"))),
+                // A file.
+                None => changed = json!("phone"),
+            }
+            let call = ready.call(&admin, &operation);
+            let changed = call.bytes(media_type(&operation), changed.to_string()).key(&key);
             let refused = changed.await;
             assert_eq!(refused.status, 422, "{what}");
         }

@@ -26,7 +26,6 @@ pub fn create(
     patch: &ContactPatch,
 ) -> Result<Contact, Failure> {
     caller.on_workspace()?;
-    caller.on_contact(&[])?;
     let (workspace, now) = (caller.actor().workspace_id, tx.now);
     let id: ContactId = tx.id();
     let mut made = Contact {

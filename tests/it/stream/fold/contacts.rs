@@ -45,6 +45,6 @@ pub(super) async fn contacts_change(fold: &mut Fold, admin: &Caller) {
 
     let file = format!("name,phone,kota\nAni Wijaya,{ani},Solo\nCici,6281277000003,Solo\n");
     fold.does(200, admin.act("/v1/contacts/import").bytes("text/csv", file)).await;
-    let left = admin.post("/v1/contacts", json!({ "name": "Salah ketik" })).await.expect(201);
+    let left = fold.does(201, admin.post("/v1/contacts", json!({ "name": "Salah ketik" }))).await;
     fold.does(204, admin.delete(format!("/v1/contacts/{}", left.id()))).await;
 }
