@@ -97,6 +97,10 @@ impl Sniffer {
                 )
             });
         }
+        // It begins like a script.
+        if head.starts_with(b"#!AMR") {
+            return "audio/amr";
+        }
         match infer::get(head).map(|found| found.mime_type()) {
             Some("audio/opus" | "application/ogg" | "video/ogg") => "audio/ogg",
             Some("audio/x-aac") => "audio/aac",

@@ -169,6 +169,7 @@ impl Screen {
                 self.rename(data);
             }
             ("settings", _) => self.hold("settings", data.clone()),
+            ("messaging_settings", _) => self.hold("messaging_settings", data.clone()),
             // There is no list of contacts; they are seen where they are named.
             ("contact", _) => self.rename(data),
             _ => panic!("a client knows nothing of {}", event.event_type),
@@ -211,9 +212,9 @@ fn rename_within(thing: &mut Value, data: &Value) {
     }
 }
 
-/// The assignment settings have none: there is one of them.
+/// Settings have none: there is one of each.
 fn id_of(thing: &Value) -> String {
-    let only = thing.get("agents_may_claim").map(|_| "assignment");
+    let only = thing.get("agents_may_claim").or(thing.get("attachment_limits")).map(|_| "settings");
     let id = thing["id"].as_str().or(only);
     id.unwrap_or_else(|| panic!("{thing} has no id")).to_owned()
 }

@@ -156,6 +156,14 @@ async fn every_administrative_operation_leaves_one_entry_with_who_what_before_an
     assert_eq!(entry["subject"]["id"], workspace);
     assert_eq!(entry["before"], json!({ "agents_may_claim": true }));
     assert_eq!(entry["after"], json!({ "agents_may_claim": false }));
+    let limits = json!({ "image": 1000, "video": 1048576, "document": 1048576, "audio": 1048576 });
+    let messaging = json!({ "reply_window_warning_minutes": null, "attachment_limits": limits });
+    let set = admin.put("/v1/settings/messaging", messaging).await.expect(200);
+    let entry = trail.leaves(&set, "updated", "messaging_settings").await;
+    assert_eq!(
+        (&entry["subject"]["id"], &entry["after"]),
+        (&json!(workspace), &json!({ "attachment_limits": limits }))
+    );
     let moved = admin.patch("/v1/workspace", json!({ "timezone": "Asia/Makassar" })).await.expect(200);
     let entry = trail.leaves(&moved, "updated", "workspace").await;
     assert_eq!(entry["subject"], json!({ "type": "workspace", "id": workspace, "name": "Toko satu" }));

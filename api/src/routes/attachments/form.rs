@@ -107,7 +107,9 @@ impl Reading<'_> {
             if refused.is_none() {
                 refused = self.take(&mut field).await.err();
             }
-            if refused.is_some() && !self.skip(&mut field).await {
+            // The word of a kind was read to its end; a field must not be asked again after that.
+            let word = field.name() == Some("kind");
+            if refused.is_some() && !word && !self.skip(&mut field).await {
                 break;
             }
         }
