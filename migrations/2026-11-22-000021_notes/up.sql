@@ -19,8 +19,8 @@ CREATE INDEX contact_notes_by_author ON contact_notes (workspace_id, author_id);
 -- Labels are administered: a deleted one goes from every conversation.
 ALTER TABLE audit_entries DROP CONSTRAINT audit_entries_subject_type_check;
 ALTER TABLE audit_entries ADD CONSTRAINT audit_entries_subject_type_check CHECK (subject_type IN ('agent', 'division',
-    'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy', 'contact', 'contact_merge',
-    'contact_import', 'label'));
+    'channel', 'api_key', 'workspace', 'assignment_settings', 'distribution_policy', 'messaging_settings',
+    'template', 'contact', 'contact_merge', 'contact_import', 'label'));
 
 -- What happened is a member of a message's content by now; what customers sent is shown as `raw` where it is of before.
 UPDATE messages SET content = jsonb_build_object('system', content) WHERE kind = 'system' AND content ? 'event';
