@@ -54,7 +54,9 @@ impl NewMessage {
         self.check_fields()?;
         let content = match self.kind {
             MessageKind::Text => OutboundContent::Text { text: required("/text", self.text)? },
-            MessageKind::Location => OutboundContent::Location(required("/location", self.location)?),
+            MessageKind::Location => {
+                OutboundContent::Location(required("/location", self.location)?.rounded())
+            }
             MessageKind::Interactive => OutboundContent::Interactive {
                 text: required("/text", self.text)?,
                 interactive: required("/interactive", self.interactive)?,
