@@ -12,7 +12,7 @@ const WORDS_MAX_CHARS: usize = 300;
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Location {
-    /// Degrees north, -90 to 90.
+    /// Degrees north, -90 to 90; kept to seven decimal places.
     #[cfg_attr(feature = "schema", schema(minimum = -90, maximum = 90, example = -6.2088))]
     pub latitude: f64,
     /// Degrees east, -180 to 180.
@@ -29,6 +29,15 @@ pub struct Location {
 }
 
 impl Location {
+    /// The same place to a centimetre. Longer numbers may differ in their last digit once they have been written as text
+    /// and read again, and then the same message would not be the same.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        const STEPS: f64 = 1e7;
+        let round = |degrees: f64| (degrees * STEPS).round() / STEPS;
+        Self { latitude: round(self.latitude), longitude: round(self.longitude), ..self }
+    }
+
     /// Refuses what is no place.
     ///
     /// # Errors

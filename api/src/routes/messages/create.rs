@@ -83,7 +83,9 @@ impl NewMessage {
                 });
             }
             MessageKind::Text => OutboundContent::Text { text: required("/text", self.text)? },
-            MessageKind::Location => OutboundContent::Location(required("/location", self.location)?),
+            MessageKind::Location => {
+                OutboundContent::Location(required("/location", self.location)?.rounded())
+            }
             MessageKind::Interactive => OutboundContent::Interactive {
                 text: required("/text", self.text)?,
                 interactive: required("/interactive", self.interactive)?,
