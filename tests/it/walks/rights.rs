@@ -177,9 +177,10 @@ impl World {
                 let made = admin.post("/v1/api-keys", body).await.expect(201);
                 Ready::at(format!("/v1/api-keys/{}", made["api_key"]["id"].as_str().unwrap()))
             }
-            "list_audit_entries" | "get_assignment_settings" | "list_distribution_policies" => {
-                Ready::at(operation.path)
-            }
+            "list_audit_entries"
+            | "get_assignment_settings"
+            | "list_distribution_policies"
+            | "count_conversations" => Ready::at(operation.path),
             "create_distribution_policy" => {
                 Ready::with(operation.path, json!({ "name": format!("Kebijakan {}", self.number()) }))
             }
