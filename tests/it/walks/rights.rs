@@ -270,9 +270,10 @@ impl World {
             "create_signed_urls" => Ready::with(operation.path, json!({ "attachment_ids": [] })),
             "get_messaging_settings" => Ready::at(operation.path),
             "update_messaging_settings" => Ready::with(operation.path, messaging_settings()),
-            "list_audit_entries" | "get_assignment_settings" | "list_distribution_policies" => {
-                Ready::at(operation.path)
-            }
+            "list_audit_entries"
+            | "get_assignment_settings"
+            | "list_distribution_policies"
+            | "count_conversations" => Ready::at(operation.path),
             "create_distribution_policy" => {
                 Ready::with(operation.path, json!({ "name": format!("Kebijakan {}", self.number()) }))
             }
