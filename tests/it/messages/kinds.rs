@@ -34,7 +34,10 @@ async fn every_kind_that_a_channel_has_arrives_and_no_other_is_taken() {
         let window = siti.get(&path).await.expect(200)["reply_window"]["allowed"].clone();
         assert_eq!(window, can["kinds"], "what may be sent now is what can be sent");
         let mut sent = 0;
-        for kind in MessageKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| !FILES.contains(kind)) {
+        for kind in MessageKind::ALL.iter().map(|kind| kind.as_str()).filter(|kind| {
+            // Templates have to be there first: they have tests of their own.
+            !FILES.contains(kind) && *kind != "template"
+        }) {
             if can["kinds"].as_array().unwrap().contains(&json!(kind)) {
                 let message = siti.post(format!("{path}/messages"), good(kind)).await.expect(201);
                 assert_eq!((&message["kind"], &message["status"]), (&json!(kind), &json!("queued")));

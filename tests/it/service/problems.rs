@@ -40,7 +40,7 @@ async fn bodies_are_read_strictly_and_the_answer_says_where_they_are_wrong() {
         (json!({ "kind": "text", "text": "a\0b" }), "/text"),
         (json!({ "kind": "text", "text": "x".repeat(4097) }), "/text"),
         (json!({ "kind": "karikatur", "text": "a" }), "/kind"),
-        (json!({ "kind": "image", "text": "a" }), "/kind"),
+        (json!({ "kind": "image", "text": "a" }), "/text"),
         (json!({ "kind": "text", "text": "a", "reply_to": "bukan-id" }), "/reply_to"),
         (json!({ "kind": "text", "text": "a", "reply_to": id }), "/reply_to"),
         (json!({ "kind": "text", "text": "a", "client_message_id": "" }), "/client_message_id"),
