@@ -19,6 +19,7 @@ use domain::notification::NotificationKind;
 use domain::one_time_token::TokenPurpose;
 use domain::routing::{DecisionOutcome, DecisionReason, Strategy, TieBreak, Trigger};
 use domain::sign_in_throttle::ThrottleScope;
+use domain::template::{ParameterFormat, TemplateCategory, TemplateStatus};
 use domain::timer::{TimerKind, TimerState};
 use throwaway::Throwaway;
 
@@ -189,6 +190,9 @@ fn enumerations() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("routing_decisions.tie_break", all!(TieBreak)),
         ("routing_decisions.trigger", all!(Trigger)),
         ("routing_requests.cause", all!(Trigger)),
+        ("templates.category", all!(TemplateCategory)),
+        ("templates.parameter_format", all!(ParameterFormat)),
+        ("templates.status", all!(TemplateStatus)),
         ("timers.kind", all!(TimerKind)),
         ("timers.state", all!(TimerState)),
         ("one_time_tokens.purpose", all!(TokenPurpose)),
