@@ -8,7 +8,7 @@ use crate::channel::ChannelKind;
 use crate::refusal::Refusal;
 use crate::resource::{InteractiveLimits, InteractiveListLimits};
 
-/// What the customer can tap. The answer is a message of kind `interactive` whose `content.payload` is the id of what
+/// What the customer can tap. The answer is a message of kind `interactive` whose `content.choice.payload` is the id of what
 /// was tapped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -3,7 +3,7 @@
 use actix_web::HttpRequest;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ETAG, HeaderName, HeaderValue, IF_MATCH};
+use actix_web::http::header::{ETAG, IF_MATCH};
 use domain::refusal::{Code, Refusal};
 use serde::Serialize;
 
@@ -61,14 +61,6 @@ pub fn read<T: Serialize>(app: &App, read: &Read<T>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((STREAM_CURSOR, StreamCursor::new(app.epoch, read.seq).to_string()))
         .json(&read.data)
-}
-
-/// Something else that was read, with the place in the log from which to follow.
-pub fn followed(app: &App, seq: i64, mut response: HttpResponse) -> HttpResponse {
-    if let Ok(cursor) = HeaderValue::from_str(&StreamCursor::new(app.epoch, seq).to_string()) {
-        response.headers_mut().insert(HeaderName::from_static("stream-cursor"), cursor);
-    }
-    response
 }
 
 /// 200 with a resource that has a version.

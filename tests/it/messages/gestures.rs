@@ -195,13 +195,15 @@ async fn nothing_reaches_a_contact_that_is_blocked() {
     // One that waits while the contact is shut out is not sent either.
     app.database.execute("UPDATE channels SET state = 'needs_attention'");
     let waiting = app.agent(0).post(format!("{path}/messages"), text("Menunggu")).await.expect(201).id();
-    app.database.execute("UPDATE contacts SET blocked_at = now()");
+    let contact = app.agent(0).get(&path).await.expect(200)["contact"]["id"].clone();
+    app.agent(0).act(format!("/v1/contacts/{}/block", contact.as_str().unwrap())).await.expect(200);
     let mut log = app.follow().await;
     app.database.execute("UPDATE channels SET state = 'connected'");
     app.advance(TimeDelta::seconds(1));
     let ended = log.until("its end", |event| event["data"]["id"] == waiting).await["data"].clone();
     assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("failed"), &json!("contact_blocked")));
 
+    eventually("the block at the provider", || async { (app.count("jobs") == 0).then_some(()) }).await;
     let rows = app.database.snapshot();
     let siti = app.agent(0);
     siti.post(format!("{path}/messages"), text("Halo")).await.problem(409, "contact_blocked");

@@ -208,6 +208,9 @@ async fn what_a_customer_taps_comes_back_as_the_buttons_id() {
         let tapped = json!({ "kind": "button_reply", "payload": "l", "text": "Besar", "reply_to": id });
         customer.sends(tapped).await;
         let answer = app.agent(0).get(format!("{path}/messages")).await.expect(200)["items"][0].clone();
-        assert_eq!((&answer["kind"], &answer["content"]["payload"]), (&json!("interactive"), &json!("l")));
+        assert_eq!(
+            (&answer["kind"], &answer["content"]["choice"]["payload"]),
+            (&json!("interactive"), &json!("l"))
+        );
     }
 }

@@ -109,6 +109,30 @@ async fn labels_leave_entries(trail: &mut Trail) {
     trail.leaves(&deleted, "deleted", "label").await;
 }
 
+async fn templates_leave_entries(trail: &mut Trail) {
+    let admin = trail.app.admin();
+    let body = crate::support::template(trail.app.channel("whatsapp"), "pesanan_dikirim");
+    let made = admin.post("/v1/templates", body).await.expect(201);
+    let entry = trail.leaves(&made, "created", "template").await;
+    assert_eq!(
+        entry["subject"],
+        json!({ "type": "template", "id": made["id"], "name": "pesanan_dikirim (id)" })
+    );
+    let path = format!("/v1/templates/{}", made.id());
+    let changed = admin.patch(&path, json!({ "initiate": false })).await.expect(200);
+    let entry = trail.leaves(&changed, "updated", "template").await;
+    assert_eq!(
+        (&entry["before"], &entry["after"]),
+        (&json!({ "initiate": true }), &json!({ "initiate": false }))
+    );
+    let deleted = admin.delete(&path).await.expect(204);
+    trail.leaves(&deleted, "deleted", "template").await;
+    // What the provider has is only read.
+    let sync = format!("/v1/channels/{}/templates/sync", trail.app.channel("whatsapp"));
+    trail.leaves_nothing(admin.act(sync).await, 202).await;
+    trail.covered.insert("sync_templates".to_owned());
+}
+
 async fn policies_leave_entries(trail: &mut Trail) {
     let admin = trail.app.admin();
     let body = json!({ "name": "Setia", "channel_ids": [trail.app.channel("telegram")] });
@@ -216,6 +240,7 @@ async fn every_administrative_operation_leaves_one_entry_with_who_what_before_an
     policies_leave_entries(&mut trail).await;
     contacts_leave_entries(&mut trail).await;
     labels_leave_entries(&mut trail).await;
+    templates_leave_entries(&mut trail).await;
     let body = json!({ "name": "Kasir", "scopes": ["team:read"] });
     let made = admin.post("/v1/api-keys", body).await.expect(201);
     let entry = trail.leaves(&made, "created", "api_key").await;

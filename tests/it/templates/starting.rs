@@ -122,9 +122,10 @@ async fn who_is_known_is_written_to_where_it_is_unless_that_may_not_be() {
     assert_ne!(elsewhere["id"], again["id"]);
     assert_eq!((app.count("contacts"), app.count("contact_identities")), (1, 2));
 
-    app.database.execute("UPDATE contacts SET blocked_at = now()");
+    let whom = format!("/v1/contacts/{}", contact.as_str().unwrap());
+    app.admin().act(format!("{whom}/block")).await.expect(200);
     app.agent(1).post("/v1/conversations", body.clone()).await.problem(409, "contact_blocked");
-    app.database.execute("UPDATE contacts SET blocked_at = NULL");
+    app.admin().act(format!("{whom}/unblock")).await.expect(200);
     eventually("all to be sent", || async { (app.count("jobs") == 0).then_some(()) }).await;
     let rows = app.database.snapshot();
     let with = |name: &str, value: Value| {

