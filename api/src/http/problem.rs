@@ -18,7 +18,8 @@ const TYPE_BASE: &str = "urn:tanggap:problem:";
 /// Something a caller is told instead of what it asked for.
 #[derive(Debug, Clone)]
 pub struct Problem {
-    refusal: Refusal,
+    // In a box: a problem is the error of nearly every function here, and shall be small to hand on.
+    refusal: Box<Refusal>,
     /// What happened, for the log only.
     cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
     /// The methods that a path has, for `method_not_allowed`.
@@ -231,7 +232,7 @@ impl Problem {
 
     /// Something that we depend on is away; the same call may succeed soon.
     pub fn unavailable(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { refusal: Code::Unavailable.into(), cause: Some(Arc::new(cause)), allow: None }
+        Self { refusal: Box::new(Code::Unavailable.into()), cause: Some(Arc::new(cause)), allow: None }
     }
 
     /// A path that has other methods.
@@ -242,7 +243,7 @@ impl Problem {
 
     /// A fault of ours.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { refusal: Code::Internal.into(), cause: Some(Arc::from(cause.into())), allow: None }
+        Self { refusal: Box::new(Code::Internal.into()), cause: Some(Arc::from(cause.into())), allow: None }
     }
 
     /// What one of actix's own errors means.
@@ -296,7 +297,7 @@ impl fmt::Display for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self { refusal, cause: None, allow: None }
+        Self { refusal: Box::new(refusal), cause: None, allow: None }
     }
 }
 
@@ -317,7 +318,7 @@ impl From<StoreError> for Problem {
             | StoreError::RowCount { .. }
             | StoreError::Query(_) => Code::Internal,
         };
-        Self { refusal: code.into(), cause: Some(Arc::new(error)), allow: None }
+        Self { refusal: Box::new(code.into()), cause: Some(Arc::new(error)), allow: None }
     }
 }
 

@@ -168,9 +168,5 @@ fn allow(shared: &Shared, request: &HttpRequest, business: &str) -> Result<(), G
         return Err(GraphError::unauthorized(true));
     }
     let is_its = |channel: &&SandboxChannel| matches!(channel, SandboxChannel::Whatsapp { waba_id, .. } if waba_id == business);
-    if own.iter().any(|channel| is_its(&channel)) {
-        Ok(())
-    } else {
-        Err(GraphError::unknown_object(business))
-    }
+    if own.iter().any(is_its) { Ok(()) } else { Err(GraphError::unknown_object(business)) }
 }

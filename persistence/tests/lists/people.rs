@@ -89,7 +89,10 @@ fn tickets() -> impl Strategy<Value = Vec<Drawn>> {
     proptest::collection::vec((0..AGENTS, statuses, 0..400_i64), 0..3)
 }
 
-fn identities() -> impl Strategy<Value = Vec<(u128, bool, bool, Vec<u128>, Vec<Drawn>)>> {
+/// Channel, two flags, labels, tickets.
+type DrawnIdentity = (u128, bool, bool, Vec<u128>, Vec<Drawn>);
+
+fn identities() -> impl Strategy<Value = Vec<DrawnIdentity>> {
     // Channel 3 and label 1 are rare, and label 2 is on nothing.
     let channels = prop_oneof![600 => Just(0), 300 => Just(1), 99 => Just(2), 1 => Just(CHANNELS - 1)];
     let labels = prop_oneof![600 => Just(vec![]), 399 => Just(vec![0]), 1 => Just(vec![0, 1])];

@@ -201,7 +201,7 @@ async fn what_a_customer_taps_comes_back_as_the_buttons_id() {
     for channel in CHANNELS {
         let (customer, path) = held(&app, channel).await;
         let sent = app.agent(0).post(format!("{path}/messages"), good("interactive")).await.expect(201);
-        assert_eq!(sent["content"]["buttons"][1]["id"], "l");
+        assert_eq!(sent["content"]["interactive"]["buttons"][1]["id"], "l");
         let shown = received(&customer, 1).await;
         assert!(shown["content"].to_string().contains("\"l\""), "{shown}");
         let id = shown["provider_message_id"].as_str().unwrap().rsplit(':').next().unwrap();

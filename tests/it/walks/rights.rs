@@ -250,7 +250,7 @@ impl World {
                 Ready::with(format!("/v1/channels/{}", app.channel("whatsapp2")), json!({ "name": name }))
             }
             "update_notification_preferences" => {
-                let toast = self.number() % 2 == 0;
+                let toast = self.number().is_multiple_of(2);
                 Ready::with(operation.path, json!({ "sound": false, "toast": toast, "muted_kinds": [] }))
             }
             "update_me" => Ready::with(operation.path, json!({ "name": caller.me().name })),

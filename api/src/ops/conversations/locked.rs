@@ -41,7 +41,7 @@ impl<A: Act> Locked<A> {
     }
 
     /// Says that it was made in this transaction: nobody has seen it before.
-    pub(in crate::ops) fn is_new(mut self) -> Self {
+    pub(in crate::ops) fn begun_now(mut self) -> Self {
         self.is_new = true;
         self
     }

@@ -80,7 +80,7 @@ pub fn start(
         (false, false) => EventType::ConversationUpdated,
     };
     if person.has_new_conversation {
-        locked = locked.is_new();
+        locked = locked.begun_now();
     }
     let taken =
         change.map(|change| Taken { change, noted: (SystemEventType::Started, "started the conversation") });

@@ -20,8 +20,10 @@ pub(super) fn apply(tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<(), Fail
         let workspace = delivery.workspace_id;
         for before in templates::lock_named(tx.conn, workspace, delivery.channel_id, &named)? {
             let mut after = before.clone();
-            let gone =
-                delivery.events.iter().fold(false, |gone, event| take(&mut after, &event.what) || gone);
+            let mut gone = false;
+            for event in &delivery.events {
+                gone |= take(&mut after, &event.what);
+            }
             if gone {
                 remove(tx, workspace, before)?;
             } else if after != before {

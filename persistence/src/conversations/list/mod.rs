@@ -1,5 +1,5 @@
 //! Lists of conversations: the newest of a few runs (see [`runs`]), found by their indexes alone, and joined to what is
-//! shown of them afterwards. What runs are not made for is in [`narrowed`].
+//! shown of them afterwards. What runs are not made for is in [`mod@narrowed`].
 
 use std::collections::BTreeMap;
 
