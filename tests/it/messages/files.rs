@@ -130,6 +130,10 @@ async fn d_15_a_process_that_died_with_a_file_sends_at_most_one_message() {
         if telegram {
             continue;
         }
+        // Messenger tells of all that was sent until a moment that it was read: the next one is sent after that.
+        eventually("that it was read", || async { (status(&app, &path, &id).await == "read").then_some(()) })
+            .await;
+        app.advance(TimeDelta::seconds(1));
         // Between its file and its message, or later: nobody knows.
         let id = claim_and_die(&app, &path, lives).await;
         let attachments = "UPDATE attachments SET provider_media_id = 'x', provider_media_expires_at = now() + interval '9 years'";
