@@ -20,7 +20,8 @@ const ATTRIBUTE_MAX_NUMBER: f64 = 9_007_199_254_740_991.0;
 pub const FIELDS: [&str; 8] =
     ["id", "name", "phone", "email", "company", "blocked_at", "opted_out_at", "created_at"];
 
-/// A phone number with its country code, as digits only: `+62 812-3456-7890` is `6281234567890`.
+/// A phone number with its country code, as digits only: `+62 812-3456-7890` is `6281234567890`. Without a country code (`0812…`)
+/// it is nobody's.
 ///
 /// # Errors
 /// `validation_failed` at `pointer`.
@@ -230,6 +231,8 @@ mod tests {
             "62812345678901234",
             "628123 456a",
             "++6281234567890",
+            "+62+81234567",
+            "٦٢٨١٢٣٤٥٦٧",
         ] {
             assert!(phone("/phone", wrong).is_err(), "{wrong}");
         }

@@ -207,27 +207,6 @@ pub fn message_text(pointer: &str, text: &str, max: usize) -> Result<(), Refusal
     Ok(())
 }
 
-/// A phone number with its country code, as it is stored: 7 to 15 digits. Spaces, dots, dashes, brackets and a leading `+`
-/// or `00` are taken as people write them; without a country code (`0812…`) it is nobody's.
-///
-/// # Errors
-/// `validation_failed` at `pointer`.
-pub fn phone(pointer: &str, text: &str) -> Result<String, Refusal> {
-    let text = text.trim();
-    let rest = text.strip_prefix('+').or_else(|| text.strip_prefix("00")).unwrap_or(text);
-    let is_between = |c: char| matches!(c, ' ' | '-' | '.' | '(' | ')');
-    let digits: String = rest.chars().filter(|c| !is_between(*c)).collect();
-    let fits = (7..=15).contains(&digits.len())
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && !digits.starts_with('0');
-    if fits {
-        Ok(digits)
-    } else {
-        let detail = "must be a phone number with its country code: +6281234567890";
-        Err(Refusal::invalid(pointer, "phone", detail))
-    }
-}
-
 /// An identifier or secret of a provider, or a key that a caller chose: 1 to `max` visible ASCII
 /// characters.
 ///
@@ -273,26 +252,7 @@ fn line(pointer: &str, text: &str, max: usize) -> Result<String, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::{color, distinct, label_name, phone, timezone};
-
-    #[test]
-    fn a_number_is_one_however_it_is_written() {
-        for same in ["+6281234567890", "6281234567890", "0062 812-3456-7890", " +62 (812) 3456.7890 "] {
-            assert_eq!(phone("/phone", same).as_deref(), Ok("6281234567890"), "{same}");
-        }
-        for wrong in [
-            "",
-            "+",
-            "081234567890",
-            "+62abc1234567",
-            "123456",
-            "1234567890123456",
-            "+62+81234567",
-            "٦٢٨١٢٣٤٥٦٧",
-        ] {
-            assert!(phone("/phone", wrong).is_err(), "{wrong}");
-        }
-    }
+    use super::{color, distinct, label_name, timezone};
 
     #[test]
     fn a_label_is_named_by_what_can_be_seen() {

@@ -210,7 +210,10 @@ fn by_contact(
     let phone = contact
         .phone
         .ok_or_else(|| Refusal::invalid("/contact_id", "no_phone", "the contact has no phone number"))?;
-    Ok(Address::Phone { phone: input::phone("/contact_id", &phone)?, blocked: contact.blocked_at.is_some() })
+    Ok(Address::Phone {
+        phone: domain::contact::phone("/contact_id", &phone)?,
+        blocked: contact.blocked_at.is_some(),
+    })
 }
 
 /// Makes the identity, for a contact that is there or a new one, with its conversation. Until the provider tells its

@@ -1,8 +1,8 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, post, web};
 use domain::access::{Action, StartConversation};
+use domain::contact;
 use domain::id::{ChannelId, ContactId};
-use domain::input;
 use domain::refusal::Refusal;
 use domain::resource::Conversation;
 use serde::Deserialize;
@@ -41,7 +41,7 @@ impl NewConversation {
     fn into_draft(self) -> Result<StartDraft, Refusal> {
         let whom = match (self.contact_id, self.phone) {
             (Some(contact), None) => Whom::Contact(contact),
-            (None, Some(phone)) => Whom::Phone(input::phone("/phone", &phone)?),
+            (None, Some(phone)) => Whom::Phone(contact::phone("/phone", &phone)?),
             (Some(_), Some(_)) => {
                 let detail = "must be absent where the contact is named";
                 return Err(Refusal::invalid("/phone", "unexpected", detail));
