@@ -71,6 +71,10 @@ SELECT c.workspace_id, c.id, md5('{workspace} label ' || label)::uuid, c.channel
 FROM one JOIN conversations c USING (id),
     (VALUES ('common', 3, 0), ('usual', 100, 0), ('rare', 10000, 0), ('old', 1, {count} - {count} / 20)) AS often (label, every, beyond)
 WHERE c.workspace_id = '{workspace}' AND n % every = 0 AND n > beyond;
+INSERT INTO agent_counts (workspace_id, agent_id, assigned, handled, resolved)
+SELECT a.workspace_id, a.id, (SELECT count(*) FROM conversations c WHERE c.workspace_id = a.workspace_id AND c.assignee_id = a.id),
+    0, (SELECT count(*) FROM tickets t WHERE t.workspace_id = a.workspace_id AND t.agent_id = a.id AND t.closed_at IS NOT NULL)
+FROM agents a WHERE a.workspace_id = '{workspace}' AND a.role <> 'admin';
 INSERT INTO conversation_counts (workspace_id, channel_id, shelf, assignee_id, division_id, unread, count)
 SELECT workspace_id, channel_id, shelf, coalesce(assignee_id, nil), CASE WHEN assignee_id IS NULL THEN coalesce(division_id, nil) ELSE nil END,
     unread_count > 0, count(*)

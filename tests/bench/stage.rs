@@ -18,7 +18,10 @@ use serde_json::json;
 pub const PASSWORD: &str = "a password for measuring";
 const APP_SECRET: &str = "app-secret-for-measuring";
 
-/// Everything that is started, in a folder that goes with it.
+/// Names a folder to keep what was made in: the next run goes on with it, which saves making millions of rows again.
+const KEPT: &str = "TANGGAP_BENCH_FOLDER";
+
+/// Everything that is started, in a folder that goes with it unless it is to be kept.
 pub struct Stage {
     local: LocalPostgres,
     url: String,
@@ -26,11 +29,14 @@ pub struct Stage {
     folder: Folder,
 }
 
-/// A folder that is removed when dropped.
-struct Folder(PathBuf);
+/// A folder that is removed when dropped, unless it is to be kept.
+struct Folder(PathBuf, bool);
 
 impl Drop for Folder {
     fn drop(&mut self) {
+        if self.1 {
+            return;
+        }
         if let Err(error) = fs::remove_dir_all(&self.0) {
             eprintln!("{} could not be removed: {error}", self.0.display());
         }
@@ -58,10 +64,13 @@ struct TextRow {
 impl Stage {
     /// Starts PostgreSQL and makes the schema.
     pub fn build() -> Result<Self, Failed> {
-        let folder = Folder(std::env::temp_dir().join(format!("tanggap-bench-{}", std::process::id())));
+        let folder = match std::env::var_os(KEPT) {
+            Some(kept) => Folder(kept.into(), true),
+            None => Folder(std::env::temp_dir().join(format!("tanggap-bench-{}", std::process::id())), false),
+        };
         fs::create_dir_all(&folder.0)?;
         let options = LocalPostgresOptions {
-            discard_on_stop: true,
+            discard_on_stop: !folder.1,
             max_connections: 400,
             ..LocalPostgresOptions::durable(&folder.0)
         };
