@@ -39,6 +39,8 @@ text_enum! {
         TimedOut = "timed_out",
         /// The connection broke before the answer.
         BrokenOff = "broken_off",
+        /// It could not be signed: the installation's key is another one than when the secret was stored.
+        Unsigned = "unsigned",
         /// The event is no longer kept.
         EventExpired = "event_expired",
         /// The endpoint no longer wants such events.
@@ -73,7 +75,7 @@ pub enum Next {
     Gone,
 }
 
-/// How long after each failed attempt the next one is made: ten attempts in a little more than three days.
+/// How long after each failed attempt the next one is made, if nothing else is set: ten attempts in a little more than three days.
 pub const SCHEDULE: [TimeDelta; 9] = [
     TimeDelta::seconds(5),
     TimeDelta::minutes(5),
@@ -92,10 +94,11 @@ const ASKED_MAX: TimeDelta = TimeDelta::hours(24);
 /// Jitter is at most one part in so many of a delay, either way.
 const JITTER_PARTS: f64 = 10.0;
 
-/// What follows from the answer to the attempt with this number, the first being 1. `jitter` is a random number from -1 to 1,
-/// so that what failed together does not come back together.
+/// What follows from the answer to the attempt with this number, the first being 1. `schedule` has how long is waited after
+/// each failed attempt but the last; `jitter` is a random number from -1 to 1, so that what failed together does not come back
+/// together.
 #[must_use]
-pub fn next(attempt: u32, answer: Answer, jitter: f64) -> Next {
+pub fn next(schedule: &[TimeDelta], attempt: u32, answer: Answer, jitter: f64) -> Next {
     let asked = match answer {
         Answer::Status { status: 200..=299, .. } => return Next::Delivered,
         Answer::Status { status: 410, .. } => return Next::Gone,
@@ -104,7 +107,7 @@ pub fn next(attempt: u32, answer: Answer, jitter: f64) -> Next {
         Answer::Nothing(_) => TimeDelta::zero(),
     };
     let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-    match SCHEDULE.get(place) {
+    match schedule.get(place) {
         Some(delay) => Next::Again(jittered(*delay, jitter).max(asked.min(ASKED_MAX))),
         None => Next::GivenUp,
     }
@@ -133,7 +136,7 @@ mod tests {
         for answer in
             [status(500, None), status(301, None), status(429, None), Answer::Nothing(CallProblem::TimedOut)]
         {
-            let waits: Vec<Next> = (1..=10).map(|attempt| next(attempt, answer, 0.0)).collect();
+            let waits: Vec<Next> = (1..=10).map(|attempt| next(&SCHEDULE, attempt, answer, 0.0)).collect();
             let expected = SCHEDULE.map(Next::Again);
             assert_eq!((&waits[..9], waits[9]), (&expected[..], Next::GivenUp), "{answer:?}");
         }
@@ -143,7 +146,7 @@ mod tests {
 
     #[test]
     fn jitter_spreads_by_a_tenth_and_what_is_asked_is_the_least() {
-        let wait = |jitter, answer| match next(2, answer, jitter) {
+        let wait = |jitter, answer| match next(&SCHEDULE, 2, answer, jitter) {
             Next::Again(wait) => wait.num_seconds(),
             other => panic!("{other:?}"),
         };
@@ -155,8 +158,11 @@ mod tests {
 
     #[test]
     fn what_is_settled_is_not_tried_again() {
-        assert_eq!([200, 204, 299].map(|code| next(1, status(code, Some(9)), 0.0)), [Next::Delivered; 3]);
-        assert_eq!(next(1, status(410, None), 0.0), Next::Gone);
-        assert_eq!(next(1, Answer::Nothing(CallProblem::EventExpired), 0.0), Next::GivenUp);
+        assert_eq!(
+            [200, 204, 299].map(|code| next(&SCHEDULE, 1, status(code, Some(9)), 0.0)),
+            [Next::Delivered; 3]
+        );
+        assert_eq!(next(&SCHEDULE, 1, status(410, None), 0.0), Next::Gone);
+        assert_eq!(next(&SCHEDULE, 1, Answer::Nothing(CallProblem::EventExpired), 0.0), Next::GivenUp);
     }
 }
