@@ -244,7 +244,8 @@ const VERSIONED: [&str; 9] = [
 ];
 
 /// Single resources that are never changed.
-const UNVERSIONED: [&str; 1] = ["/v1/attachments/{attachment_id}"];
+const UNVERSIONED: [&str; 2] =
+    ["/v1/attachments/{attachment_id}", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}"];
 
 /// Paths of single resources end in their id.
 fn has_version(path: &str) -> bool {
