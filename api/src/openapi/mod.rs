@@ -1,6 +1,7 @@
 //! The OpenAPI document, from the handlers that are served.
 
 mod examples;
+mod webhooks;
 
 use std::collections::BTreeSet;
 
@@ -98,6 +99,7 @@ pub fn document() -> Value {
     prune_refusals(&mut document);
     complete_answers(&mut document);
     complete_headers(&mut document);
+    webhooks::add(&mut document);
     examples::add(&mut document);
     document
 }
