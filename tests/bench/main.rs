@@ -3,6 +3,7 @@
 //! a core the server itself spent on each request; PostgreSQL and the load need the rest.
 
 mod agents;
+mod deliveries;
 mod figures;
 mod inbox;
 mod list;
@@ -21,7 +22,8 @@ use harness::process::Failed;
 
 use self::stage::Stage;
 
-const PARTS: [&str; 8] = ["webhooks", "list", "inbox", "agents", "routing", "streams", "memory", "start"];
+const PARTS: [&str; 9] =
+    ["webhooks", "deliveries", "list", "inbox", "agents", "routing", "streams", "memory", "start"];
 
 /// The load comes from one thread: the server and PostgreSQL need the other cores.
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
@@ -50,6 +52,9 @@ async fn measure(wanted: &[String]) -> Result<(), Failed> {
     machine::describe(&stage)?;
     if is_wanted("webhooks") {
         webhooks::measure(&stage).await?;
+    }
+    if is_wanted("deliveries") {
+        deliveries::measure(&stage).await?;
     }
     if is_wanted("list") {
         list::measure(&stage).await?;

@@ -2,6 +2,7 @@
 //! what is due, and begins the next calls, each a task of its own: a slow receiver keeps only its own places.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::TimeDelta;
@@ -11,6 +12,7 @@ use domain::webhook::CallProblem;
 use persistence::error::Failure;
 use persistence::webhooks::fan_out as logs;
 use persistence::webhooks::sending::{self, Claimed, Room, Waiting};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::runner::claim_times;
@@ -20,10 +22,15 @@ use crate::outbound_url::{Answered, Handover};
 use crate::state::App;
 use crate::stream::event::LogEvent;
 
-/// Calls under way at once on this node.
-const CONCURRENT: usize = 512;
+/// Deliveries claimed at once by this node.
+const CLAIMED: usize = 1024;
+/// Deliveries to one endpoint claimed at once. More than are sent at once, so that a fast receiver need not wait for the
+/// database.
+const CLAIMED_PER_ENDPOINT: usize = 64;
 /// Calls under way at once to one endpoint.
 const CONCURRENT_PER_ENDPOINT: usize = 16;
+/// How many calls may come before one that was claimed.
+const TURNS: u32 = (CLAIMED_PER_ENDPOINT / CONCURRENT_PER_ENDPOINT) as u32;
 /// Tests begun at once.
 const TESTS: i64 = 4;
 /// The most outcomes stored in one transaction.
@@ -53,9 +60,23 @@ struct Dispatcher {
     outcomes: UnboundedReceiver<Outcome>,
     /// What has come and is not stored yet.
     unsettled: Vec<Outcome>,
-    under_way: HashMap<(WorkspaceId, WebhookEndpointId), usize>,
+    under_way: HashMap<(WorkspaceId, WebhookEndpointId), UnderWay>,
     /// Whether there is any endpoint.
     any: bool,
+}
+
+/// What is claimed of an endpoint.
+#[derive(Debug, Clone)]
+struct UnderWay {
+    claimed: usize,
+    /// Places for calls.
+    places: Arc<Semaphore>,
+}
+
+impl Default for UnderWay {
+    fn default() -> Self {
+        Self { claimed: 0, places: Arc::new(Semaphore::new(CONCURRENT_PER_ENDPOINT)) }
+    }
 }
 
 impl Dispatcher {
@@ -79,9 +100,9 @@ impl Dispatcher {
         // There is always one more sender: ours.
         let Some(outcome) = outcome else { return };
         let key = (outcome.workspace_id, outcome.endpoint_id);
-        if let Some(count) = self.under_way.get_mut(&key) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(under_way) = self.under_way.get_mut(&key) {
+            under_way.claimed -= 1;
+            if under_way.claimed == 0 {
                 self.under_way.remove(&key);
             }
         }
@@ -116,11 +137,11 @@ impl Dispatcher {
 
     /// Claims what is due and begins the calls. Answers whether there were any.
     async fn begin(&mut self) -> Result<bool, Failure> {
-        let free = CONCURRENT.saturating_sub(self.under_way.values().sum());
+        let free = CLAIMED.saturating_sub(self.under_way.values().map(|one| one.claimed).sum());
         if free == 0 {
             return Ok(false);
         }
-        let (now, until) = claim_times(&self.app, self.app.settings.times.webhook_total);
+        let (now, until) = claim_times(&self.app, self.app.settings.times.webhook_total * TURNS);
         let under_way = self.under_way.clone();
         let claimed = self
             .app
@@ -132,9 +153,11 @@ impl Dispatcher {
             .await?;
         let any = !claimed.is_empty();
         for one in claimed {
-            *self.under_way.entry((one.workspace_id, one.endpoint_id)).or_default() += 1;
-            let (app, ended) = (self.app.clone(), self.ended.clone());
+            let under_way = self.under_way.entry((one.workspace_id, one.endpoint_id)).or_default();
+            under_way.claimed += 1;
+            let (app, ended, places) = (self.app.clone(), self.ended.clone(), under_way.places.clone());
             tokio::spawn(async move {
+                let _place = places.acquire().await;
                 // Nobody is there to hear of it only when the server stops: then the claim runs out.
                 let _ = ended.send(call(&app, one).await);
             });
@@ -146,13 +169,13 @@ impl Dispatcher {
 /// How much may be taken of each endpoint: as much as of every other one; of one that fails, one at a time.
 fn rooms(
     waiting: &[Waiting],
-    under_way: &HashMap<(WorkspaceId, WebhookEndpointId), usize>,
+    under_way: &HashMap<(WorkspaceId, WebhookEndpointId), UnderWay>,
     free: usize,
 ) -> Vec<Room> {
     let share = free.div_ceil(waiting.len().max(1));
     let room = |one: &Waiting| {
-        let most = if one.failing { 1 } else { CONCURRENT_PER_ENDPOINT };
-        let busy = under_way.get(&(one.workspace_id, one.endpoint_id)).copied().unwrap_or(0);
+        let most = if one.failing { 1 } else { CLAIMED_PER_ENDPOINT };
+        let busy = under_way.get(&(one.workspace_id, one.endpoint_id)).map_or(0, |one| one.claimed);
         let most = most.saturating_sub(busy).min(share);
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         (most > 0).then_some(Room { workspace_id: one.workspace_id, endpoint_id: one.endpoint_id, most })
