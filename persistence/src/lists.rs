@@ -67,6 +67,8 @@ pub(crate) struct Windows {
 impl Windows {
     /// The windows, the longest first.
     const LENGTHS: [i64; 3] = [4096, 1024, 128];
+    /// The windows over an index that has all there is to know, the longest first.
+    const OF_AN_INDEX: [i64; 3] = [65_536, 16_384, 1024];
     /// How many rows of all its runs together a search may read for one window, but for the first.
     const ROWS: i64 = 16_384;
     /// One in so many is often enough to go on.
@@ -78,6 +80,12 @@ impl Windows {
         let [.., first] = Self::LENGTHS;
         let affordable = |window: &i64| *window == first || runs.saturating_mul(*window) <= Self::ROWS;
         Self { left: Self::LENGTHS.into_iter().filter(affordable).collect(), last: first }
+    }
+
+    /// For a list whose rows are told from the others by its index alone.
+    pub(crate) fn of_an_index() -> Self {
+        let [longest, middle, first] = Self::OF_AN_INDEX;
+        Self { left: vec![longest, middle, first], last: first }
     }
 
     /// How many rows to look at next, after a window in which so many fitted. `None`: the rest is found sooner by what is

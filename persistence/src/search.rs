@@ -12,7 +12,7 @@
 //! conditions in the text.
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Array, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::WorkspaceId;
 use domain::search::{CustomerSearch, containing};
@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::error::StoreError;
 use crate::sql::{Sql, sql};
 
-/// More customers than this are not found beforehand.
+/// If more customers than this have the pieces of what is searched for, they are not looked at beforehand.
 pub(crate) const FEW: usize = 1000;
 /// How many characters the longest pieces have.
 const PIECE: usize = 3;
@@ -32,30 +32,31 @@ const DIGITS_OF_FEW: usize = 6;
 /// So many digits hardly two customers have.
 const DIGITS_OF_ONE: usize = 9;
 
-/// Pieces of a text: who has all of these may have the text, and hardly anybody else. They do not overlap but for the first two,
-/// since to search for each takes its time. What a long number begins with is left out: all numbers of a country begin alike.
-pub(crate) fn pieces(text: &str, most: usize) -> Vec<String> {
+/// Pieces of a text, from its end: who has all of these may have the text, and hardly anybody else. They do not overlap, as each
+/// takes its time.
+fn pieces(text: &str) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
-    let mut pieces: Vec<String> =
-        characters.rchunks_exact(PIECE).take(most).map(|piece| piece.iter().collect()).collect();
-    if pieces.len() < most && characters.len() % PIECE > 0 {
-        pieces.push(characters.iter().take(PIECE).collect());
+    characters.rchunks_exact(PIECE).map(|piece| piece.iter().collect()).collect()
+}
+
+/// The pieces of a name, or of a user name.
+fn pieces_of_name(name: &str) -> Vec<String> {
+    let mut pieces = pieces(name);
+    if pieces.len() < 2 {
+        pieces.push(name.chars().take(PIECE).collect());
     }
     pieces
 }
 
-/// The pieces of a name, or of a user name.
-pub(crate) fn pieces_of_name(name: &str) -> Vec<String> {
-    pieces(name, usize::MAX)
-}
-
-/// The pieces of a number.
-pub(crate) fn pieces_of_number(number: &str) -> Vec<String> {
-    pieces(number, PIECES_OF_A_NUMBER)
+/// The pieces of a number, but for what a long one begins with: all numbers of a country begin alike.
+fn pieces_of_number(number: &str) -> Vec<String> {
+    let mut pieces = pieces(number);
+    pieces.truncate(PIECES_OF_A_NUMBER);
+    pieces
 }
 
 /// The keys of the pieces in the parameter `$pieces`, for the index. `workspace` is the parameter with the tenant.
-pub(crate) fn keys(workspace: &str, pieces: usize) -> String {
+fn keys(workspace: &str, pieces: usize) -> String {
     format!(
         "(SELECT array_agg(key) FROM unnest(${pieces}::text[]) AS piece,
               unnest(search_keys({workspace}::uuid, piece, char_length(piece), char_length(piece))) AS key)"
@@ -74,6 +75,8 @@ pub(crate) struct Customers<'a> {
 
 #[derive(QueryableByName)]
 struct FoundRow {
+    #[diesel(sql_type = BigInt)]
+    looked_at: i64,
     #[diesel(sql_type = Array<SqlUuid>)]
     ids: Vec<Uuid>,
 }
@@ -129,14 +132,29 @@ impl<'a> Customers<'a> {
         if self.by_identity.is_none() {
             self.by_identity = self.few(conn, workspace, found_by_identity("$1", 2))?;
         }
-        let Some(by_identity) = &self.by_identity else { return Ok(FEW) };
-        let Some(mut all) = self.few(conn, workspace, found_by_name("$1", 2))? else { return Ok(FEW) };
-        all.extend(by_identity);
-        all.sort_unstable();
-        all.dedup();
-        let count = all.len();
-        self.all = Some(all);
-        Ok(count)
+        let Some(by_identity) = self.by_identity.clone() else { return Ok(FEW) };
+        Ok(match self.find_by_name(conn, workspace)? {
+            None => FEW,
+            Some(by_name) => {
+                let all = self.all.insert(by_name);
+                all.extend(by_identity);
+                all.sort_unstable();
+                all.dedup();
+                all.len()
+            }
+        })
+    }
+
+    /// Those whose own name or number fits, if they are few.
+    ///
+    /// # Errors
+    /// Only those of the database.
+    pub(crate) fn find_by_name(
+        &self,
+        conn: &mut PgConnection,
+        workspace: WorkspaceId,
+    ) -> Result<Option<Vec<Uuid>>, StoreError> {
+        self.few(conn, workspace, found_by_name("$1", 2))
     }
 
     /// Those that a query finds; `None` if they are not few.
@@ -146,10 +164,13 @@ impl<'a> Customers<'a> {
         workspace: WorkspaceId,
         found: String,
     ) -> Result<Option<Vec<Uuid>>, StoreError> {
-        let statement =
-            sql(format!("SELECT ARRAY(SELECT contact_id FROM ({found}) found LIMIT {FEW} + 1) AS ids"));
+        let statement = sql(format!(
+            "SELECT count(*) AS looked_at, coalesce(array_agg(contact_id) FILTER (WHERE fits), '{{}}') AS ids
+             FROM (SELECT * FROM ({found}) found LIMIT {FEW} + 1) few"
+        ));
         let row = self.bind(statement.bind(workspace)).get_result::<FoundRow>(conn)?;
-        Ok(Some(row.ids).filter(|ids| ids.len() <= FEW))
+        let are_few = usize::try_from(row.looked_at).is_ok_and(|count| count <= FEW);
+        Ok(are_few.then_some(row.ids))
     }
 
     /// Gives the next nine parameters their values.
@@ -198,26 +219,26 @@ pub(crate) fn found(workspace: &str, first: usize) -> String {
     let all = first + 8;
     format!(
         "SELECT unnest((SELECT ${all}::uuid[])) AS contact_id
-         UNION ALL SELECT contact_id FROM ({} UNION ALL {}) found WHERE (SELECT ${all}::uuid[]) IS NULL",
+         UNION ALL SELECT contact_id FROM ({} UNION ALL {}) found WHERE fits AND (SELECT ${all}::uuid[]) IS NULL",
         found_by_name(workspace, first),
         found_by_identity(workspace, first)
     )
 }
 
-/// Those of [`found`] that their own name or number makes fit.
+/// Who has the pieces of the name, or of the number as their own, and whether each fits.
 fn found_by_name(workspace: &str, first: usize) -> String {
     let [name_like, number_like, name, number] = [first, first + 1, first + 4, first + 5];
     let (name, number) = (keys(workspace, name), keys(workspace, number));
     let contact = "contact_keys(s.workspace_id, s.search_name, s.phone)";
     format!(
-        "SELECT s.id AS contact_id FROM contacts s
-         WHERE {contact} @> {name} AND s.search_name LIKE ${name_like} AND s.workspace_id = (SELECT {workspace}::uuid)
-         UNION ALL SELECT s.id FROM contacts s
-         WHERE {contact} @> {number} AND s.phone LIKE ${number_like} AND s.workspace_id = (SELECT {workspace}::uuid)"
+        "SELECT s.id AS contact_id, s.search_name LIKE ${name_like} AS fits FROM contacts s
+         WHERE {contact} @> {name} AND s.workspace_id = (SELECT {workspace}::uuid)
+         UNION ALL SELECT s.id, s.phone LIKE ${number_like} FROM contacts s
+         WHERE {contact} @> {number} AND s.workspace_id = (SELECT {workspace}::uuid)"
     )
 }
 
-/// Those of [`found`] that the number, the user name or the id on a channel makes fit.
+/// Who has the pieces of the number or of the user name on a channel, or the id, and whether each fits.
 fn found_by_identity(workspace: &str, first: usize) -> String {
     let [number_like, username_like, external_id] = [first + 1, first + 2, first + 3];
     let (number, username) = (keys(workspace, first + 5), keys(workspace, first + 6));
@@ -226,12 +247,11 @@ fn found_by_identity(workspace: &str, first: usize) -> String {
     );
     let identity = "identity_keys(s.workspace_id, s.phone, s.username, s.external_id)";
     format!(
-        "SELECT s.contact_id FROM contact_identities s
-         WHERE {identity} @> {number} AND s.phone LIKE ${number_like} AND s.workspace_id = (SELECT {workspace}::uuid)
-         UNION ALL SELECT s.contact_id FROM contact_identities s
-         WHERE {identity} @> {username} AND lower(s.username) LIKE ${username_like}
-           AND s.workspace_id = (SELECT {workspace}::uuid)
-         UNION ALL SELECT s.contact_id FROM contact_identities s
-         WHERE {identity} @> {whole} AND lower(s.external_id) = ${external_id} AND s.workspace_id = (SELECT {workspace}::uuid)"
+        "SELECT s.contact_id, s.phone LIKE ${number_like} AS fits FROM contact_identities s
+         WHERE {identity} @> {number} AND s.workspace_id = (SELECT {workspace}::uuid)
+         UNION ALL SELECT s.contact_id, lower(s.username) LIKE ${username_like} FROM contact_identities s
+         WHERE {identity} @> {username} AND s.workspace_id = (SELECT {workspace}::uuid)
+         UNION ALL SELECT s.contact_id, lower(s.external_id) = ${external_id} FROM contact_identities s
+         WHERE {identity} @> {whole} AND s.workspace_id = (SELECT {workspace}::uuid)"
     )
 }

@@ -23,7 +23,7 @@ use super::runs::Runs;
 use super::{Filter, text};
 
 /// How many rows a first step reads at most, over all runs.
-const FIRST_STEP: usize = 1000;
+const FIRST_STEP: usize = 2048;
 /// The same of any step.
 const LONGEST_STEP: usize = 8000;
 /// How many rows the steps of a page may be expected to read before it is asked how much there is of anything else.
