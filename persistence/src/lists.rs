@@ -91,9 +91,14 @@ impl Windows {
     /// How many rows to look at next, after a window in which so many fitted. `None`: the rest is found sooner by what is
     /// searched for.
     pub(crate) fn next(&mut self, fitted: usize) -> Option<i64> {
-        let often = i64::try_from(fitted).unwrap_or(i64::MAX).saturating_mul(Self::OFTEN) >= self.last;
+        let often = self.was_often(fitted);
         self.last = self.left.pop().or_else(|| often.then_some(self.last))?;
         Some(self.last)
+    }
+
+    /// Were so many that fitted in the last window enough to go on without asking whether there is much of it?
+    pub(crate) fn was_often(&self, fitted: usize) -> bool {
+        i64::try_from(fitted).unwrap_or(i64::MAX).saturating_mul(Self::OFTEN) >= self.last
     }
 
     /// How many rows to look at next where there is no other way.

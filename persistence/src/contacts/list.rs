@@ -79,7 +79,7 @@ fn keys(
     let mut few = if search.is_some() { None } else { Few::unasked(visible, filter) };
     let mut windows = if search.is_some() { Windows::of_an_index() } else { Windows::of(1) };
     let (window_text, end_text) = if filter.blocked == Some(true) { BLOCKED } else { ALL };
-    let (mut keys, mut fitted, mut is_first) = (Vec::new(), 0, true);
+    let (mut keys, mut fitted, mut is_asked) = (Vec::new(), 0, false);
     let missing = |keys: &[After]| limit - i64::try_from(keys.len()).unwrap_or(limit);
     // Without another way to what is asked for, the windows go on to the end.
     loop {
@@ -95,9 +95,11 @@ fn keys(
         let statement = bind(sql(with_length(end_text, window)), visible, filter, begin.as_ref());
         let Some(end) = statement.load::<Found>(conn)?.pop() else { return Ok(keys) };
         begin = Some(end.key());
-        if std::mem::take(&mut is_first)
-            && let Some(search) = search
+        if let Some(search) = search
+            && !is_asked
+            && !windows.was_often(fitted)
         {
+            is_asked = true;
             few = Few::found(conn, visible, filter, search)?;
             if few.is_some() {
                 break;

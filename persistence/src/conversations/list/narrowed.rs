@@ -106,6 +106,8 @@ struct StepRow {
     #[diesel(sql_type = Array<SqlUuid>)]
     ids: Vec<Uuid>,
     #[diesel(sql_type = BigInt)]
+    read: i64,
+    #[diesel(sql_type = BigInt)]
     looked_at: i64,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     end_at: Option<DateTime<Utc>>,
@@ -131,7 +133,7 @@ fn step_text(unread: bool, depth: usize) -> String {
                  JOIN conversations c ON c.ctid = coalesce(r.place,
                      (SELECT p.ctid FROM conversations p WHERE p.workspace_id = (SELECT $1::uuid) AND p.id = r.id))
                  WHERE {} ORDER BY r.last_activity_at DESC, r.id DESC LIMIT (SELECT $30::bigint)) AS ids,
-             (SELECT count(*) FROM complete) AS looked_at,
+             (SELECT count(*) FROM read) AS read, (SELECT count(*) FROM complete) AS looked_at,
              (SELECT last_activity_at FROM goes_on) AS end_at, (SELECT id FROM goes_on) AS end_id",
         text::all_runs(unread, depth),
         fits(None)
@@ -251,9 +253,10 @@ struct IdRow {
     id: Uuid,
 }
 
-/// How far into each run a step goes that is to read so many rows: a place in [`DEPTHS`].
-fn depth_for(rows: usize, runs: &Runs) -> usize {
-    DEPTHS.iter().rposition(|depth| depth * runs.count() <= rows).unwrap_or(0)
+/// How far into each of so many runs a step goes that is to read so many rows.
+fn depth_for(rows: usize, runs: usize) -> usize {
+    let [shortest, ..] = DEPTHS;
+    DEPTHS.into_iter().rfind(|depth| depth * runs <= rows).unwrap_or(shortest)
 }
 
 /// The conversations of a page, newest first, at least `limit` if there are as many.
@@ -280,7 +283,7 @@ pub(super) fn page(
     let mut expected = if narrowing.customers.are_hardly_two() { MOST } else { 0 };
     narrowing.customers.find_by_identity(conn, workspace)?;
     let mut least = None;
-    let mut depth = depth_for(FIRST_STEP, runs);
+    let mut depth = depth_for(FIRST_STEP, runs.count());
     loop {
         if expected > UNASKED && least.is_none() {
             least = Some(By::least(conn, workspace, &mut narrowing)?);
@@ -292,7 +295,7 @@ pub(super) fn page(
             found.extend(rest.into_iter().map(|row| row.id));
             return Ok(found);
         }
-        let text = step_text(unread_runs, DEPTHS[depth]);
+        let text = step_text(unread_runs, depth);
         let missing = limit - i64::try_from(found.len()).unwrap_or(limit);
         let step = bind(text, &narrowing, from).bind(missing).get_result::<StepRow>(conn)?;
         looked_at += step.looked_at;
@@ -304,6 +307,9 @@ pub(super) fn page(
         }
         // As much again for each that is missing, and as if the next row would fit: a few rows without any prove nothing.
         expected = looked_at + (limit - count).saturating_mul(looked_at) / (count + 1);
-        depth = depth_for(LONGEST_STEP, runs).min(depth + 1);
+        // As far as the page may be expected to be full, in the runs that there is much of.
+        let long_runs = usize::try_from(step.read).unwrap_or(LONGEST_STEP).div_ceil(depth);
+        let ahead = usize::try_from(2 * (expected - looked_at)).unwrap_or(LONGEST_STEP);
+        depth = depth_for(ahead.clamp(FIRST_STEP, LONGEST_STEP), long_runs);
     }
 }

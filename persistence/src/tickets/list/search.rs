@@ -69,7 +69,7 @@ fn keys(
     let mut keys = Vec::new();
     let (mut windows, mut fitted) = (Windows::of(runs.len()), 0);
     let mut customers = Customers::of(Some(&name.0));
-    let mut are_few = None;
+    let mut is_asked = false;
     while let Some(window) = windows.next(fitted) {
         let statement = sql(with_length(&window_text(runs), window));
         let pattern = containing(&name.0.name);
@@ -83,12 +83,11 @@ fn keys(
             return Ok(keys);
         }
         begin = seen.last().map(Found::key);
-        let are_few = match are_few {
-            Some(known) => known,
-            None => *are_few.insert(customers.find(conn, visible.workspace_id)? < search::FEW),
-        };
-        if are_few {
-            break;
+        if !is_asked && !windows.was_often(fitted) {
+            is_asked = true;
+            if customers.find(conn, visible.workspace_id)? < search::FEW {
+                break;
+            }
         }
     }
     let left = limit - i64::try_from(keys.len()).unwrap_or(limit);
