@@ -67,6 +67,8 @@ pub(crate) struct Windows {
 impl Windows {
     /// The windows, the longest first.
     const LENGTHS: [i64; 3] = [4096, 1024, 128];
+    /// The windows over an index that has all there is to know, the longest first.
+    const OF_AN_INDEX: [i64; 3] = [65_536, 16_384, 1024];
     /// How many rows of all its runs together a search may read for one window, but for the first.
     const ROWS: i64 = 16_384;
     /// One in so many is often enough to go on.
@@ -80,12 +82,23 @@ impl Windows {
         Self { left: Self::LENGTHS.into_iter().filter(affordable).collect(), last: first }
     }
 
+    /// For a list whose rows are told from the others by its index alone.
+    pub(crate) fn of_an_index() -> Self {
+        let [longest, middle, first] = Self::OF_AN_INDEX;
+        Self { left: vec![longest, middle, first], last: first }
+    }
+
     /// How many rows to look at next, after a window in which so many fitted. `None`: the rest is found sooner by what is
     /// searched for.
     pub(crate) fn next(&mut self, fitted: usize) -> Option<i64> {
-        let often = i64::try_from(fitted).unwrap_or(i64::MAX).saturating_mul(Self::OFTEN) >= self.last;
+        let often = self.was_often(fitted);
         self.last = self.left.pop().or_else(|| often.then_some(self.last))?;
         Some(self.last)
+    }
+
+    /// Were so many that fitted in the last window enough to go on without asking whether there is much of it?
+    pub(crate) fn was_often(&self, fitted: usize) -> bool {
+        i64::try_from(fitted).unwrap_or(i64::MAX).saturating_mul(Self::OFTEN) >= self.last
     }
 
     /// How many rows to look at next where there is no other way.

@@ -22,7 +22,7 @@ const LIMIT: f64 = 2.0;
 const NOTHING_MS: f64 = 2.0;
 
 /// What is asked for. `{…}` is the id of a thing of the workspace; the supervisor has five agents.
-const QUESTIONS: [(&str, &str, &str); 31] = [
+const QUESTIONS: [(&str, &str, &str); 43] = [
     ("mine", "agent7", "/v1/conversations?tab=mine"),
     ("all", "admin", "/v1/conversations?tab=all"),
     ("all, a supervisor", "agent39", "/v1/conversations?tab=all"),
@@ -50,9 +50,21 @@ const QUESTIONS: [(&str, &str, &str); 31] = [
     ("name, 3 characters", "admin", "/v1/conversations?tab=all&q=san"),
     ("name, 3 in 1 of 125", "admin", "/v1/conversations?tab=all&q=dew"),
     ("name and label", "admin", "/v1/conversations?tab=all&q=budi&label_id={label usual}"),
+    ("name, in another tab only", "admin", "/v1/conversations?tab=archived&q=xaverius+quiroz"),
     ("number, whole", "admin", "/v1/conversations?tab=all&q=%2B628{number}"),
+    ("number, a part", "admin", "/v1/conversations?tab=all&q=62812"),
     ("counts", "admin", "/v1/conversations/counts"),
     ("tickets", "admin", "/v1/tickets"),
+    ("tickets, name, one of 15", "admin", "/v1/tickets?q=budi"),
+    ("tickets, name, 1 in 125", "admin", "/v1/tickets?q=dew"),
+    ("tickets, nobody's name", "admin", "/v1/tickets?q=nobody"),
+    ("contacts", "admin", "/v1/contacts"),
+    ("contacts, name, one of 15", "admin", "/v1/contacts?q=budi"),
+    ("contacts, name, 1 in 100", "admin", "/v1/contacts?q=sant"),
+    ("contacts, nobody else's name", "admin", "/v1/contacts?q=xaverius+quiroz"),
+    ("contacts, number, a part", "admin", "/v1/contacts?q=62812"),
+    ("contacts, label", "admin", "/v1/contacts?label_id={label usual}"),
+    ("contacts, name and label", "admin", "/v1/contacts?q=budi&label_id={label usual}"),
     ("messages", "admin", "/v1/conversations/{customer 77}/messages"),
 ];
 

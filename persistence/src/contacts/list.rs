@@ -1,21 +1,24 @@
 //! Lists of contacts, by name.
 //!
 //! As with tickets by the customer's name, contacts are looked at in the order of the list first, in windows that grow: what
-//! is asked for fills a page soon if many have it. What few have is found by its own index then.
+//! is asked for fills a page soon if many have it. What few have is found by its own index then. Names and numbers are in the
+//! index of the list itself, so of those searched for by them nobody has to be looked at whose name does not fit.
 
 use std::collections::HashMap;
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::access::Visible;
 use domain::id::{ChannelId, ContactId, LabelId};
 use domain::resource::Contact;
+use domain::search::containing;
 use uuid::Uuid;
 
 use super::{ContactSearch, shapes};
 use crate::error::StoreError;
 use crate::lists::{Windows, narrowed, with_length};
+use crate::search::{Customers, FEW};
 use crate::sql::{Sql, sql};
 
 /// Which contacts a list shows.
@@ -38,13 +41,11 @@ struct Found {
     name: String,
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
-    #[diesel(sql_type = Bool)]
-    fits: bool,
 }
 
 impl Found {
-    fn key(&self) -> After {
-        (self.name.clone(), self.id.into())
+    fn key(self) -> After {
+        (self.name, self.id.into())
     }
 }
 
@@ -74,58 +75,99 @@ fn keys(
     mut begin: Option<After>,
     limit: i64,
 ) -> Result<Vec<After>, StoreError> {
-    let wanted = usize::try_from(limit).unwrap_or(0);
-    let few = Few::of(visible, filter);
-    let (mut keys, mut windows, mut fitted) = (Vec::new(), Windows::of(1), 0);
+    let search = filter.search.as_ref();
+    let mut few = if search.is_some() { None } else { Few::unasked(visible, filter) };
+    let mut windows = if search.is_some() { Windows::of_an_index() } else { Windows::of(1) };
+    let (window_text, end_text) = if filter.blocked == Some(true) { BLOCKED } else { ALL };
+    let (mut keys, mut fitted, mut is_asked) = (Vec::new(), 0, false);
+    let missing = |keys: &[After]| limit - i64::try_from(keys.len()).unwrap_or(limit);
     // Without another way to what is asked for, the windows go on to the end.
     loop {
         let next = if few.is_some() { windows.next(fitted) } else { Some(windows.again()) };
         let Some(window) = next else { break };
-        let text = with_length(if filter.blocked == Some(true) { BLOCKED } else { ALL }, window);
-        let seen = bind(sql(text), visible, filter, begin.as_ref()).load::<Found>(conn)?;
-        let before = keys.len();
-        keys.extend(seen.iter().filter(|found| found.fits).map(Found::key));
-        fitted = keys.len() - before;
-        let is_end = seen.len() < usize::try_from(window).unwrap_or(0);
-        if is_end || keys.len() >= wanted {
-            keys.truncate(wanted);
+        let statement = bind(sql(with_length(window_text, window)), visible, filter, begin.as_ref());
+        let fitting = statement.bind(missing(&keys)).load::<Found>(conn)?;
+        fitted = fitting.len();
+        keys.extend(fitting.into_iter().map(Found::key));
+        if missing(&keys) <= 0 {
             return Ok(keys);
         }
-        begin = seen.last().map(Found::key);
+        let statement = bind(sql(with_length(end_text, window)), visible, filter, begin.as_ref());
+        let Some(end) = statement.load::<Found>(conn)?.pop() else { return Ok(keys) };
+        begin = Some(end.key());
+        if let Some(search) = search
+            && !is_asked
+            && !windows.was_often(fitted)
+        {
+            is_asked = true;
+            few = Few::found(conn, visible, filter, search)?;
+            if few.is_some() {
+                break;
+            }
+        }
     }
     if let Some(few) = few {
-        let left = limit - i64::try_from(keys.len()).unwrap_or(limit);
-        let statement = bind(sql(few.text()), visible, filter, begin.as_ref()).bind(left);
-        keys.extend(statement.load::<Found>(conn)?.iter().map(Found::key));
+        let statement = bind(sql(few.text()), visible, filter, begin.as_ref()).bind(missing(&keys));
+        let named = if let Few::Named(ids) = few { Some(ids) } else { None };
+        keys.extend(statement.bind(named).load::<Found>(conn)?.into_iter().map(Found::key));
     }
     Ok(keys)
 }
 
 /// What of a filter, or of a scope, few contacts have if the windows do not fill a page.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum Few {
-    /// The name or the number.
-    Named,
+    /// The name or the number: these.
+    Named(Vec<Uuid>),
     /// The labels.
     Labelled,
     /// An identity on the reader's channels.
     OnChannels,
 }
 
+#[derive(QueryableByName)]
+struct CountRow {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
 impl Few {
-    fn of(visible: &Visible, filter: &Filter) -> Option<Self> {
-        if filter.search.is_some() {
-            return Some(Self::Named);
-        }
+    /// Where nothing is searched for.
+    fn unasked(visible: &Visible, filter: &Filter) -> Option<Self> {
         if !filter.labels.is_empty() {
             return Some(Self::Labelled);
         }
         is_limited(visible).then_some(Self::OnChannels)
     }
 
-    fn text(self) -> &'static str {
+    /// What few have indeed where a name or a number is searched for.
+    fn found(
+        conn: &mut PgConnection,
+        visible: &Visible,
+        filter: &Filter,
+        search: &ContactSearch,
+    ) -> Result<Option<Self>, StoreError> {
+        let named = Customers::of(Some(&search.0)).find_by_name(conn, visible.workspace_id)?;
+        if let Some(named) = named {
+            return Ok(Some(Self::Named(named)));
+        }
+        if filter.labels.is_empty() {
+            return Ok(None);
+        }
+        let labelled = sql(format!(
+            "SELECT count(*) FROM unnest((SELECT $2::uuid[])) AS one (id)
+             CROSS JOIN LATERAL (SELECT k.conversation_id FROM conversation_labels k
+                 WHERE k.workspace_id = (SELECT $1::uuid) AND k.label_id = one.id
+                 ORDER BY k.conversation_id LIMIT {FEW} + 1) few"
+        ));
+        let labelled = labelled.bind(visible.workspace_id).bind(filter.labels.clone());
+        let count = labelled.get_result::<CountRow>(conn)?.count;
+        Ok(usize::try_from(count).is_ok_and(|count| count <= FEW).then_some(Self::Labelled))
+    }
+
+    fn text(&self) -> &'static str {
         match self {
-            Self::Named => NAMED,
+            Self::Named(_) => NAMED,
             Self::Labelled => LABELLED,
             Self::OnChannels => ON_CHANNELS,
         }
@@ -136,20 +178,19 @@ fn is_limited(visible: &Visible) -> bool {
     visible.conversations.restricted_to.is_some() || visible.conversations.only_channels.is_some()
 }
 
-/// Gives `$1` to `$14` their values.
+/// Gives `$1` to `$12` their values.
 fn bind(statement: Sql, visible: &Visible, filter: &Filter, begin: Option<&After>) -> Sql {
     let scope = &visible.conversations;
     let allocated = scope.restricted_to.as_ref().map(|allocation| allocation.channels.clone());
     let near = narrowed(narrowed(None, scope.only_channels.as_deref()), allocated.as_deref());
     let near: Vec<ChannelId> = near.into_iter().flatten().collect();
-    let name = filter.search.as_ref().map(|search| &search.name);
-    let number = filter.search.as_ref().and_then(|search| search.number.as_ref());
+    let search = filter.search.as_ref().map(|search| &search.0);
     statement
         .bind(visible.workspace_id)
         .bind(begin.map(|(name, _)| name.clone()))
         .bind(begin.map(|(_, id)| *id))
-        .bind(name.map(|name| name.pattern.clone()))
-        .bind(number.map(|number| number.pattern.clone()))
+        .bind(search.map(|search| containing(&search.name)))
+        .bind(search.and_then(|search| search.number.as_deref()).map(containing))
         .bind(filter.labels.clone())
         .bind(filter.blocked)
         .bind(is_limited(visible))
@@ -157,28 +198,28 @@ fn bind(statement: Sql, visible: &Visible, filter: &Filter, begin: Option<&After
         .bind(allocated)
         .bind(scope.own)
         .bind(near)
-        .bind(name.map(|name| name.words.clone()))
-        .bind(number.map(|number| number.words.clone()))
 }
 
 /// Does the contact `p` fit the filter, and does the reader see it: `Visible::sees_contact`, as a condition. What is
-/// looked up is looked up for each: PostgreSQL would rather read all identities at once.
+/// looked up is looked up for each: PostgreSQL would rather read all identities at once. But for the blocked, what is named of
+/// the contact itself is in the index of the list.
 macro_rules! fits {
     () => {
         "(($4::text IS NULL OR p.search_name LIKE $4 OR p.phone LIKE $5::text)
-          AND ($7::boolean IS NULL OR (p.blocked_at IS NOT NULL) = $7)
+          AND ($7::boolean IS NULL OR (SELECT b.blocked_at IS NOT NULL FROM contacts b
+               WHERE b.workspace_id = (SELECT $1::uuid) AND b.id = p.id) = $7)
           AND (cardinality($6::uuid[]) = 0 OR coalesce((
                SELECT true FROM conversations c
                JOIN conversation_labels l ON l.workspace_id = c.workspace_id AND l.conversation_id = c.id
-               WHERE c.workspace_id = p.workspace_id AND c.contact_id = p.id AND l.label_id = ANY ($6) LIMIT 1), false))
+               WHERE c.workspace_id = (SELECT $1::uuid) AND c.contact_id = p.id AND l.label_id = ANY ($6) LIMIT 1), false))
           AND (NOT $8::boolean OR coalesce((
                SELECT true FROM contact_identities i
                LEFT JOIN conversations c ON c.workspace_id = i.workspace_id AND c.identity_id = i.id
-               WHERE i.workspace_id = p.workspace_id AND i.contact_id = p.id
+               WHERE i.workspace_id = (SELECT $1::uuid) AND i.contact_id = p.id
                  AND ($9::uuid[] IS NULL OR i.channel_id = ANY ($9))
                  AND ($10::uuid[] IS NULL OR i.channel_id = ANY ($10) OR c.assignee_id = $11::uuid) LIMIT 1),
                $9 IS NULL AND (SELECT true FROM contact_identities i
-                   WHERE i.workspace_id = p.workspace_id AND i.contact_id = p.id LIMIT 1) IS NULL)))"
+                   WHERE i.workspace_id = (SELECT $1::uuid) AND i.contact_id = p.id LIMIT 1) IS NULL)))"
     };
 }
 
@@ -190,13 +231,11 @@ macro_rules! after {
     };
 }
 
-/// The next contacts in the order of the list, and whether each fits.
-macro_rules! window {
+/// The next `{length}` contacts in the order of the list, by its index alone.
+macro_rules! next {
     ($condition:literal) => {
         concat!(
-            "SELECT left(p.search_name, 100) AS name, p.id, coalesce(",
-            fits!(),
-            ", false) AS fits FROM contacts p WHERE ",
+            "SELECT left(p.search_name, 100) COLLATE \"C\" AS name, p.id, p.search_name, p.phone FROM contacts p WHERE ",
             after!(),
             $condition,
             " ORDER BY left(p.search_name, 100) COLLATE \"C\", p.id LIMIT {length}"
@@ -204,14 +243,35 @@ macro_rules! window {
     };
 }
 
-const ALL: &str = window!("");
-const BLOCKED: &str = window!(" AND p.blocked_at IS NOT NULL");
+/// Of those the ones that fit, at most `$13`: no more are looked at then.
+macro_rules! window {
+    ($condition:literal) => {
+        concat!(
+            "SELECT p.name, p.id FROM (",
+            next!($condition),
+            ") p WHERE ",
+            fits!(),
+            " ORDER BY p.name, p.id LIMIT (SELECT $13::bigint)"
+        )
+    };
+}
+
+/// Of those the last, if there are as many.
+macro_rules! end {
+    ($condition:literal) => {
+        concat!("SELECT p.name, p.id FROM (", next!($condition), ") p OFFSET {length} - 1")
+    };
+}
+
+const ALL: (&str, &str) = (window!(""), end!(""));
+const BLOCKED: (&str, &str) =
+    (window!(" AND p.blocked_at IS NOT NULL"), end!(" AND p.blocked_at IS NOT NULL"));
 
 /// The contacts that fit, of those whom `$few` names.
 macro_rules! of_few {
-    ($few:expr) => {
+    ($few:literal) => {
         concat!(
-            "SELECT left(p.search_name, 100) AS name, p.id, true AS fits FROM (SELECT DISTINCT few.id FROM (",
+            "SELECT left(p.search_name, 100) AS name, p.id FROM (SELECT DISTINCT few.id FROM (",
             $few,
             ") few OFFSET 0) few CROSS JOIN LATERAL (
                  SELECT p.* FROM contacts p WHERE p.workspace_id = (SELECT $1::uuid) AND p.id = few.id OFFSET 0) p
@@ -219,32 +279,20 @@ macro_rules! of_few {
             fits!(),
             " AND ",
             after!(),
-            " ORDER BY left(p.search_name, 100) COLLATE \"C\", p.id LIMIT $15"
+            " ORDER BY left(p.search_name, 100) COLLATE \"C\", p.id LIMIT (SELECT $13::bigint)"
         )
     };
 }
 
-macro_rules! has_pieces {
-    ($words:literal) => {
-        concat!(
-            "SELECT p.id FROM contacts p WHERE p.workspace_id = (SELECT $1::uuid)
-               AND contact_keys(p.workspace_id, p.search_name, p.phone) @> (SELECT search_keys($1::uuid, ",
-            $words,
-            "::text, least(char_length(",
-            $words,
-            "), 3), least(char_length(",
-            $words,
-            "), 3)))"
-        )
-    };
-}
+const NAMED: &str = of_few!("SELECT unnest((SELECT $14::uuid[])) AS id");
 
-const NAMED: &str = of_few!(concat!(has_pieces!("$13"), " UNION ALL ", has_pieces!("$14")));
-
+/// Each is looked up: PostgreSQL would rather read all conversations at once.
 const LABELLED: &str = of_few!(
-    "SELECT c.contact_id AS id FROM conversation_labels l
-     JOIN conversations c ON c.workspace_id = l.workspace_id AND c.id = l.conversation_id
-     WHERE l.workspace_id = (SELECT $1::uuid) AND l.label_id = ANY ((SELECT $6::uuid[])::uuid[])"
+    "SELECT c.contact_id AS id FROM unnest((SELECT $6::uuid[])) AS one (id)
+     CROSS JOIN LATERAL (SELECT l.conversation_id FROM conversation_labels l
+         WHERE l.workspace_id = (SELECT $1::uuid) AND l.label_id = one.id OFFSET 0) l
+     CROSS JOIN LATERAL (SELECT c.contact_id FROM conversations c
+         WHERE c.workspace_id = (SELECT $1::uuid) AND c.id = l.conversation_id OFFSET 0) c"
 );
 
 /// Those on the channels, those whose conversation the reader holds, and, unless a key's channels limit it, those on no

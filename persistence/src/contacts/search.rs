@@ -1,39 +1,23 @@
 //! Customers by a part of their name, or of their number.
 
-use domain::search::{CustomerSearch, containing};
+use domain::search::CustomerSearch;
 
 /// A part of a customer's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameSearch {
-    /// A pattern of `LIKE` for folded names.
-    pub(crate) pattern: String,
-    /// The folded words: by their pieces the index finds them.
-    pub(crate) words: String,
-}
-
-impl NameSearch {
-    fn folded(words: String) -> Self {
-        Self { pattern: containing(&words), words }
-    }
-}
+pub struct NameSearch(pub(crate) CustomerSearch);
 
 impl From<CustomerSearch> for NameSearch {
     fn from(search: CustomerSearch) -> Self {
-        Self::folded(search.name)
+        Self(CustomerSearch { number: None, ..ContactSearch::from(search).0 })
     }
 }
 
 /// A part of a customer's name or, if it looks like one, number.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ContactSearch {
-    /// The name.
-    pub(crate) name: NameSearch,
-    /// The number's digits, in the same way.
-    pub(crate) number: Option<NameSearch>,
-}
+pub struct ContactSearch(pub(crate) CustomerSearch);
 
 impl From<CustomerSearch> for ContactSearch {
     fn from(search: CustomerSearch) -> Self {
-        Self { name: NameSearch::folded(search.name), number: search.number.map(NameSearch::folded) }
+        Self(CustomerSearch { username: None, external_id: None, ..search })
     }
 }

@@ -7,6 +7,7 @@ mod filters;
 mod narrowed;
 mod people;
 mod queue;
+mod searches;
 #[path = "../throwaway/mod.rs"]
 mod throwaway;
 mod truth;

@@ -11,20 +11,19 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::{Array, BigInt, Nullable, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::{DivisionId, LabelId, WorkspaceId};
-use domain::search::CustomerSearch;
 use domain::time::Timestamp;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::lists::LONGEST;
-use crate::search;
+use crate::search::{self, Customers};
 use crate::sql::{Sql, sql};
 
 use super::runs::Runs;
 use super::{Filter, text};
 
 /// How many rows a first step reads at most, over all runs.
-const FIRST_STEP: usize = 1000;
+const FIRST_STEP: usize = 2048;
 /// The same of any step.
 const LONGEST_STEP: usize = 8000;
 /// How many rows the steps of a page may be expected to read before it is asked how much there is of anything else.
@@ -47,7 +46,7 @@ pub(super) struct Narrowing<'a> {
     labels_are_runs: bool,
     divisions: Option<&'a [DivisionId]>,
     unread: bool,
-    search: Option<&'a CustomerSearch>,
+    customers: Customers<'a>,
 }
 
 impl<'a> Narrowing<'a> {
@@ -61,7 +60,7 @@ impl<'a> Narrowing<'a> {
             divisions: some(!filter.divisions.is_empty() && runs.has_held())
                 .map(|()| filter.divisions.as_slice()),
             unread: filter.unread && !runs.is_of_shelves(),
-            search: filter.search.as_ref(),
+            customers: Customers::of(filter.search.as_ref()),
         }
     }
 
@@ -70,16 +69,16 @@ impl<'a> Narrowing<'a> {
         (self.labels.is_none() || self.labels_are_runs)
             && self.divisions.is_none()
             && !self.unread
-            && self.search.is_none()
+            && !self.customers.are_searched()
     }
 
-    /// Gives `$18` to `$27` their values.
+    /// Gives `$18` to `$29` their values.
     fn bind(&self, statement: Sql) -> Sql {
         let statement = statement
             .bind(self.labels.map(<[_]>::to_vec))
             .bind(self.divisions.map(<[_]>::to_vec))
             .bind(self.unread);
-        search::bind(statement, self.search)
+        self.customers.bind(statement)
     }
 }
 
@@ -97,8 +96,7 @@ fn fits(found_by: Option<By>) -> String {
         );
     }
     if found_by != Some(By::Customer) {
-        let customer = search::fits("c.workspace_id", "c.contact_id", 21);
-        conditions.push(format!("((SELECT $25::text) IS NULL OR {customer})"));
+        conditions.push(search::fits("c.workspace_id", "c.contact_id", 21));
     }
     conditions.join(" AND ")
 }
@@ -107,6 +105,8 @@ fn fits(found_by: Option<By>) -> String {
 struct StepRow {
     #[diesel(sql_type = Array<SqlUuid>)]
     ids: Vec<Uuid>,
+    #[diesel(sql_type = BigInt)]
+    read: i64,
     #[diesel(sql_type = BigInt)]
     looked_at: i64,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -123,15 +123,17 @@ fn step_text(unread: bool, depth: usize) -> String {
          goes_on AS MATERIALIZED (
              SELECT last_activity_at, id FROM read WHERE nth = {depth} ORDER BY last_activity_at DESC, id DESC LIMIT 1),
          complete AS MATERIALIZED (
-             SELECT DISTINCT ON (last_activity_at, id) last_activity_at, id, place FROM read
+             SELECT * FROM read
              WHERE (last_activity_at, id) >= (coalesce((SELECT last_activity_at FROM goes_on), '-infinity'),
-                       coalesce((SELECT id FROM goes_on), '00000000-0000-0000-0000-000000000000'))
-             ORDER BY last_activity_at DESC, id DESC),
-         page AS MATERIALIZED (
-             SELECT r.last_activity_at, r.id FROM complete r JOIN conversations c ON c.ctid = r.place
-             WHERE {} ORDER BY r.last_activity_at DESC, r.id DESC LIMIT {LONGEST})
-         SELECT ARRAY(SELECT id FROM page ORDER BY last_activity_at DESC, id DESC) AS ids,
-             (SELECT count(*) FROM complete) AS looked_at,
+                       coalesce((SELECT id FROM goes_on), '00000000-0000-0000-0000-000000000000')))
+         SELECT ARRAY(
+                 SELECT r.id FROM (
+                     SELECT DISTINCT ON (last_activity_at, id) last_activity_at, id, place FROM complete
+                     ORDER BY last_activity_at DESC, id DESC) r
+                 JOIN conversations c ON c.ctid = coalesce(r.place,
+                     (SELECT p.ctid FROM conversations p WHERE p.workspace_id = (SELECT $1::uuid) AND p.id = r.id))
+                 WHERE {} ORDER BY r.last_activity_at DESC, r.id DESC LIMIT (SELECT $30::bigint)) AS ids,
+             (SELECT count(*) FROM read) AS read, (SELECT count(*) FROM complete) AS looked_at,
              (SELECT last_activity_at FROM goes_on) AS end_at, (SELECT id FROM goes_on) AS end_id",
         text::all_runs(unread, depth),
         fits(None)
@@ -196,10 +198,13 @@ impl By {
     fn least(
         conn: &mut PgConnection,
         workspace: WorkspaceId,
-        narrowing: &Narrowing<'_>,
+        narrowing: &mut Narrowing<'_>,
     ) -> Result<(Self, i64), StoreError> {
+        let customers = match narrowing.customers.are_searched() {
+            true => Some(narrowing.customers.find(conn, workspace)?),
+            false => None,
+        };
         // In the order of an index, so that PostgreSQL counts by it and not by whatever comes first.
-        let customers = search::found("$1", 5);
         let statement = sql(format!(
             "SELECT CASE WHEN $2::uuid[] IS NOT NULL THEN (SELECT count(*) FROM unnest((SELECT $2::uuid[])) AS one (id)
                  CROSS JOIN LATERAL (SELECT k.conversation_id FROM conversation_labels k
@@ -210,20 +215,18 @@ impl By {
                      WHERE c.workspace_id = (SELECT $1::uuid) AND c.division_id = one.id
                      ORDER BY c.channel_id, c.shelf LIMIT {MANY}) few) END AS divisions,
              CASE WHEN $4 THEN (SELECT count(*) FROM (SELECT c.id FROM conversations c
-                 WHERE c.workspace_id = (SELECT $1::uuid) AND c.unread_count > 0 ORDER BY c.shelf LIMIT {MANY}) few) END AS unread,
-             CASE WHEN $9::text IS NOT NULL THEN (SELECT count(*) FROM (SELECT FROM ({customers}) found LIMIT {MANY}) few) END
-                 AS customers"
+                 WHERE c.workspace_id = (SELECT $1::uuid) AND c.unread_count > 0 ORDER BY c.shelf LIMIT {MANY}) few) END AS unread"
         ))
         .bind(workspace)
         .bind(narrowing.labels.map(<[_]>::to_vec))
         .bind(narrowing.divisions.map(<[_]>::to_vec))
         .bind(narrowing.unread);
-        let rows = search::bind(statement, narrowing.search).get_result::<LeastRow>(conn)?;
+        let rows = statement.get_result::<LeastRow>(conn)?;
         let counted = [
             (rows.labels, Self::Labels),
             (rows.divisions, Self::Divisions),
             (rows.unread, Self::Unread),
-            (rows.customers, Self::Customer),
+            (customers.and_then(|count| i64::try_from(count).ok()), Self::Customer),
         ];
         let least = counted.into_iter().filter_map(|(count, by)| count.map(|count| (count, by)));
         let least = least.min_by_key(|(count, _)| *count);
@@ -242,8 +245,6 @@ struct LeastRow {
     divisions: Option<i64>,
     #[diesel(sql_type = Nullable<BigInt>)]
     unread: Option<i64>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    customers: Option<i64>,
 }
 
 #[derive(QueryableByName)]
@@ -252,9 +253,10 @@ struct IdRow {
     id: Uuid,
 }
 
-/// How far into each run a step goes that is to read so many rows: a place in [`DEPTHS`].
-fn depth_for(rows: usize, runs: &Runs) -> usize {
-    DEPTHS.iter().rposition(|depth| depth * runs.count() <= rows).unwrap_or(0)
+/// How far into each of so many runs a step goes that is to read so many rows.
+fn depth_for(rows: usize, runs: usize) -> usize {
+    let [shortest, ..] = DEPTHS;
+    DEPTHS.into_iter().rfind(|depth| depth * runs <= rows).unwrap_or(shortest)
 }
 
 /// The conversations of a page, newest first, at least `limit` if there are as many.
@@ -268,41 +270,46 @@ pub(super) fn page(
     after: Option<Key>,
     limit: i64,
 ) -> Result<Vec<Uuid>, StoreError> {
-    let narrowing = Narrowing::of(filter, runs);
+    let mut narrowing = Narrowing::of(filter, runs);
     // Then the runs of shelves are those of the unread.
     let unread_runs = filter.unread && !narrowing.unread;
-    let bind = |text: String, after: Option<Key>| {
+    let bind = |text: String, narrowing: &Narrowing<'_>, after: Option<Key>| {
         let (at, id) = after.unzip();
         let statement = sql(text).bind(workspace).bind(at.map(Timestamp::new)).bind(id);
         narrowing.bind(runs.bind(statement))
     };
     let (mut found, mut looked_at, mut from) = (Vec::new(), 0, after);
+    // How many rows the steps are expected to read in all.
+    let mut expected = if narrowing.customers.are_hardly_two() { MOST } else { 0 };
+    narrowing.customers.find_by_identity(conn, workspace)?;
     let mut least = None;
-    let mut depth = depth_for(FIRST_STEP, runs);
+    let mut depth = depth_for(FIRST_STEP, runs.count());
     loop {
-        let text = step_text(unread_runs, DEPTHS[depth]);
-        let step = bind(text, from).get_result::<StepRow>(conn)?;
-        looked_at += step.looked_at;
-        found.extend(step.ids);
-        let count = i64::try_from(found.len()).unwrap_or(i64::MAX);
-        let end = step.end_at.zip(step.end_id);
-        if count >= limit || end.is_none() {
+        if expected > UNASKED && least.is_none() {
+            least = Some(By::least(conn, workspace, &mut narrowing)?);
+        }
+        if let Some((by, most)) = least
+            && expected > most
+        {
+            let rest = bind(by.text(), &narrowing, from).load::<IdRow>(conn)?;
+            found.extend(rest.into_iter().map(|row| row.id));
             return Ok(found);
         }
-        from = end;
-        // As much again for each that is missing, and as if the next row would fit: a few rows without any prove nothing.
-        let expected = (limit - count).saturating_mul(looked_at) / (count + 1);
-        if looked_at + expected > UNASKED {
-            let (by, most) = match least {
-                Some(known) => known,
-                None => *least.insert(By::least(conn, workspace, &narrowing)?),
-            };
-            if looked_at + expected > most {
-                let rest = bind(by.text(), from).load::<IdRow>(conn)?;
-                found.extend(rest.into_iter().map(|row| row.id));
-                return Ok(found);
-            }
+        let text = step_text(unread_runs, depth);
+        let missing = limit - i64::try_from(found.len()).unwrap_or(limit);
+        let step = bind(text, &narrowing, from).bind(missing).get_result::<StepRow>(conn)?;
+        looked_at += step.looked_at;
+        found.extend(step.ids);
+        from = step.end_at.zip(step.end_id);
+        let count = i64::try_from(found.len()).unwrap_or(limit);
+        if count >= limit || from.is_none() {
+            return Ok(found);
         }
-        depth = depth_for(LONGEST_STEP, runs).min(depth + 1);
+        // As much again for each that is missing, and as if the next row would fit: a few rows without any prove nothing.
+        expected = looked_at + (limit - count).saturating_mul(looked_at) / (count + 1);
+        // As far as the page may be expected to be full, in the runs that there is much of.
+        let long_runs = usize::try_from(step.read).unwrap_or(LONGEST_STEP).div_ceil(depth);
+        let ahead = usize::try_from(2 * (expected - looked_at)).unwrap_or(LONGEST_STEP);
+        depth = depth_for(ahead.clamp(FIRST_STEP, LONGEST_STEP), long_runs);
     }
 }

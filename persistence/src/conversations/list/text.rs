@@ -51,13 +51,15 @@ const FOR_DIVISIONS: &str = newest!(
     "c.division_id = run.division_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
 );
 
+/// Where that lies whose label was found.
+const PLACE_OF_LABELLED: &str =
+    "(SELECT p.ctid FROM conversations p WHERE p.workspace_id = c.workspace_id AND p.id = c.conversation_id)";
+
 /// Those with a label, as [`newest`].
 const LABELLED: &str = "SELECT newest.* FROM
          unnest((SELECT $15::uuid[]), (SELECT $16::uuid[]), (SELECT $17::text[])) AS run (label_id, channel_id, shelf)
      CROSS JOIN LATERAL (
-         SELECT c.last_activity_at, c.conversation_id AS id,
-             (SELECT p.ctid FROM conversations p WHERE p.workspace_id = c.workspace_id AND p.id = c.conversation_id) AS place{nth}
-         FROM conversation_labels c
+         SELECT c.last_activity_at, c.conversation_id AS id, {place} AS place{nth} FROM conversation_labels c
          WHERE c.workspace_id = (SELECT $1::uuid) AND c.label_id = run.label_id AND c.channel_id = run.channel_id
            AND c.shelf = run.shelf
            AND (c.last_activity_at, c.conversation_id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
@@ -95,16 +97,17 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
     }
     let page =
         format!("SELECT place FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT {{length}}");
-    length.put_into(&page.replace("{nth}", ""))
+    length.put_into(&page.replace("{nth}", "").replace("{place}", PLACE_OF_LABELLED))
 }
 
-/// A query for the newest of all kinds of runs, each cut to `depth` rows and numbered within its run (`nth`).
+/// A query for the newest of all kinds of runs, each cut to `depth` rows and numbered within its run (`nth`). Where those with a
+/// label lie is not looked up: not all of them will be looked at.
 pub(super) fn all_runs(unread: bool, depth: usize) -> String {
     let shelves = if unread { UNREAD_ON_SHELVES } else { ON_SHELVES };
     let nth =
         |id: &str| format!(", row_number() OVER (ORDER BY c.last_activity_at DESC, c.{id} DESC) AS nth");
     let runs = [shelves, ON_CHANNELS, HELD, HELD_ON_CHANNELS, FOR_DIVISIONS].join("\nUNION ALL ");
-    let labelled = LABELLED.replace("{nth}", &nth("conversation_id"));
+    let labelled = LABELLED.replace("{nth}", &nth("conversation_id")).replace("{place}", "NULL::tid");
     format!("{}\nUNION ALL {labelled}", runs.replace("{nth}", &nth("id")))
         .replace("{length}", &depth.to_string())
 }

@@ -1,7 +1,8 @@
 //! Lists of tickets by the customer's name.
 //!
 //! A name that many customers have fills a page from the newest tickets; a name that few have is found by the index of
-//! names. So the newest are looked at first, in windows that grow, and what is missing then is found by the name.
+//! names. So the newest are looked at first, in windows that grow as long as the name is not one of few, and what is missing
+//! then is found by the name.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
@@ -10,6 +11,7 @@ use diesel::{QueryableByName, RunQueryDsl};
 use domain::access::{Seen, Visible};
 use domain::id::TicketId;
 use domain::resource;
+use domain::search::containing;
 use domain::ticket::TicketStatus;
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -17,6 +19,7 @@ use uuid::Uuid;
 use crate::contacts::NameSearch;
 use crate::error::StoreError;
 use crate::lists::{Windows, narrowed, with_length};
+use crate::search::{self, Customers};
 use crate::sql::sql;
 
 use super::runs::{self, Runs};
@@ -65,10 +68,12 @@ fn keys(
     let wanted = usize::try_from(limit).unwrap_or(0);
     let mut keys = Vec::new();
     let (mut windows, mut fitted) = (Windows::of(runs.len()), 0);
+    let mut customers = Customers::of(Some(&name.0));
+    let mut is_asked = false;
     while let Some(window) = windows.next(fitted) {
         let statement = sql(with_length(&window_text(runs), window));
-        let seen =
-            bind(statement, visible, filter, begin, runs).bind(name.pattern.clone()).load::<Found>(conn)?;
+        let pattern = containing(&name.0.name);
+        let seen = bind(statement, visible, filter, begin, runs).bind(pattern).load::<Found>(conn)?;
         let before = keys.len();
         keys.extend(seen.iter().filter(|found| found.fits).map(Found::key));
         fitted = keys.len() - before;
@@ -78,9 +83,15 @@ fn keys(
             return Ok(keys);
         }
         begin = seen.last().map(Found::key);
+        if !is_asked && !windows.was_often(fitted) {
+            is_asked = true;
+            if customers.find(conn, visible.workspace_id)? < search::FEW {
+                break;
+            }
+        }
     }
     let left = limit - i64::try_from(keys.len()).unwrap_or(limit);
-    keys.extend(by_name(conn, visible, filter, name, begin, left)?);
+    keys.extend(by_name(conn, visible, filter, &customers, begin, left)?);
     Ok(keys)
 }
 
@@ -102,7 +113,7 @@ fn by_name(
     conn: &mut PgConnection,
     visible: &Visible,
     filter: &Filter,
-    name: &NameSearch,
+    customers: &Customers<'_>,
     begin: Option<After>,
     limit: i64,
 ) -> Result<Vec<After>, StoreError> {
@@ -113,37 +124,35 @@ fn by_name(
         Seen::Everything => None,
         Seen::HeldBy { agents, .. } => Some(agents.clone()),
     };
-    let rows = sql("SELECT t.opened_at, t.id, true AS fits FROM (
-             SELECT p.id FROM contacts p
-             WHERE p.workspace_id = (SELECT $1::uuid)
-               AND contact_keys(p.workspace_id, p.search_name, p.phone) @> (SELECT search_keys($1::uuid, $2::text,
-                       least(char_length($2), 3), least(char_length($2), 3)))
-               AND p.search_name LIKE (SELECT $3::text) OFFSET 0) named
+    let statement = sql(format!(
+        "SELECT t.opened_at, t.id, true AS fits FROM (SELECT DISTINCT contact_id FROM ({}) found OFFSET 0) named
          CROSS JOIN LATERAL (
              SELECT t.* FROM conversations c
              JOIN tickets t ON t.workspace_id = c.workspace_id AND t.conversation_id = c.id
-             WHERE c.workspace_id = (SELECT $1::uuid) AND c.contact_id = named.id OFFSET 0) t
-         WHERE t.status = ANY ($4) AND (cardinality($5::uuid[]) = 0 OR t.agent_id = ANY ($5))
-           AND ($6::uuid[] IS NULL OR t.channel_id = ANY ($6))
-           AND (t.agent_id = $7 OR (($8::uuid[] IS NULL OR t.agent_id = ANY ($8))
-                                AND ($9::uuid[] IS NULL OR t.channel_id = ANY ($9))))
-           AND (t.opened_at, t.id) < (coalesce($10::timestamptz, 'infinity'),
-                                      coalesce($11::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
-           AND t.opened_at >= coalesce($12::timestamptz, '-infinity')
-         ORDER BY t.opened_at DESC, t.id DESC LIMIT $13")
-    .bind(visible.workspace_id)
-    .bind(name.words.clone())
-    .bind(name.pattern.clone())
-    .bind(filter.statuses().into_iter().map(TicketStatus::as_str).collect::<Vec<_>>())
-    .bind(filter.agents.clone())
-    .bind(channels.map(|channels| channels.into_iter().collect::<Vec<_>>()))
-    .bind(scope.own)
-    .bind(others)
-    .bind(scope.restricted_to.as_ref().map(|allocation| allocation.channels.clone()))
-    .bind(begin.map(|(at, _)| at))
-    .bind(begin.map(|(_, id)| id))
-    .bind(filter.opened_from)
-    .bind(limit)
-    .load::<Found>(conn)?;
+             WHERE c.workspace_id = (SELECT $1::uuid) AND c.contact_id = named.contact_id OFFSET 0) t
+         WHERE t.status = ANY ($11) AND (cardinality($12::uuid[]) = 0 OR t.agent_id = ANY ($12))
+           AND ($13::uuid[] IS NULL OR t.channel_id = ANY ($13))
+           AND (t.agent_id = $14 OR (($15::uuid[] IS NULL OR t.agent_id = ANY ($15))
+                                AND ($16::uuid[] IS NULL OR t.channel_id = ANY ($16))))
+           AND (t.opened_at, t.id) < (coalesce($17::timestamptz, 'infinity'),
+                                      coalesce($18::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+           AND t.opened_at >= coalesce($19::timestamptz, '-infinity')
+         ORDER BY t.opened_at DESC, t.id DESC LIMIT $20",
+        search::found("$1", 2)
+    ))
+    .bind(visible.workspace_id);
+    let rows = customers
+        .bind(statement)
+        .bind(filter.statuses().into_iter().map(TicketStatus::as_str).collect::<Vec<_>>())
+        .bind(filter.agents.clone())
+        .bind(channels.map(|channels| channels.into_iter().collect::<Vec<_>>()))
+        .bind(scope.own)
+        .bind(others)
+        .bind(scope.restricted_to.as_ref().map(|allocation| allocation.channels.clone()))
+        .bind(begin.map(|(at, _)| at))
+        .bind(begin.map(|(_, id)| id))
+        .bind(filter.opened_from)
+        .bind(limit)
+        .load::<Found>(conn)?;
     Ok(rows.iter().map(Found::key).collect())
 }
