@@ -11,10 +11,16 @@ const WORDS_MAX: usize = 100;
 /// everybody's.
 const PIECE_MIN: usize = 3;
 
-/// A name as it is compared: decomposed, without marks, in lower case.
+/// How long a folded name is at most, in bytes: some characters become many, and an index takes about 2700 bytes.
+const FOLDED_MAX: usize = 1200;
+
+/// A name as it is compared: decomposed, without marks, in lower case; of a very long one the beginning.
 #[must_use]
 pub fn folded(name: &str) -> String {
-    name.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect()
+    let mut folded: String =
+        name.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).collect();
+    folded.truncate(folded.floor_char_boundary(FOLDED_MAX));
+    folded
 }
 
 /// A pattern of `LIKE` that fits any folded name with these words in it; `%`, `_` and `\` are taken as
@@ -116,6 +122,9 @@ mod tests {
     fn case_and_accents_make_no_difference() {
         assert_eq!(folded("José ÅNGSTRÖM Ｗｉｄｅ"), "jose angstrom wide");
         assert_eq!(folded("İstanbul"), "istanbul");
+        // Each is written out as a sentence of eighteen letters, and each letter takes two bytes.
+        let long = folded(&"\u{fdfa}".repeat(200));
+        assert!((1195..=1200).contains(&long.len()), "{}", long.len());
         assert_eq!(pattern(" 50%_\\É "), "%50\\%\\_\\\\e%");
     }
 }
