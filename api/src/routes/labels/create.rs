@@ -28,6 +28,8 @@ pub struct NewLabel {
 }
 
 /// Make a label
+///
+/// A name that differs from another label's in case or accents only is taken.
 #[utoipa::path(tag = "labels", request_body = NewLabel, params(RepeatHeader), extensions(("x-action" = json!(Action::CreateLabel))),
     responses((status = 201, description = "Made", body = Label), Writing))]
 #[post("/v1/labels")]
