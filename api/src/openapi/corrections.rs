@@ -8,6 +8,7 @@ pub(super) fn apply(value: &mut Value) {
         Value::Object(schema) => {
             move_default_to_its_schema(schema);
             say_size_of_integers(schema);
+            keep_null_out_of_headers(schema);
             schema.values_mut().for_each(apply);
         }
         Value::Array(values) => values.iter_mut().for_each(apply),
@@ -41,5 +42,16 @@ fn say_size_of_integers(schema: &mut Map<String, Value>) {
     };
     if integer && !schema.contains_key("enum") {
         schema.entry("format").or_insert_with(|| json!("int64"));
+    }
+}
+
+/// What may be left out is derived as what may be null, which a header cannot be.
+fn keep_null_out_of_headers(parameter: &mut Map<String, Value>) {
+    if parameter.get("in").is_some_and(|place| place == "header")
+        && let Some(kind) = parameter.get_mut("schema").and_then(|schema| schema.get_mut("type"))
+        && let [one, null] = kind.as_array().map(Vec::as_slice).unwrap_or_default()
+        && null == "null"
+    {
+        *kind = one.clone();
     }
 }
