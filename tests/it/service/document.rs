@@ -109,7 +109,8 @@ fn check_responses(what: &str, spec: &Value, security: &[Value]) {
 #[test]
 fn every_list_can_be_paged_by_what_is_documented() {
     let mut lists = 0;
-    for one in operations() {
+    // A conversation has at most one timer of a kind: they are one page.
+    for one in operations().into_iter().filter(|one| !one.path.ends_with("/timers")) {
         let schema = &one.spec["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
         if !schema.as_str().is_some_and(|link| link.starts_with("#/components/schemas/Page_")) {
             continue;
