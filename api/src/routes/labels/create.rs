@@ -20,10 +20,10 @@ use crate::state::App;
 pub struct NewLabel {
     /// Its name, 1 to 50 characters on one line, emojis included; no other label of the workspace has it, whatever the
     /// case and the accents.
-    #[schema(example = "Prioritas 🔥")]
+    #[schema(example = "Prioritas 🔥", max_length = 50)]
     pub name: String,
     /// Its colour, `#RRGGBB`.
-    #[schema(example = "#E5484D", pattern = "^#[0-9A-Fa-f]{6}$")]
+    #[schema(example = "#E5484D", pattern = "^#[0-9A-Fa-f]{6}$", max_length = 7)]
     pub color: String,
 }
 
