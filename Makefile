@@ -3,7 +3,7 @@
 # Homebrew keeps libpq off the PATH; the build asks `pg_config` where it is.
 export PATH := $(PATH):/opt/homebrew/opt/libpq/bin:/usr/local/opt/libpq/bin
 
-.PHONY: run test lint fmt-check clippy doc domain-check bench openapi setup
+.PHONY: run test lint fmt-check clippy doc domain-check contract bench openapi setup
 
 # A debug build: it is ready sooner than a release build, which optimises and links everything as a whole, and nothing in
 # the demo is heavy enough to tell them apart (password hashing is optimised in both, see Cargo.toml).
@@ -26,6 +26,9 @@ doc:
 
 domain-check:
 	scripts/check-domain.sh
+
+contract: setup ## Check the API's documents, and clients made from them; needs Node 20, Python 3.11, Java 17
+	contract/run.sh $(STEPS)
 
 bench: setup ## Measure, with an optimised build
 	cargo build --release -p api --bin tanggap -p tests --bin bench

@@ -40,6 +40,13 @@ pub struct Page<T> {
     pub next_cursor: Option<String>,
 }
 
+/// For `skip_serializing_if` on `limit` and `cursor`: which page is asked for does not make it another list.
+/// (`skip_serializing` would take the parameter out of the document, too.)
+#[must_use]
+pub fn is_no_filter<T>(_: &T) -> bool {
+    true
+}
+
 /// How many items are wanted.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! The OpenAPI document, from the handlers that are served.
 
+mod corrections;
 mod examples;
 mod webhooks;
 
@@ -34,6 +35,8 @@ impl Documents {
 const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenger and Telegram come in, a team answers.\n\n\
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
     Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
+
+const ACCESS_TOKEN: &str = "From `POST /v1/auth/login`. A JWT that is checked as RFC8725 demands: one algorithm, and its type, issuer, audience and times";
 
 const TAGS: [(&str, &str); 19] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
@@ -83,12 +86,17 @@ pub fn document() -> Value {
         "title": "Tanggap",
         "version": env!("CARGO_PKG_VERSION"),
         "description": DESCRIPTION,
+        "contact": { "name": "The maintainers of Tanggap" },
         "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
     });
-    document["servers"] = json!([{ "url": "/", "description": "This server" }]);
+    document["servers"] = json!([{
+        "url": "/",
+        "description": "The server, in production or local, that this document was read from",
+        "x-internal": false,
+    }]);
     document["tags"] = TAGS.iter().map(|(name, text)| json!({ "name": name, "description": text })).collect();
     document["components"]["securitySchemes"] = json!({
-        "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From `POST /v1/auth/login`" },
+        "access_token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": ACCESS_TOKEN },
         "api_key": { "type": "http", "scheme": "bearer", "description": "From `POST /v1/api-keys`; `x-scope` of an operation says which scope it needs, null that any key will do" },
         "signed_url": { "type": "apiKey", "in": "query", "name": "signature", "description": "With `expires`: a `signed_url` that was given out" },
         "operator_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_OPERATOR_KEY`" },
@@ -100,6 +108,7 @@ pub fn document() -> Value {
     complete_answers(&mut document);
     complete_headers(&mut document);
     webhooks::add(&mut document);
+    corrections::apply(&mut document);
     examples::add(&mut document);
     document
 }

@@ -107,6 +107,27 @@ fn check_responses(what: &str, spec: &Value, security: &[Value]) {
 }
 
 #[test]
+fn every_list_can_be_paged_by_what_is_documented() {
+    let mut lists = 0;
+    // A conversation has at most one timer of a kind: they are one page.
+    for one in operations().into_iter().filter(|one| !one.path.ends_with("/timers")) {
+        let schema = &one.spec["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+        if !schema.as_str().is_some_and(|link| link.starts_with("#/components/schemas/Page_")) {
+            continue;
+        }
+        lists += 1;
+        let parameters = one.spec["parameters"].as_array().into_iter().flatten();
+        let query: BTreeSet<_> = parameters
+            .filter(|parameter| parameter["in"] == "query")
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        let on = query.contains("cursor") || query.contains("before");
+        assert!(on && query.contains("limit"), "{}: {query:?}", one.path);
+    }
+    assert!(lists > 10, "only {lists} lists were found");
+}
+
+#[test]
 fn every_example_fits_its_schema() {
     let mut examples = 0;
     for (name, schema) in document()["components"]["schemas"].as_object().unwrap() {

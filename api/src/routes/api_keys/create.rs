@@ -20,7 +20,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     /// What it is for.
-    #[schema(example = "Sinkronisasi CRM")]
+    #[schema(example = "Sinkronisasi CRM", max_length = 100)]
     name: String,
     /// What it may do. A scope that its member's role cannot use does nothing as long as that is its role.
     #[schema(example = json!(["conversations:read", "messages:write"]), min_items = 1)]

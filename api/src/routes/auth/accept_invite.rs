@@ -22,12 +22,13 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct AcceptInvite {
     /// The token of the link in the invitation.
+    #[schema(max_length = 200)]
     pub token: String,
     /// The password to sign in with from now on: 8 to 200 characters.
-    #[schema(example = "kata-sandi-saya")]
+    #[schema(example = "kata-sandi-saya", min_length = 8, max_length = 200)]
     pub password: String,
     /// The member's name, if it is not the one in the invitation.
-    #[schema(example = "Siti Rahmawati")]
+    #[schema(example = "Siti Rahmawati", max_length = 100)]
     pub name: Option<String>,
 }
 

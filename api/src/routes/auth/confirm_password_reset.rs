@@ -20,9 +20,10 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct PasswordReset {
     /// The token of the link.
+    #[schema(max_length = 200)]
     pub token: String,
     /// The new password: 8 to 200 characters.
-    #[schema(example = "kata-sandi-baru")]
+    #[schema(example = "kata-sandi-baru", min_length = 8, max_length = 200)]
     pub password: String,
 }
 

@@ -21,13 +21,13 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct Login {
     /// The workspace's slug; needed only if more than one workspace knows the address.
-    #[schema(example = "demo")]
+    #[schema(example = "demo", max_length = 63)]
     pub workspace: Option<String>,
     /// The member's address.
-    #[schema(example = "admin@demo.example")]
+    #[schema(example = "admin@demo.example", max_length = 254)]
     pub email: String,
     /// The member's password.
-    #[schema(example = "tanggap-demo")]
+    #[schema(example = "tanggap-demo", max_length = 200)]
     pub password: String,
 }
 

@@ -19,6 +19,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct Refresh {
     /// The token of the last answer of `login` or `refresh`.
+    #[schema(max_length = 200)]
     pub refresh_token: String,
 }
 

@@ -13,6 +13,8 @@ use crate::ops::channels::shape_for;
 use crate::state::App;
 
 /// Read a channel
+///
+/// With how its connection is and what it can send. Which secrets are set is shown to admins only; the secrets never.
 #[utoipa::path(tag = "channels", params(("channel_id" = ChannelId, Path, description = "The channel")),
     extensions(("x-action" = json!(Action::ReadChannels))),
     responses((status = 200, description = "The channel", body = Channel), Reading))]

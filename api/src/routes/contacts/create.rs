@@ -22,15 +22,16 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewContact {
     /// Its name, 1 to 200 characters. It is the team's: what a provider tells later does not change it.
-    #[schema(example = "Ani Wijaya")]
+    #[schema(example = "Ani Wijaya", max_length = 200)]
     pub name: String,
     /// Its phone number with the country code; spaces, `+`, `-` and the like are taken out.
-    #[schema(example = "+62 812-3456-7890")]
+    #[schema(example = "+62 812-3456-7890", max_length = 40)]
     pub phone: Option<String>,
     /// Its e-mail address.
+    #[schema(max_length = 254)]
     pub email: Option<String>,
     /// Where it works, 1 to 200 characters.
-    #[schema(example = "PT Tani Makmur")]
+    #[schema(example = "PT Tani Makmur", max_length = 200)]
     pub company: Option<String>,
     /// What else is known, at most 50: names of a-z, 0-9 and `_`; texts of at most 1,000 characters, numbers, true or false.
     #[serde(default)]

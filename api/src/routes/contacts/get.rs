@@ -11,6 +11,8 @@ use crate::ops::read::readable_contact;
 use crate::state::App;
 
 /// Read a contact
+///
+/// Who may see it is said at the list. The id of a contact that was merged into another is unknown (404).
 #[utoipa::path(tag = "contacts", params(("contact_id" = ContactId, Path, description = "The contact")),
     extensions(("x-action" = json!(Action::ReadContacts))),
     responses((status = 200, description = "The contact", body = Contact), Reading))]

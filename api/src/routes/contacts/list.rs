@@ -31,11 +31,11 @@ pub struct ContactQuery {
     /// `true`: only those who are blocked; `false`: only those who are not.
     blocked: Option<bool>,
     /// The most items of the page.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "page::is_no_filter")]
     #[param(minimum = 1, maximum = 100, default = 25)]
     limit: Option<i64>,
     /// `next_cursor` of the page before.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "page::is_no_filter")]
     cursor: Option<String>,
 }
 

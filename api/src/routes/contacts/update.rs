@@ -22,19 +22,19 @@ use crate::state::App;
 #[serde(deny_unknown_fields, default)]
 pub struct ContactChange {
     /// Its name, 1 to 200 characters. It is the team's from then on: what a provider tells later does not change it.
-    #[schema(example = "Ani Wijaya")]
+    #[schema(example = "Ani Wijaya", max_length = 200)]
     pub name: Option<String>,
     /// Its phone number with the country code; spaces, `+`, `-` and the like are taken out.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>, example = "+62 812-3456-7890")]
+    #[schema(value_type = Option<String>, example = "+62 812-3456-7890", max_length = 40)]
     pub phone: Change,
     /// Its e-mail address.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, max_length = 254)]
     pub email: Change,
     /// Where it works, 1 to 200 characters.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>, example = "PT Tani Makmur")]
+    #[schema(value_type = Option<String>, example = "PT Tani Makmur", max_length = 200)]
     pub company: Change,
     /// Attributes to be set, or with null to be taken away; others stay. Null takes all away. A contact has at most 50: names of
     /// a-z, 0-9 and `_`; texts of at most 1,000 characters, numbers, true or false.

@@ -11,6 +11,8 @@ use crate::ops::read::readable_conversation;
 use crate::state::App;
 
 /// Read a conversation
+///
+/// With its last message and its reply window as they are now; the thread itself is under `…/messages`.
 #[utoipa::path(tag = "conversations",
     params(("conversation_id" = ConversationId, Path, description = "The conversation")),
     extensions(("x-action" = json!(Action::ReadConversation))),

@@ -58,10 +58,10 @@ pub struct ConversationQuery {
     q: Option<String>,
     /// The most items of the page.
     #[param(minimum = 1, maximum = 100, default = 25)]
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "page::is_no_filter")]
     limit: Option<i64>,
     /// `next_cursor` of the page before.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "page::is_no_filter")]
     cursor: Option<String>,
 }
 

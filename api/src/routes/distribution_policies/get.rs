@@ -13,6 +13,8 @@ use crate::ops::policies::shape_for;
 use crate::state::App;
 
 /// Read a distribution policy
+///
+/// A program that is limited to channels is shown no others of the policy.
 #[utoipa::path(tag = "routing", params(("policy_id" = DistributionPolicyId, Path, description = "The policy")),
     extensions(("x-action" = json!(Action::ReadSettings))),
     responses((status = 200, description = "The policy", body = DistributionPolicy), Reading))]

@@ -21,7 +21,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewDivision {
     /// Its name, 1 to 100 characters; no other division of the workspace has it.
-    #[schema(example = "Penjualan")]
+    #[schema(example = "Penjualan", max_length = 100)]
     pub name: String,
     /// Who belongs to it: members of any role, at most 1,000, none twice; nobody if absent.
     #[serde(default)]

@@ -12,6 +12,8 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read a division
+///
+/// With its members.
 #[utoipa::path(tag = "team", params(("division_id" = DivisionId, Path, description = "The division")),
     extensions(("x-action" = json!(Action::ReadTeam))),
     responses((status = 200, description = "The division", body = Division), Reading))]

@@ -20,14 +20,16 @@ use crate::state::App;
 pub struct NewLabel {
     /// Its name, 1 to 50 characters on one line, emojis included; no other label of the workspace has it, whatever the
     /// case and the accents.
-    #[schema(example = "Prioritas 🔥")]
+    #[schema(example = "Prioritas 🔥", max_length = 50)]
     pub name: String,
     /// Its colour, `#RRGGBB`.
-    #[schema(example = "#E5484D", pattern = "^#[0-9A-Fa-f]{6}$")]
+    #[schema(example = "#E5484D", pattern = "^#[0-9A-Fa-f]{6}$", max_length = 7)]
     pub color: String,
 }
 
 /// Make a label
+///
+/// A name that differs from another label's in case or accents only is taken.
 #[utoipa::path(tag = "labels", request_body = NewLabel, params(RepeatHeader), extensions(("x-action" = json!(Action::CreateLabel))),
     responses((status = 201, description = "Made", body = Label), Writing))]
 #[post("/v1/labels")]

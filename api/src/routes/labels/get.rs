@@ -12,6 +12,8 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read a label
+///
+/// Conversations name their labels themselves, so this is for whoever manages labels.
 #[utoipa::path(tag = "labels", params(("label_id" = LabelId, Path, description = "The label")),
     extensions(("x-action" = json!(Action::ReadLabels))),
     responses((status = 200, description = "The label", body = Label), Reading))]

@@ -19,10 +19,10 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     /// The present password.
-    #[schema(example = "kata-sandi-lama")]
+    #[schema(example = "kata-sandi-lama", max_length = 200)]
     pub current_password: String,
     /// The new one: 8 to 200 characters.
-    #[schema(example = "kata-sandi-baru")]
+    #[schema(example = "kata-sandi-baru", min_length = 8, max_length = 200)]
     pub new_password: String,
 }
 

@@ -3,6 +3,8 @@ use actix_web::{HttpResponse, get, web};
 use crate::openapi::Documents;
 
 /// Read the OpenAPI document
+///
+/// It describes every operation of this server: this document.
 #[utoipa::path(tag = "service", security(()), extensions(("x-roles" = json!(["public"]))),
     responses((status = 200, description = "This document", body = serde_json::Value)))]
 #[get("/openapi.json")]

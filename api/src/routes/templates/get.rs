@@ -12,6 +12,8 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read a template
+///
+/// With what the provider says of it: whether it may be used, and why not.
 #[utoipa::path(tag = "templates", params(("template_id" = TemplateId, Path, description = "The template")),
     extensions(("x-action" = json!(Action::ReadTemplates))),
     responses((status = 200, description = "The template", body = Template), Reading))]

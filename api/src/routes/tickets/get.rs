@@ -11,6 +11,8 @@ use crate::ops::read::readable_ticket;
 use crate::state::App;
 
 /// Read a ticket
+///
+/// Who may see it is said at the list; its part of the thread is under `…/messages`.
 #[utoipa::path(tag = "tickets", params(("ticket_id" = TicketId, Path, description = "The ticket")),
     extensions(("x-action" = json!(Action::ReadTicket))),
     responses((status = 200, description = "The ticket", body = Ticket), Reading))]

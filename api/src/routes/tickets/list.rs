@@ -41,11 +41,11 @@ pub struct TicketQuery {
     /// Only those of customers with these words in their name, whatever their case and accents; 1 to 100 characters.
     q: Option<String>,
     /// The most items of the page.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "page::is_no_filter")]
     #[param(minimum = 1, maximum = 100, default = 25)]
     limit: Option<i64>,
     /// `next_cursor` of the page before.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "page::is_no_filter")]
     cursor: Option<String>,
 }
 

@@ -11,6 +11,8 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read the caller's workspace
+///
+/// A token and a key belong to one workspace: this one.
 #[utoipa::path(tag = "installation", extensions(("x-action" = json!(Action::ReadWorkspace))),
     responses((status = 200, description = "The workspace", body = Workspace), Reading))]
 #[get("/v1/workspace")]

@@ -11,6 +11,8 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read the assignment settings
+///
+/// What routing, timers and handovers go by.
 #[utoipa::path(tag = "routing", extensions(("x-action" = json!(Action::ReadSettings))),
     responses((status = 200, description = "The settings", body = AssignmentSettings), Reading))]
 #[get("/v1/settings/assignment")]

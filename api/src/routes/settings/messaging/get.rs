@@ -11,6 +11,8 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read the messaging settings
+///
+/// How early those concerned are told that a reply window closes, and how large uploads may be.
 #[utoipa::path(tag = "messages", extensions(("x-action" = json!(Action::ReadSettings))),
     responses((status = 200, description = "The settings", body = MessagingSettings), Reading))]
 #[get("/v1/settings/messaging")]
