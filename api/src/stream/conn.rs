@@ -257,7 +257,8 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
                 self.signals = (!self.wanted.is_empty()).then(|| reader.topic().signals());
                 self.reader = Some(reader);
                 self.place = place.clone();
-                let ready = Ready { agent_id, cursor: place.cursor, seq: Some(place.seq), mode, reason: None };
+                let ready =
+                    Ready { agent_id, cursor: place.cursor, seq: Some(place.seq), mode, reason: None };
                 self.send(ServerFrame::Ready(ready)).await?;
                 self.catch_up().await
             }
