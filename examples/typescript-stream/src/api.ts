@@ -5,33 +5,17 @@ export class SignedOut extends Error {}
 
 /** An answer that is not 2xx: a problem with a stable `code`. */
 export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    detail: string,
-  ) {
-    super(detail);
+  constructor(readonly status: number, readonly code: string) {
+    super(`${status} ${code}`);
   }
 }
 
-export interface Answer<T> {
-  body: T;
-  /** From where to follow the stream so that nothing after this answer is missed. */
-  cursor: string;
-}
+/** What was answered, and from where to follow the stream so that nothing after it is missed. */
+export type Answer<T> = { body: T; cursor: string };
 
-interface Tokens {
-  access_token: string;
-  refresh_token: string;
-}
-
-interface Page<T> {
-  items: T[];
-  next_cursor: string | null;
-}
+type Tokens = { access_token: string; refresh_token: string };
 
 const ATTEMPTS = 6;
-const ANSWER_WITHIN_MS = 15_000;
 
 export class Api {
   #tokens: Tokens | undefined;
@@ -48,19 +32,11 @@ export class Api {
   async token(refused?: string): Promise<string> {
     if (!this.#tokens) throw new SignedOut("sign in first");
     if (refused === this.#tokens.access_token) {
-      // A refresh token is good for one use, so that everybody who needs a new one waits for the same.
+      // A refresh token is good for one use: all who need a new access token wait for the same.
       this.#refreshing ??= this.#refresh(this.#tokens.refresh_token).finally(() => (this.#refreshing = undefined));
       await this.#refreshing;
     }
     return this.#tokens.access_token;
-  }
-
-  async #refresh(refresh_token: string): Promise<void> {
-    try {
-      this.#tokens = (await this.#send<Tokens>("POST", "/v1/auth/refresh", { refresh_token })).body;
-    } catch (error) {
-      throw error instanceof Refused && error.status === 401 ? new SignedOut(error.message) : error;
-    }
   }
 
   async call<T>(method: string, path: string, body?: unknown): Promise<Answer<T>> {
@@ -73,43 +49,46 @@ export class Api {
     }
   }
 
-  /** All pages of a list, with the cursor of the first, which is the oldest. */
+  /** All pages of a list, with the cursor of the first, which is the oldest. `next` is the parameter that leads on. */
   async all<T>(path: string, next = "cursor"): Promise<Answer<T[]>> {
-    const first = await this.call<Page<T>>("GET", path);
-    const items = first.body.items;
-    for (let page = first.body; page.next_cursor !== null; ) {
-      const more = `${path}&${next}=${encodeURIComponent(page.next_cursor)}`;
-      page = (await this.call<Page<T>>("GET", more)).body;
-      items.push(...page.items);
+    type Page = { items: T[]; next_cursor: string | null };
+    const first = await this.call<Page>("GET", path);
+    const items = [...first.body.items];
+    for (let page = first.body; page.next_cursor !== null; items.push(...page.items)) {
+      page = (await this.call<Page>("GET", `${path}&${next}=${encodeURIComponent(page.next_cursor)}`)).body;
     }
     return { body: items, cursor: first.cursor };
   }
 
-  /** Sends until there is an answer. Repeating is harmless: each POST carries one key for all its attempts. */
+  async #refresh(refresh_token: string): Promise<void> {
+    try {
+      this.#tokens = (await this.#send<Tokens>("POST", "/v1/auth/refresh", { refresh_token })).body;
+    } catch (error) {
+      throw error instanceof Refused && error.status === 401 ? new SignedOut(error.message) : error;
+    }
+  }
+
+  /** Sends until there is an answer. Repeating a POST is harmless: its attempts have one key. */
   async #send<T>(method: string, path: string, body?: unknown, token?: string): Promise<Answer<T>> {
-    const headers: Record<string, string> = {};
-    if (body !== undefined) headers["content-type"] = "application/json";
-    if (token) headers["authorization"] = `Bearer ${token}`;
-    if (token && method === "POST") headers["idempotency-key"] = crypto.randomUUID();
-    const content = body === undefined ? null : JSON.stringify(body);
+    const headers = new Headers();
+    if (body !== undefined) headers.set("content-type", "application/json");
+    if (token) headers.set("authorization", `Bearer ${token}`);
+    if (token && method === "POST") headers.set("idempotency-key", crypto.randomUUID());
+    const request = { method, headers, body: body === undefined ? null : JSON.stringify(body) };
     for (let attempt = 1; ; attempt++) {
-      let retryAfter: string | null = null;
+      let waitMs = backoff(attempt);
       try {
-        const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-        const response = await fetch(this.base + path, { method, headers, body: content, signal });
+        const response = await fetch(this.base + path, { ...request, signal: AbortSignal.timeout(15_000) });
         const text = await response.text();
-        if (response.ok) {
-          return { body: text && JSON.parse(text), cursor: response.headers.get("stream-cursor") ?? "" };
-        }
-        const problem = response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : {};
-        const refused = new Refused(response.status, problem.code ?? "", problem.detail ?? response.statusText);
-        if (attempt === ATTEMPTS || (response.status !== 429 && response.status < 502)) throw refused;
-        retryAfter = response.headers.get("retry-after");
+        const json = text && JSON.parse(text);
+        if (response.ok) return { body: json, cursor: response.headers.get("stream-cursor") ?? "" };
+        if (response.status !== 429 && response.status !== 503) throw new Refused(response.status, json.code);
+        waitMs = Number(response.headers.get("retry-after")) * 1000 || waitMs;
       } catch (error) {
-        // What is no answer of the server is a broken connection.
+        // Whatever is no answer of the server may be better next time.
         if (error instanceof Refused || attempt === ATTEMPTS) throw error;
       }
-      await pause(retryAfter ? Number(retryAfter) * 1000 : backoff(attempt));
+      await pause(waitMs);
     }
   }
 }

@@ -1,16 +1,10 @@
 // One lasting connection to `GET /v1/stream`: joins without a gap, and comes back without one.
 
 import { type Api, SignedOut, backoff, pause } from "./api.js";
-import type { ClientFrame, Place, ResetReason, ServerFrame, Signal, StreamEvent } from "./protocol.js";
+import type { Aside, ClientFrame, Place, ServerFrame, StreamEvent } from "./protocol.js";
 
-/** Closes after which coming back would only fail again. All others, known or not, are followed by another attempt. */
-const FINAL: Record<number, string> = {
-  4400: "the server does not understand this client",
-  4403: "the sign-in has ended",
-  4406: "the server does not speak this protocol",
-  4409: "this member has too many connections",
-  4413: "this client sends too large frames",
-};
+/** Closes after which coming back would only fail again. After all others, known or not, it is worth another attempt. */
+const FINAL = new Set([4400, 4403, 4406, 4409, 4413]);
 const UNAUTHENTICATED = 4401;
 const BROKEN = 1006;
 
@@ -20,11 +14,9 @@ export interface Options {
   load: () => Promise<string>;
   /** Takes one event into the picture. The next one waits until this is done. */
   apply: (event: StreamEvent) => Promise<void> | void;
-  /** `live`: nothing is missing; `behind`: not connected, or catching up; `stopped`: for good, and why. */
+  /** `live`: nothing is missing; `behind`: not connected, or loading anew; `stopped`: for good. */
   onState?: (state: "live" | "behind" | "stopped", why: string) => void;
-  onReset?: (reason: ResetReason) => void;
-  onSignal?: (signal: Signal) => void;
-  onError?: (code: string) => void;
+  onAside?: (frame: Aside) => void;
   /** How to wait before connecting again. A front end may cut it short when the network is back. */
   wait?: (ms: number) => Promise<void>;
 }
@@ -39,10 +31,10 @@ export class LiveStream {
   #socket: WebSocket | undefined;
   #stopped = false;
   /** Where to resume: the newest cursor of any frame that was worked through. */
-  #cursor: string | undefined;
-  /** The `seq` that the next `prev` has to be. Null: the server waits for `subscribe`. Undefined: it did not say `ready`. */
+  #cursor = "";
+  /** What the next `prev` has to be. Null: the server waits for `subscribe`. Undefined: it has not said `ready`. */
   #last: number | null | undefined;
-  /** How far the client is, for `pong`. */
+  /** How far this client is, for `pong`. */
   #done = 0;
   #token: string | undefined;
   #refused: string | undefined;
@@ -59,13 +51,16 @@ export class LiveStream {
     this.#enqueue(undefined, () => this.#connect());
   }
 
-  stop(): void {
-    this.#end("by the caller");
+  stop(why = "by the caller"): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#forget();
+    this.#options.onState?.("stopped", why);
   }
 
-  /** Runs this between two events: what it loads is folded in at the right moment. */
-  between<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(task);
+  /** Loads something between two events: those that follow it are applied after it. */
+  between<T>(load: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(load);
     this.#queue = result.catch(() => undefined);
     return result;
   }
@@ -81,33 +76,34 @@ export class LiveStream {
       try {
         await task();
       } catch (error) {
-        if (error instanceof SignedOut) this.#end(error.message);
+        if (error instanceof SignedOut) this.stop(error.message);
         else this.#lost(BROKEN);
       }
     });
   }
 
   async #connect(): Promise<void> {
-    this.#cursor ??= await this.#options.load();
+    this.#cursor ||= await this.#options.load();
     const Socket = globalThis.WebSocket ?? ((await import("ws")).WebSocket as unknown as typeof WebSocket);
     const socket = new Socket(this.#options.api.base.replace(/^http/, "ws") + "/v1/stream", "tanggap.v1");
     this.#socket = socket;
     this.#last = undefined;
-    this.#heard(socket);
-    socket.onmessage = (message) => {
-      this.#heard(socket);
-      const frame = parse(message.data);
+    this.#heard();
+    socket.onmessage = ({ data }) => {
+      this.#heard();
+      const frame = parse(data);
       // At once, also while something is being loaded.
       if (frame?.op === "ping") this.#send({ op: "pong", seq: this.#done });
       this.#enqueue(socket, () => (frame ? this.#take(frame) : this.#lost(BROKEN)));
     };
     // A close follows, which says as much.
     socket.onerror = () => undefined;
-    socket.onclose = (close) => this.#enqueue(socket, () => this.#lost(close.code));
+    socket.onclose = ({ code }) => this.#enqueue(socket, () => this.#lost(code));
   }
 
   /** A connection that says nothing is dead, even if nobody told us. */
-  #heard(socket: WebSocket | undefined): void {
+  #heard(): void {
+    const socket = this.#socket;
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#enqueue(socket, () => this.#lost(BROKEN)), this.#silentAfterMs);
   }
@@ -115,32 +111,30 @@ export class LiveStream {
   async #take(frame: ServerFrame): Promise<void> {
     switch (frame.op) {
       case "hello":
-        if (frame.protocol !== 1) return this.#end(`the server speaks protocol ${frame.protocol}`);
+        if (frame.protocol !== 1) return this.stop(`the server speaks protocol ${frame.protocol}`);
         this.#silentAfterMs = (frame.heartbeat_seconds + frame.pong_seconds) * 1000;
-        this.#heard(this.#socket);
+        this.#heard();
         return this.#authenticate();
       case "ready":
         this.#last = frame.seq;
         if (frame.mode === "reset") return this.#reset(frame.reason);
         this.#cursor = frame.cursor;
         this.#done = frame.seq;
-        if (frame.mode === "live") this.#isLive();
         return;
       case "event":
+        // A frame that comes twice.
         if (typeof this.#last === "number" && frame.seq <= this.#last) return;
         if (frame.prev !== this.#last) throw new Gap();
         await this.#options.apply(frame);
-        this.#last = this.#done = frame.seq;
-        this.#cursor = frame.cursor;
-        this.#failures = 0;
-        return;
+        this.#last = frame.seq;
+        return this.#arrive(frame);
       case "caught_up":
-        this.#arrive(frame);
-        return this.#isLive();
       case "ping":
+        if (frame.prev !== this.#last) throw new Gap();
+        // Without a subscription the server waits for one: what was sent got lost.
+        if (frame.prev === null) return this.#send({ op: "subscribe", since: this.#cursor });
         this.#arrive(frame);
-        // The server still waits, so what was sent to it got lost.
-        if (frame.prev === null) this.#subscribe();
+        if (frame.op === "caught_up") this.#options.onState?.("live", "");
         return;
       case "reset":
         this.#last = null;
@@ -151,40 +145,28 @@ export class LiveStream {
       case "goaway":
         this.#goawayMs = frame.after_ms;
         return;
-      case "error":
-        return this.#options.onError?.(frame.code);
       case "signal":
-        return this.#options.onSignal?.(frame);
+      case "error":
+        return this.#options.onAside?.(frame);
     }
   }
 
-  #arrive(place: Place): void {
-    if (place.prev !== this.#last) throw new Gap();
-    if (place.prev === null) return;
+  #arrive(place: Omit<Place, "prev">): void {
     this.#cursor = place.cursor;
     this.#done = place.seq;
-  }
-
-  #isLive(): void {
     this.#failures = 0;
-    this.#options.onState?.("live", "");
   }
 
   async #authenticate(): Promise<void> {
     this.#token = await this.#options.api.token(this.#refused);
-    this.#send({ op: "auth", token: this.#token, since: this.#cursor ?? null, signals: ["typing"] });
+    this.#send({ op: "auth", token: this.#token, since: this.#cursor, signals: ["typing"] });
   }
 
-  async #reset(reason: ResetReason): Promise<void> {
+  async #reset(reason: string): Promise<void> {
     this.#options.onState?.("behind", reason);
-    this.#options.onReset?.(reason);
-    // If this fails, the old cursor is shown again and answered with `reset` again.
+    // If this fails, the next connection shows the old cursor, and is told the same.
     this.#cursor = await this.#options.load();
-    this.#subscribe();
-  }
-
-  #subscribe(): void {
-    this.#send({ op: "subscribe", since: this.#cursor ?? null });
+    this.#send({ op: "subscribe", since: this.#cursor });
   }
 
   #send(frame: ClientFrame): void {
@@ -193,9 +175,8 @@ export class LiveStream {
 
   /** The connection has ended, or is given up. */
   #lost(code: number): void {
+    if (FINAL.has(code)) return this.stop(`closed with ${code}`);
     this.#forget();
-    const final = FINAL[code];
-    if (final !== undefined) return this.#end(final);
     if (code === UNAUTHENTICATED) this.#refused = this.#token;
     this.#options.onState?.("behind", `closed with ${code}`);
     const ms = this.#goawayMs ?? backoff(this.#failures++);
@@ -210,13 +191,6 @@ export class LiveStream {
     if (!socket) return;
     socket.onmessage = socket.onclose = null;
     socket.close();
-  }
-
-  #end(why: string): void {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#forget();
-    this.#options.onState?.("stopped", why);
   }
 }
 

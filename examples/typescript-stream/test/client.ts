@@ -2,7 +2,6 @@
 
 import { Api } from "../src/api.js";
 import { Inbox } from "../src/inbox.js";
-import type { ResetReason } from "../src/protocol.js";
 import { LiveStream } from "../src/stream.js";
 
 export const PASSWORD = "tanggap-demo";
@@ -11,7 +10,7 @@ export class Client {
   readonly inbox: Inbox;
   readonly stream: LiveStream;
   /** Why it had to load anew. */
-  readonly resets: ResetReason[] = [];
+  readonly resets: string[] = [];
   state = "behind";
   why = "";
 
@@ -28,10 +27,10 @@ export class Client {
         await this.inbox.apply(event);
         await this.#openAll();
       },
-      onReset: (reason) => this.resets.push(reason),
       onState: (state, why) => {
         this.state = state;
         this.why = why;
+        if (state === "behind" && !why.startsWith("closed")) this.resets.push(why);
       },
     });
   }

@@ -54,7 +54,7 @@ async function everybodyShowsWhatIsThere(): Promise<void> {
   for (const client of clients) {
     const same = async () => isDeepStrictEqual(client.picture(), await fresh(client.api)) || undefined;
     await eventually("the same picture", same).catch(async () => {
-console.log(client.state, client.why); assert.deepStrictEqual(client.picture(), await fresh(client.api), `${client.state} ${client.why}`);
+assert.deepStrictEqual(client.picture(), await fresh(client.api), `${client.state} ${client.why}`);
     });
   }
 }
@@ -66,7 +66,6 @@ test("what is folded through a bad network equals what is loaded", async () => {
     traffic.done > 400 && FAULTS.every((fault) => proxy.counts.get(fault)! >= 3) ? true : undefined,
   );
   await traffic.stop();
-  console.log(traffic.done, proxy.counts);
   proxy.likelihood = 0;
   await everybodyShowsWhatIsThere();
   assert.deepEqual(clients.map((client) => client.resets), [[], []], "whoever resumes need not load anew");

@@ -7,7 +7,6 @@ import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { type WebSocket, WebSocketServer } from "ws";
 
-import type { StreamEvent } from "../src/protocol.js";
 import { LiveStream } from "../src/stream.js";
 import { eventually } from "./server.js";
 
@@ -60,9 +59,7 @@ class Stage {
         this.applied.push(event.seq);
       },
       onState: (state, why) => this.states.push(`${state} ${why}`.trim()),
-      onReset: (reason) => this.told.push(reason),
-      onSignal: (signal) => this.told.push(signal.type),
-      onError: (code) => this.told.push(code),
+      onAside: (frame) => this.told.push(frame.op === "error" ? frame.code : frame.type),
       wait: async (ms) => {
         this.waited.push(ms);
       },
@@ -112,7 +109,7 @@ function ready(seq: number): Frame {
 
 function event(seq: number, prev: number): Frame {
   const data = { id: "1", version: seq };
-  return { op: "event", cursor: `c${seq}`, seq, prev, id: `${seq}`, type: "label.updated", data } satisfies Partial<StreamEvent>;
+  return { op: "event", cursor: `c${seq}`, seq, prev, id: `${seq}`, type: "label.updated", data };
 }
 
 function place(op: "ping" | "caught_up", seq: number, prev: number | null): Frame {
@@ -135,6 +132,21 @@ test("it joins from the cursor of what it loaded, and follows", async (t) => {
   stage.stream.typing("7");
   assert.deepEqual(await line.next(), { op: "typing", conversation_id: "7" });
   assert.deepEqual([stage.applied, stage.told, stage.loads], [[12, 15, 19], ["typing", "not_found"], 1]);
+});
+
+test("what is loaded between two events comes before those that follow", async (t) => {
+  const stage = await Stage.open(t);
+  const [line] = await stage.joined();
+  line.send(event(11, 10));
+  await stage.until("the event", () => stage.applied.includes(11));
+  let loaded = () => {};
+  const loading = stage.stream.between(() => new Promise<void>((resolve) => (loaded = resolve)));
+  line.send(event(12, 11), place("ping", 12, 12));
+  assert.deepEqual(await line.next(), { op: "pong", seq: 11 });
+  assert.deepEqual(stage.applied, [11]);
+  loaded();
+  await loading;
+  await stage.until("the event", () => stage.applied.includes(12));
 });
 
 const broken: [string, (line: Line) => void, string][] = [
@@ -191,7 +203,7 @@ for (const when of ["at the beginning", "later"]) {
     assert.deepEqual(await line.next(), { op: "subscribe", since: "loaded-2" });
     line.send(ready(30), event(31, 30));
     await stage.until("the event", () => stage.applied.includes(31));
-    assert.deepEqual(stage.told, ["expired"]);
+    assert.deepEqual(stage.states, ["behind expired"]);
   });
 }
 
