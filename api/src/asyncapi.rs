@@ -4,7 +4,7 @@ use domain::event::EventType;
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, ContactMerge, Conversation, DistributionPolicy,
     Division, Label, Message, MessagingSettings, Note, Notification, NotificationPreferences,
-    RoutingDecision, Template, TemplateSync, Ticket, Workspace,
+    RoutingDecision, Template, TemplateSync, Ticket, WebhookEndpoint, Workspace,
 };
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
@@ -152,6 +152,7 @@ fn resource_of(event_type: EventType) -> &'static str {
         Some("template") if event_type == EventType::TemplateSynced => "TemplateSync",
         Some("template") => "Template",
         Some("label") => "Label",
+        Some("webhook_endpoint") => "WebhookEndpoint",
         Some("note") => "Note",
         _ => "Agent",
     }
@@ -188,6 +189,7 @@ fn schemas() -> Map<String, Value> {
         Template,
         TemplateSync,
         Ticket,
+        WebhookEndpoint,
         Workspace
     );
     let mut schemas: Map<String, Value> = collected

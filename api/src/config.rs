@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use domain::webhook::SCHEDULE;
 use url::Url;
 
 use crate::http::client_address::TrustedProxies;
@@ -107,6 +108,14 @@ pub struct Times {
     pub media_total: Duration,
     /// The longest time for handing a mail over.
     pub mail_total: Duration,
+    /// The longest time for a call to an integrator's server.
+    pub webhook_total: Duration,
+    /// How long is waited after each failed call to an integrator's server but the last.
+    pub webhook_retries: Vec<Duration>,
+    /// How long after a rotation the secret before signs too.
+    pub webhook_secret_overlap: Duration,
+    /// After how long without a call that succeeded an endpoint is paused.
+    pub webhook_pause_after: Duration,
     /// How often the worker looks for due jobs if nobody wakes it.
     pub job_poll: Duration,
     /// How long after it was last seen a member counts as present.
@@ -136,6 +145,10 @@ impl Default for Times {
             typing_interval: Duration::from_secs(5),
             media_total: Duration::from_secs(300),
             mail_total: Duration::from_secs(20),
+            webhook_total: Duration::from_secs(15),
+            webhook_retries: SCHEDULE.iter().filter_map(|delay| delay.to_std().ok()).collect(),
+            webhook_secret_overlap: Duration::from_secs(24 * 3600),
+            webhook_pause_after: Duration::from_secs(3 * 24 * 3600),
             job_poll: Duration::from_secs(1),
             presence_timeout: Duration::from_secs(60),
             presence_poll: Some(Duration::from_secs(1)),

@@ -26,3 +26,4 @@ pub mod state;
 pub mod stream;
 pub mod telemetry;
 pub mod typing;
+pub mod webhooks;

@@ -11,15 +11,19 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use domain::webhook::CallProblem;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::LOCATION;
+use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Response, Url};
 use url::Host;
 
 /// How many redirects are followed.
 const REDIRECTS: usize = 3;
+/// How much is read of the answer to something that was handed over.
+pub const ANSWER_START_BYTES: usize = 1024;
 
 /// Networks that may be called although they are nobody's in the public Internet: addresses and ranges, with commas between.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,8 +56,14 @@ impl AllowedRanges {
     /// May this address be called?
     #[must_use]
     pub fn allow(&self, address: IpAddr) -> bool {
+        is_public(address.to_canonical()) || self.list(address)
+    }
+
+    /// Is this address in one of them?
+    #[must_use]
+    pub fn list(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        is_public(address) || self.0.iter().any(|range| range.contains(&address))
+        self.0.iter().any(|range| range.contains(&address))
     }
 }
 
@@ -105,6 +115,30 @@ pub enum CallError {
     Unanswered,
 }
 
+/// What came back from a call that hands something over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The status of HTTP.
+    pub status: u16,
+    /// How long the receiver asks to be left alone.
+    pub retry_after: Option<TimeDelta>,
+    /// How the answer begins, what is no UTF-8 replaced: at most [`ANSWER_START_BYTES`] bytes of it are read.
+    pub start: String,
+}
+
+/// A call that hands something over.
+#[derive(Debug)]
+pub struct Handover<'a> {
+    /// Where to.
+    pub url: &'a str,
+    /// Headers beside the type of what is handed over, which is JSON.
+    pub headers: &'a [(&'static str, String)],
+    /// What is handed over.
+    pub body: String,
+    /// The longest time for the whole, the beginning of the answer included.
+    pub timeout: Duration,
+}
+
 /// How calls are made.
 #[derive(Debug, Clone)]
 pub struct GuardSettings {
@@ -124,6 +158,8 @@ pub struct GuardSettings {
 #[derive(Clone)]
 pub struct GuardedClient {
     http: reqwest::Client,
+    /// Reaches what is allowed explicitly, and nothing else.
+    listed: reqwest::Client,
     allowed: AllowedRanges,
     plain_http: bool,
 }
@@ -134,17 +170,70 @@ impl GuardedClient {
     /// # Errors
     /// If the system's TLS certificates cannot be loaded.
     pub fn new(settings: GuardSettings) -> Result<Self, reqwest::Error> {
-        let GuardSettings { allowed, plain_http, .. } = settings;
-        let http = reqwest::Client::builder()
-            .connect_timeout(settings.connect_timeout)
-            .read_timeout(settings.read_timeout)
-            .timeout(settings.total_timeout)
-            .redirect(Policy::none())
-            .no_proxy()
-            .dns_resolver(Arc::new(GuardedResolver(allowed.clone())))
-            .user_agent(concat!("tanggap/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { http, allowed, plain_http })
+        let client = |resolver| {
+            reqwest::Client::builder()
+                .connect_timeout(settings.connect_timeout)
+                .read_timeout(settings.read_timeout)
+                .timeout(settings.total_timeout)
+                .redirect(Policy::none())
+                .no_proxy()
+                .dns_resolver(Arc::new(resolver))
+                .user_agent(concat!("tanggap/", env!("CARGO_PKG_VERSION")))
+                .build()
+        };
+        let allowed = settings.allowed.clone();
+        let http = client(GuardedResolver { allowed: allowed.clone(), listed_only: false })?;
+        let listed = client(GuardedResolver { allowed: allowed.clone(), listed_only: true })?;
+        Ok(Self { http, listed, allowed, plain_http: settings.plain_http })
+    }
+
+    /// Hands something over by `POST`. Redirects are not followed: they are an answer like others. An address without TLS is
+    /// called only in networks that are allowed explicitly.
+    ///
+    /// # Errors
+    /// What stood in the way of an answer; never [`CallProblem::EventExpired`] or [`CallProblem::NotWanted`].
+    pub async fn post(&self, handover: Handover<'_>) -> Result<Answered, CallProblem> {
+        let url = self.receiver(handover.url).map_err(|_| CallProblem::AddressRefused)?;
+        let client = if url.scheme() == "https" { &self.http } else { &self.listed };
+        let mut request = client.post(url).timeout(handover.timeout).header(CONTENT_TYPE, "application/json");
+        for (name, value) in handover.headers {
+            request = request.header(*name, value);
+        }
+        let mut response = request.body(handover.body).send().await.map_err(|error| problem(&error))?;
+        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let mut answered = Answered {
+            status: response.status().as_u16(),
+            retry_after: asked.and_then(retry_after),
+            start: String::new(),
+        };
+        // What was decided is known by the status; an answer that breaks off later is that much shorter.
+        let mut start = Vec::new();
+        while start.len() < ANSWER_START_BYTES
+            && let Ok(Some(chunk)) = response.chunk().await
+        {
+            start.extend_from_slice(&chunk);
+        }
+        start.truncate(ANSWER_START_BYTES);
+        answered.start = String::from_utf8_lossy(&start).into_owned();
+        Ok(answered)
+    }
+
+    /// The address of a receiver, as far as it can be checked before its name is resolved: see [`GuardedClient::post`].
+    ///
+    /// # Errors
+    /// `Refused`.
+    pub fn receiver(&self, url: &str) -> Result<Url, CallError> {
+        let url = Url::parse(url).map_err(|_| CallError::Refused)?;
+        let plain = url.scheme() == "http";
+        let listed = match url.host() {
+            Some(Host::Ipv4(address)) => self.allowed.list(address.into()),
+            Some(Host::Ipv6(address)) => self.allowed.list(address.into()),
+            // Where the name leads is seen when it is resolved; without any range there is nothing that it may lead to.
+            Some(Host::Domain(_)) => !self.allowed.0.is_empty(),
+            None => false,
+        };
+        self.check_host(&url)?;
+        if url.scheme() == "https" || (plain && listed) { Ok(url) } else { Err(CallError::Refused) }
     }
 
     /// Gets an address, and where it leads. The bearer goes to the first host only.
@@ -175,6 +264,10 @@ impl GuardedClient {
     /// `Refused`.
     pub fn check(&self, url: &Url) -> Result<(), CallError> {
         let scheme = url.scheme() == "https" || (self.plain_http && url.scheme() == "http");
+        if scheme { self.check_host(url) } else { Err(CallError::Refused) }
+    }
+
+    fn check_host(&self, url: &Url) -> Result<(), CallError> {
         let bare = url.username().is_empty() && url.password().is_none();
         // The parser has made one address of every way to write it: decimal, octal, hexadecimal.
         let host = match url.host() {
@@ -183,7 +276,7 @@ impl GuardedClient {
             Some(Host::Domain(name)) => self.allows_name(name),
             None => false,
         };
-        if scheme && bare && host { Ok(()) } else { Err(CallError::Refused) }
+        if bare && host { Ok(()) } else { Err(CallError::Refused) }
     }
 }
 
@@ -203,14 +296,20 @@ impl fmt::Debug for GuardedClient {
 }
 
 /// Gives only addresses that may be called. A name that has others among them is refused as a whole.
-struct GuardedResolver(AllowedRanges);
+struct GuardedResolver {
+    allowed: AllowedRanges,
+    /// The public Internet may not be called.
+    listed_only: bool,
+}
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allowed = self.0.clone();
+        let (allowed, listed_only) = (self.allowed.clone(), self.listed_only);
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            if found.iter().all(|one| allowed.allow(one.ip())) {
+            let may =
+                |one: &SocketAddr| if listed_only { allowed.list(one.ip()) } else { allowed.allow(one.ip()) };
+            if found.iter().all(may) {
                 Ok(Box::new(found.into_iter()) as Addrs)
             } else {
                 Err(Box::new(CallError::Refused) as Box<dyn std::error::Error + Send + Sync>)
@@ -229,6 +328,23 @@ fn meaning(error: &reqwest::Error) -> CallError {
         cause = inner.source();
     }
     CallError::Unanswered
+}
+
+fn problem(error: &reqwest::Error) -> CallProblem {
+    if meaning(error) == CallError::Refused {
+        CallProblem::AddressRefused
+    } else if error.is_timeout() {
+        CallProblem::TimedOut
+    } else if error.is_connect() {
+        CallProblem::NotConnected
+    } else {
+        CallProblem::BrokenOff
+    }
+}
+
+/// `Retry-After` in seconds. A date is not believed: clocks differ, and our own schedule will do.
+fn retry_after(text: &str) -> Option<TimeDelta> {
+    text.trim().parse::<u32>().ok().map(|seconds| TimeDelta::seconds(seconds.into()))
 }
 
 #[cfg(test)]

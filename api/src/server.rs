@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http::methods::Methods;
 use crate::ids::Ids;
-use crate::jobs::{housekeeping, presence, router as routing, runner};
+use crate::jobs::{housekeeping, presence, router as routing, runner, webhooks};
 use crate::mail::{MailSettingsError, Mailer};
 use crate::openapi::{self, Documents};
 use crate::ops::ingest::{self, Ingest};
@@ -34,6 +34,7 @@ use crate::state::{App, Shared};
 use crate::stream::hub::Hub;
 use crate::telemetry;
 use crate::typing::Typing;
+use crate::webhooks::WebhookWaker;
 
 /// A client that stops reading fills this and no more, in bytes (left alone, the kernel takes 3.9 MB).
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
@@ -193,12 +194,14 @@ async fn assemble(
         jobs: Arc::new(Notify::new()),
         configuration_gate: RwLock::new(()),
         router: Arc::new(Notify::new()),
+        webhooks: WebhookWaker::default(),
     });
     let mut tasks = vec![
         app.hub.start(app.clone(), app.settings.stream.poll),
         tokio::spawn(ingest::run(app.clone(), ingest_db, queue, writers)),
         tokio::spawn(runner::run(app.clone())),
         tokio::spawn(routing::run(app.clone())),
+        tokio::spawn(webhooks::run(app.clone())),
         tokio::spawn(housekeeping::run(app.clone())),
         tokio::spawn(key_uses::run(app.clone())),
     ];

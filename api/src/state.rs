@@ -28,6 +28,7 @@ use crate::ops::ingest::Ingest;
 use crate::outbound_url::GuardedClient;
 use crate::stream::hub::Hub;
 use crate::typing::Typing;
+use crate::webhooks::WebhookWaker;
 
 /// The application. Clones share everything.
 #[derive(Clone)]
@@ -77,6 +78,8 @@ pub struct Shared {
     pub configuration_gate: RwLock<()>,
     /// Wakes routing: there is something to look at, or a timer was set.
     pub router: Arc<Notify>,
+    /// Wakes who tells the servers of integrators.
+    pub webhooks: WebhookWaker,
 }
 
 impl App {

@@ -45,11 +45,14 @@ text_enum! {
         ContactImport = "contact_import",
         /// A label.
         Label = "label",
+        /// A server of an integrator that is told what happens.
+        WebhookEndpoint = "webhook_endpoint",
     }
 }
 
 /// What follows from the rest, or is no matter of administration.
-const NOT_AUDITED: [&str; 5] = ["version", "updated_at", "counts", "last_seen_at", "last_used_at"];
+const NOT_AUDITED: [&str; 6] =
+    ["version", "updated_at", "counts", "last_seen_at", "last_used_at", "failing_since"];
 
 /// The fields in which two states of a thing differ, as they were and as they are.
 #[must_use]

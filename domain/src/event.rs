@@ -125,6 +125,14 @@ text_enum! {
         TemplateDeleted = "template.deleted",
         /// The provider's templates have been read.
         TemplateSynced = "template.synced",
+        /// A webhook endpoint was made.
+        WebhookEndpointCreated = "webhook_endpoint.created",
+        /// A webhook endpoint was changed, paused or set going again.
+        WebhookEndpointUpdated = "webhook_endpoint.updated",
+        /// A webhook endpoint is no more.
+        WebhookEndpointDeleted = "webhook_endpoint.deleted",
+        /// A call to try a webhook endpoint. It is sent to that endpoint only, and is not in the log.
+        WebhookEndpointTested = "webhook_endpoint.tested",
     }
 }
 
@@ -266,8 +274,13 @@ impl EventType {
             | Self::PolicyCreated
             | Self::PolicyUpdated
             | Self::PolicyDeleted => KeyScope::WorkspaceRead,
-            // No key reads keys; but for its member's role a key would be told of admins' doings.
-            Self::ApiKeyCreated | Self::ApiKeyDeleted => KeyScope::AuditRead,
+            // No key reads keys or endpoints; but for its member's role a key would be told of admins' doings.
+            Self::ApiKeyCreated
+            | Self::ApiKeyDeleted
+            | Self::WebhookEndpointCreated
+            | Self::WebhookEndpointUpdated
+            | Self::WebhookEndpointDeleted
+            | Self::WebhookEndpointTested => KeyScope::AuditRead,
         }
     }
 

@@ -101,4 +101,8 @@ ids! {
     AttachmentId,
     /// A message that the provider approves.
     TemplateId,
+    /// A server of an integrator that is told what happens.
+    WebhookEndpointId,
+    /// What became of an event for such a server.
+    WebhookDeliveryId,
 }

@@ -36,3 +36,4 @@ pub mod text_enum;
 pub mod ticket;
 pub mod time;
 pub mod timer;
+pub mod webhook;

@@ -17,5 +17,7 @@ text_enum! {
         NewMessage = "new_message",
         /// The provider refuses a channel: nothing is sent there until somebody sees to it.
         ChannelAttention = "channel_attention",
+        /// A webhook endpoint has failed for too long, or is gone: nothing is sent there until somebody sees to it.
+        WebhookPaused = "webhook_paused",
     }
 }

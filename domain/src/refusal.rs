@@ -85,6 +85,10 @@ text_enum! {
         TooManyAttributes = "too_many_attributes",
         /// The conversation has as many labels as it can have.
         TooManyLabels = "too_many_labels",
+        /// The workspace has as many webhook endpoints as it can have.
+        TooManyWebhookEndpoints = "too_many_webhook_endpoints",
+        /// The event is no longer kept.
+        EventExpired = "event_expired",
         /// The thing has changed since the caller read it.
         VersionMismatch = "version_mismatch",
         /// The body is larger than allowed.

@@ -1,7 +1,7 @@
 //! The log of everything that happened, numbered per workspace without gaps and in the order of
 //! commits: who has seen `n` has seen everything up to `n`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::pg::PgConnection;
 use diesel::sql_types::{BigInt, Bool, Jsonb, Nullable, Text, Uuid as SqlUuid};
@@ -306,6 +306,39 @@ pub fn read(
     .into_iter()
     .map(Row::into_event)
     .collect()
+}
+
+#[derive(QueryableByName)]
+struct NumberedRow {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(embed)]
+    event: Row,
+}
+
+/// The events with these numbers, each once; those that are no longer kept are left out.
+///
+/// # Errors
+/// `Unreadable` for a row that the domain does not know; those of the database.
+pub fn numbered(
+    conn: &mut PgConnection,
+    numbers: impl IntoIterator<Item = (WorkspaceId, i64)>,
+) -> Result<HashMap<(WorkspaceId, i64), StoredEvent>, StoreError> {
+    let numbers: BTreeSet<_> = numbers.into_iter().collect();
+    if numbers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sql("SELECT e.workspace_id, e.seq, e.id, e.type, e.at, e.audience, e.agent_id, e.conversation_id, e.channel_id,
+             e.before_exists, e.before_assignee_id, e.before_division_id, e.after_exists, e.after_assignee_id, e.after_division_id,
+             e.body, e.contact_sight
+         FROM unnest($1::uuid[], $2::bigint[]) AS n (workspace_id, seq)
+         CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.workspace_id = n.workspace_id AND e.seq = n.seq OFFSET 0) e")
+    .bind(numbers.iter().map(|(workspace, _)| *workspace).collect::<Vec<_>>())
+    .bind(numbers.iter().map(|(_, seq)| *seq).collect::<Vec<_>>())
+    .load::<NumberedRow>(conn)?;
+    rows.into_iter()
+        .map(|row| Ok(((row.workspace_id.into(), row.event.seq), row.event.into_event()?)))
+        .collect()
 }
 
 /// The number of the last committed event.

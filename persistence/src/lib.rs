@@ -40,4 +40,5 @@ mod sql;
 pub mod templates;
 pub mod tickets;
 pub mod timers;
+pub mod webhooks;
 pub mod workspaces;

@@ -21,7 +21,7 @@ use domain::id::{
     AgentId, ApiKeyId, AttachmentId, AuditEntryId, AvailabilityPeriodId, ChannelId, ContactId,
     ContactMergeId, ConversationId, DistributionPolicyId, DivisionId, EventId, IdentityId, JobId, LabelId,
     MessageId, NoteId, NotificationId, OneTimeTokenId, RoutingDecisionId, RoutingRequestId, SessionId,
-    SignInId, TemplateId, TicketId, TimerId, WorkspaceId,
+    SignInId, TemplateId, TicketId, TimerId, WebhookDeliveryId, WebhookEndpointId, WorkspaceId,
 };
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -154,6 +154,8 @@ bind_with_null_and_array! {
     LabelId => SqlUuid, Uuid, |id| id.0;
     TemplateId => SqlUuid, Uuid, |id| id.0;
     NoteId => SqlUuid, Uuid, |id| id.0;
+    WebhookEndpointId => SqlUuid, Uuid, |id| id.0;
+    WebhookDeliveryId => SqlUuid, Uuid, |id| id.0;
     String => Text, String, |text| text;
     &'static str => Text, &'static str, |text| text;
     i32 => Integer, i32, |number| number;

@@ -21,4 +21,5 @@ mod team;
 mod templates;
 mod tickets;
 mod walks;
+mod webhook_endpoints;
 mod workspaces;

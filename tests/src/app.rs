@@ -319,6 +319,7 @@ impl TestApp {
         self.clock.advance(by);
         self.app().jobs.notify_one();
         self.app().router.notify_one();
+        self.app().webhooks.changed_by_hand();
     }
 
     /// Follows the log from now on, as the admin sees it.

@@ -114,7 +114,7 @@ pub struct ServerOptions {
     /// Base of the Telegram Bot API.
     #[arg(long, env = "TANGGAP_TELEGRAM_URL", default_value = "https://api.telegram.org")]
     pub telegram_url: Url,
-    /// Networks that links to files may lead to although they are private: addresses and ranges, with commas between.
+    /// Networks that links to files and webhooks may lead to although they are private: addresses and ranges, with commas between.
     #[arg(long, env = "TANGGAP_PRIVATE_RANGES_ALLOWED", default_value = "")]
     pub private_ranges_allowed: AllowedRanges,
     /// Proxies whose `X-Forwarded-For` is believed: addresses and ranges, with commas between.
@@ -129,6 +129,10 @@ pub struct ServerOptions {
     /// Where the pages are that links in mails name; unset: the public URL.
     #[arg(long, env = "TANGGAP_APP_URL")]
     pub app_url: Option<String>,
+    /// How long is waited after each failed call to an integrator's server but the last, with commas between; unset:
+    /// 5s,5m,30m,2h,5h,10h,14h,20h,24h.
+    #[arg(long, env = "TANGGAP_WEBHOOK_RETRIES", value_parser = duration, value_delimiter = ',')]
+    pub webhook_retries: Vec<Duration>,
     /// Threads that serve HTTP; unset: one per core.
     #[arg(long, env = "TANGGAP_WORKERS")]
     pub workers: Option<usize>,
@@ -172,6 +176,9 @@ durations! {
         typing_interval, "typing-interval", "TANGGAP_TYPING_INTERVAL";
         media_total, "media-timeout", "TANGGAP_MEDIA_TIMEOUT";
         mail_total, "mail-timeout", "TANGGAP_MAIL_TIMEOUT";
+        webhook_total, "webhook-timeout", "TANGGAP_WEBHOOK_TIMEOUT";
+        webhook_secret_overlap, "webhook-secret-overlap", "TANGGAP_WEBHOOK_SECRET_OVERLAP";
+        webhook_pause_after, "webhook-pause-after", "TANGGAP_WEBHOOK_PAUSE_AFTER";
         job_poll, "job-poll", "TANGGAP_JOB_POLL";
         presence_timeout, "presence-timeout", "TANGGAP_PRESENCE_TIMEOUT";
         presence_poll, "presence-poll", "TANGGAP_PRESENCE_POLL";
@@ -226,7 +233,13 @@ impl ServerOptions {
             private_ranges_allowed: self.private_ranges_allowed.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
             mail: self.mail(),
-            times: self.times.settings(),
+            times: Times {
+                webhook_retries: match &self.webhook_retries[..] {
+                    [] => Times::default().webhook_retries,
+                    given => given.to_vec(),
+                },
+                ..self.times.settings()
+            },
             stream: self.stream.settings(),
             database: DatabaseSettings {
                 url: database_url,
@@ -270,10 +283,14 @@ impl TimeOptions {
             typing_interval: self.typing_interval.unwrap_or(own.typing_interval),
             media_total: self.media_total.unwrap_or(own.media_total),
             mail_total: self.mail_total.unwrap_or(own.mail_total),
+            webhook_total: self.webhook_total.unwrap_or(own.webhook_total),
+            webhook_secret_overlap: self.webhook_secret_overlap.unwrap_or(own.webhook_secret_overlap),
+            webhook_pause_after: self.webhook_pause_after.unwrap_or(own.webhook_pause_after),
             job_poll: self.job_poll.unwrap_or(own.job_poll),
             presence_timeout: self.presence_timeout.unwrap_or(own.presence_timeout),
             presence_poll: self.presence_poll.or(own.presence_poll),
             shutdown: self.shutdown.unwrap_or(own.shutdown),
+            ..own
         }
     }
 }

@@ -52,6 +52,7 @@ versioned! {
     domain::resource::MessagingSettings,
     domain::resource::NotificationPreferences,
     domain::resource::Template,
+    domain::resource::WebhookEndpoint,
     domain::resource::Ticket,
     domain::resource::Workspace,
 }

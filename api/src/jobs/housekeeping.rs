@@ -7,6 +7,7 @@ use diesel::PgConnection;
 use domain::sign_in_throttle::FAMILIAR_DAYS;
 use domain::time::Timestamp;
 use persistence::error::{Failure, StoreError};
+use persistence::webhooks::ledger;
 use persistence::{
     events, idempotency, notifications, one_time_tokens, routing, sign_in_throttles, sign_ins,
 };
@@ -52,6 +53,7 @@ pub async fn forget(app: &App) -> Result<usize, Failure> {
     let times = &app.settings.times;
     in_rounds(app, times.notifications_kept, notifications::forget).await?;
     in_rounds(app, times.routing_decisions_kept, routing::forget_decisions).await?;
+    in_rounds(app, times.event_retention, ledger::forget).await?;
     in_rounds(app, times.event_retention, events::forget).await
 }
 

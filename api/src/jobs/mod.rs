@@ -12,3 +12,4 @@ pub mod runner;
 pub mod send_mail;
 pub mod send_message;
 pub mod templates;
+pub mod webhooks;

@@ -34,7 +34,7 @@ const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenge
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
     Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
 
-const TAGS: [(&str, &str); 18] = [
+const TAGS: [(&str, &str); 19] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
@@ -51,6 +51,7 @@ const TAGS: [(&str, &str); 18] = [
     ("tickets", "Records of sessions that agents handled"),
     ("notifications", "What one member is to know of"),
     ("live", "The event log, as a stream and by polling"),
+    ("webhooks", "Servers of integrators that are told what happens"),
     ("provider webhooks", "Called by Meta and Telegram"),
     ("service", "The process itself"),
 ];

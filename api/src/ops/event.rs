@@ -7,7 +7,7 @@ use domain::id::{ConversationId, EventId, WorkspaceId};
 use domain::resource::{
     Agent, ApiKey, AssignmentSettings, Channel, Contact, ContactMerge, Conversation, DistributionPolicy,
     Division, EventActor, Label, Message, MessagingSettings, Note, Notification, NotificationPreferences,
-    RoutingDecision, Template, TemplateSync, Ticket, Workspace,
+    RoutingDecision, Template, TemplateSync, Ticket, WebhookEndpoint, Workspace,
 };
 use domain::time::Timestamp;
 use serde::Serialize;
@@ -57,6 +57,7 @@ subjects! {
     NotificationPreferences: |_it| "/v1/me/notification-preferences".to_owned();
     Template: |it| format!("/v1/templates/{}", it.id);
     Ticket: |it| format!("/v1/tickets/{}", it.id);
+    WebhookEndpoint: |it| format!("/v1/webhook-endpoints/{}", it.id);
 }
 
 impl Subject for ApiKey {
@@ -164,6 +165,28 @@ impl Administered for ApiKey {
     fn told(&self) -> Self {
         Self { last_used_at: None, ..self.clone() }
     }
+}
+
+impl Administered for WebhookEndpoint {
+    const SUBJECT: AuditSubject = AuditSubject::WebhookEndpoint;
+
+    fn subject_id(&self, _: WorkspaceId) -> Uuid {
+        self.id.0
+    }
+
+    /// Its host: what follows in the URL may be secret.
+    fn subject_name(&self) -> String {
+        host(&self.url)
+    }
+
+    fn told(&self) -> Self {
+        Self { failing_since: None, ..self.clone() }
+    }
+}
+
+/// The host of an endpoint, for people.
+pub(super) fn host(url: &str) -> String {
+    url::Url::parse(url).ok().and_then(|url| url.host_str().map(ToOwned::to_owned)).unwrap_or_default()
 }
 
 impl Administered for Division {

@@ -38,5 +38,6 @@ pub mod templates;
 pub mod tickets;
 mod touched;
 pub mod transaction;
+pub mod webhooks;
 pub mod workspaces;
 mod writing;

@@ -34,6 +34,8 @@ pub enum About {
     Conversation(ConversationId, Option<TicketId>),
     /// A channel as such.
     Channel(ChannelId),
+    /// Something of the workspace that the text names.
+    Workspace,
 }
 
 /// Stores notifications and tells each to its member. Kinds that a member has muted are passed over, and so is a new message
@@ -60,6 +62,7 @@ pub fn notify_many(tx: &mut Tx<'_>, notices: Vec<(WorkspaceId, EventActor, Notic
         let (conversation_id, ticket_id, channel_id) = match notice.about {
             About::Conversation(conversation, ticket) => (Some(conversation), ticket, None),
             About::Channel(channel) => (None, None, Some(channel)),
+            About::Workspace => (None, None, None),
         };
         let notification = Notification {
             id: tx.id(),

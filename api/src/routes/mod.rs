@@ -24,6 +24,7 @@ pub mod settings;
 pub mod stream;
 pub mod templates;
 pub mod tickets;
+pub mod webhook_endpoints;
 pub mod workspaces;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -41,6 +42,7 @@ pub fn configure(services: &mut ServiceConfig<'_>) {
         .configure(workspaces::configure)
         .configure(agents::configure)
         .configure(api_keys::configure)
+        .configure(webhook_endpoints::configure)
         .configure(labels::configure)
         .configure(notes::configure)
         .configure(divisions::configure)

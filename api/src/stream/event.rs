@@ -8,7 +8,7 @@ use bytestring::ByteString;
 use domain::access::Visible;
 use domain::agent::Availability;
 use domain::event::{Audience, Delivery, EventType, delivery};
-use domain::id::{AgentId, ChannelId, ConversationId};
+use domain::id::{AgentId, ChannelId, ConversationId, EventId};
 use persistence::events::StoredEvent;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -24,6 +24,8 @@ use super::protocol::Signal;
 pub struct LogEvent {
     /// Its number.
     pub seq: i64,
+    /// Its id.
+    pub id: EventId,
     event_type: EventType,
     audience: Audience,
     conversation_id: Option<ConversationId>,
@@ -42,6 +44,7 @@ impl From<StoredEvent> for LogEvent {
         Self {
             presence,
             seq: event.seq,
+            id: event.id,
             event_type: event.event_type,
             audience: event.audience,
             conversation_id: event.conversation_id,
@@ -191,32 +194,60 @@ impl LogEvent {
         format!("{begin}\"cursor\":\"{cursor}\",\"seq\":{},\"prev\":{},{body}", self.seq, reading.prev)
     }
 
-    /// What follows `prev` for a reader with this scope.
-    fn body_for(&self, visible: &Visible) -> Option<Cow<'_, str>> {
+    /// What a webhook endpoint is sent, whose reader sees this; `None`: nothing. It can be read by whoever has a right to, so
+    /// its cursor belongs to no scope.
+    #[must_use]
+    pub fn webhook_body(&self, epoch: Uuid, visible: &Visible) -> Option<String> {
+        let body = self.body_for(visible)?;
+        let cursor = StreamCursor { epoch, seq: self.seq, scope: None };
+        Some(format!("{{\"cursor\":\"{cursor}\",\"seq\":{},{body}", self.seq))
+    }
+
+    /// As what a reader with this scope is told it; `None`: not at all.
+    #[must_use]
+    pub fn told_as(&self, visible: &Visible) -> Option<EventType> {
         let of_conversation = self.event_type.as_str().starts_with("conversation.");
-        let of_agent = self.event_type.as_str().starts_with("agent.");
-        let body = match (delivery(visible, self.event_type, &self.audience), &self.audience) {
+        match (delivery(visible, self.event_type, &self.audience), &self.audience) {
             (Delivery::Nothing, _) => None,
-            (Delivery::Full, _) if of_agent && visible.only_channels().is_some() => {
-                return self.narrowed(visible).map(Cow::Owned);
-            }
-            (Delivery::Full, _) => Some(self.body.as_str()),
+            (Delivery::Full, _) => Some(self.event_type),
             (Delivery::Shown, Audience::Conversation(_)) if of_conversation => {
-                self.shown.get_or_init(|| self.shown()).as_deref()
+                Some(EventType::ConversationShown)
             }
             // It tells itself who sees it now: a ticket, or a message.
-            (Delivery::Shown, _) => Some(self.body.as_str()),
-            (Delivery::Hidden, Audience::Ticket(_)) => {
-                self.hidden.get_or_init(|| self.hidden(EventType::TicketHidden)).as_deref()
-            }
-            (Delivery::Hidden, Audience::Contact(_)) => {
-                self.hidden.get_or_init(|| self.hidden(EventType::ContactHidden)).as_deref()
-            }
-            (Delivery::Hidden, _) => {
-                self.hidden.get_or_init(|| self.hidden(EventType::ConversationHidden)).as_deref()
-            }
+            (Delivery::Shown, _) => Some(self.event_type),
+            (Delivery::Hidden, Audience::Ticket(_)) => Some(EventType::TicketHidden),
+            (Delivery::Hidden, Audience::Contact(_)) => Some(EventType::ContactHidden),
+            (Delivery::Hidden, _) => Some(EventType::ConversationHidden),
+        }
+    }
+
+    /// The thing that it is about: what is told of one thing is told in order.
+    #[must_use]
+    pub fn about(&self) -> Option<Uuid> {
+        self.conversation_id.map(Uuid::from).or_else(|| {
+            let whole = format!("{{{}", self.body);
+            let fields = serde_json::from_str::<Fields<'_>>(&whole).ok()?;
+            serde_json::from_str::<Named>(fields.data.get()).ok()?.id()
+        })
+    }
+
+    /// What follows `prev` for a reader with this scope.
+    fn body_for(&self, visible: &Visible) -> Option<Cow<'_, str>> {
+        let told_as = self.told_as(visible)?;
+        let of_agent = self.event_type.as_str().starts_with("agent.");
+        if told_as == self.event_type {
+            return if of_agent && visible.only_channels().is_some() {
+                self.narrowed(visible).map(Cow::Owned)
+            } else {
+                Some(Cow::Borrowed(&self.body))
+            };
+        }
+        let body = if told_as == EventType::ConversationShown {
+            self.shown.get_or_init(|| self.shown())
+        } else {
+            self.hidden.get_or_init(|| self.hidden(told_as))
         };
-        body.map(Cow::Borrowed)
+        body.as_deref().map(Cow::Borrowed)
     }
 
     /// A member without the channels that the reader is kept from.

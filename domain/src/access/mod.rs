@@ -75,6 +75,8 @@ actions! {
     ManageTeam = "manage_team" by With(TeamWrite),
     /// Make and end API keys.
     ManageApiKeys = "manage_api_keys" by Never,
+    /// Make, change and delete webhook endpoints, and see what they were sent. An endpoint is told more than a key may read.
+    ManageWebhookEndpoints = "manage_webhook_endpoints" by Never,
     /// See who changed what.
     ReadAuditTrail = "read_audit_trail" by With(AuditRead),
     /// See one's own profile.
@@ -234,6 +236,7 @@ fn may_know(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ReadCounts
         | Action::ManageTeam
         | Action::ManageApiKeys
+        | Action::ManageWebhookEndpoints
         | Action::ReadAuditTrail
         | Action::ReadOwnProfile
         | Action::ManageOwnAccount
@@ -323,6 +326,7 @@ fn may_do(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ManageWorkspace
         | Action::ManageTeam
         | Action::ManageApiKeys
+        | Action::ManageWebhookEndpoints
         | Action::ReadAuditTrail
         | Action::DeleteContact
         | Action::ImportContacts

@@ -116,6 +116,22 @@ impl Visible {
         }
     }
 
+    /// What a webhook endpoint is told, as an admin would be, but for what is one member's own: of these channels, or of all.
+    #[must_use]
+    pub fn to_endpoint(workspace_id: WorkspaceId, only_channels: Option<Vec<ChannelId>>) -> Self {
+        // Nobody has this id, so nothing is held by, or meant for, the reader itself.
+        let agent_id = AgentId(uuid::Uuid::nil());
+        let scope = Scope { own: agent_id, others: Seen::Everything, restricted_to: None, only_channels };
+        Self {
+            workspace_id,
+            agent_id,
+            role: Role::Admin,
+            conversations: scope.clone(),
+            tickets: scope,
+            kinds: None,
+        }
+    }
+
     /// May the reader read things of this kind at all?
     #[must_use]
     pub fn reads(&self, kind: KeyScope) -> bool {

@@ -41,6 +41,7 @@ mod routing;
 mod simulation;
 mod team;
 mod template;
+mod webhook;
 
 pub use administration::{ApiKey, ApiKeyRef, AuditEntry, AuditSubjectRef, EventActor};
 pub use annotations::{Label, LabelDeletion, Note};
@@ -68,6 +69,7 @@ pub use simulation::{
 };
 pub use team::{Agent, AgentCounts, Division, DivisionDeletion, Member};
 pub use template::{Template, TemplateRef, TemplateSync};
+pub use webhook::{DeliveryAttempt, LostEvents, WebhookDelivery, WebhookEndpoint};
 
 shape! {
     /// A reference to an agent.

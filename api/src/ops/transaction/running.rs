@@ -80,6 +80,9 @@ impl App {
                 Ok((done, heads, jobs, routing))
             })
             .await?;
+        if !heads.is_empty() {
+            self.webhooks.something_happened();
+        }
         for (workspace, seq) in heads {
             self.hub.reached(workspace, seq);
         }

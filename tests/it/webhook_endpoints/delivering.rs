@@ -1,0 +1,112 @@
+//! What endpoints are sent: the log, as an admin sees it.
+
+use std::collections::HashSet;
+
+use harness::{Receiver, TestApp, eventually};
+use serde_json::{Value, json};
+
+use super::{Endpoint, label};
+use crate::support::text;
+
+/// The envelope as the stream has it, less what is the reader's own.
+fn as_told(mut event: Value) -> Value {
+    let fields = event.as_object_mut().unwrap();
+    for own in ["op", "prev", "cursor"] {
+        fields.remove(own);
+    }
+    event
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_is_sent_exactly_what_an_admin_is_told_each_event_once_and_signed() {
+    let app = TestApp::with_sandbox().await;
+    let receiver = Receiver::start().await;
+    let log = app.follow().await;
+    let endpoint = Endpoint::make(&app, &receiver, json!({})).await;
+    let mut log = harness::Follower::from_cursor(app.admin(), log.cursor);
+    let id = app.conversation("6281234567890", "Halo, apakah ada stok?").await;
+    let conversation = format!("/v1/conversations/{id}");
+    app.agent(0).act(format!("{conversation}/claim")).await.expect(200);
+    app.agent(0).post(format!("{conversation}/messages"), text("Ada, kak")).await.expect(201);
+    log.until("the reply is sent", |event| {
+        event["type"] == "message.updated" && event["data"]["status"] == "sent"
+    })
+    .await;
+    app.agent(0).act(format!("{conversation}/resolve")).await.expect(200);
+    label(&app, "Penting").await;
+    log.rest().await;
+    // What is one member's own (notifications) is no endpoint's; the endpoint's own making came before it.
+    let own = |event: &&Value| !event["type"].as_str().unwrap().starts_with("notification");
+    let told: Vec<Value> = log.seen.iter().filter(own).cloned().map(as_told).skip(1).collect();
+    let received = receiver.first(told.len()).await;
+    let mut sent: Vec<Value> = received.iter().map(|one| as_told(one.json())).collect();
+    sent.sort_by_key(|event| event["seq"].as_i64());
+    assert_eq!(sent, told);
+    for one in &received {
+        assert!(one.is_signed_by(&endpoint.secret));
+        assert_eq!(json!(one.header("webhook-id")), one.json()["id"]);
+        assert_eq!((one.header("content-type"), one.path.as_str()), ("application/json", "/hook"));
+    }
+    // Its cursor is one to go on from.
+    let last = received.iter().find(|one| one.json()["type"] == "label.created").unwrap();
+    let rest = app.admin().get(format!("/v1/events?since={}", last.json()["cursor"].as_str().unwrap())).await;
+    assert_eq!((&rest["reset"], &rest["items"]), (&Value::Null, &json!([])));
+    let ledger = endpoint.tried(&app, told.len()).await;
+    assert!(
+        ledger.iter().all(|one| one["state"] == "delivered" && one["attempts"][0]["status"] == 204),
+        "{ledger:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn types_and_channels_narrow_what_is_sent_and_another_workspace_hears_nothing() {
+    let app = TestApp::start().await;
+    let [types, channel, all, elsewhere] =
+        [Receiver::start().await, Receiver::start().await, Receiver::start().await, Receiver::start().await];
+    Endpoint::make(&app, &types, json!({ "event_types": ["message.created", "label.created"] })).await;
+    Endpoint::make(&app, &channel, json!({ "channel_ids": [app.channel("telegram")] })).await;
+    Endpoint::make(&app, &all, json!({})).await;
+    let stranger = app.another_team("dua").await.admin();
+    stranger.post("/v1/webhook-endpoints", json!({ "url": elsewhere.url() })).await.expect(201);
+    app.conversation("6281234567890", "Halo").await;
+    let key = json!({ "name": "Kunci", "scopes": ["team:read"] });
+    app.admin().post("/v1/api-keys", key).await.expect(201);
+    label(&app, "Penting").await;
+    let heard = |receiver: &Receiver| -> Vec<String> {
+        receiver.received().iter().map(|one| one.json()["type"].as_str().unwrap().to_owned()).collect()
+    };
+    eventually("everybody heard of the label", async || {
+        let everybody = [&types, &channel, &all];
+        everybody.iter().all(|one| heard(one).contains(&"label.created".to_owned())).then_some(())
+    })
+    .await;
+    let of_types: HashSet<String> = heard(&types).into_iter().collect();
+    assert_eq!(of_types, HashSet::from(["message.created".to_owned(), "label.created".to_owned()]));
+    assert_eq!(
+        heard(&channel),
+        ["label.created"],
+        "nothing of another channel, and nothing that may be of any"
+    );
+    assert!(heard(&all).contains(&"api_key.created".to_owned()) && heard(&all).len() > 4);
+    assert!(elsewhere.received().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_send_each_event_once() {
+    let app = TestApp::start().await;
+    let nodes = [app.node(|_| {}).await, app.node(|_| {}).await];
+    let receiver = Receiver::start().await;
+    Endpoint::make(&app, &receiver, json!({ "event_types": ["label.created"] })).await;
+    let admins: Vec<_> = nodes.iter().map(|node| app.admin().at(node.wire())).collect();
+    let names: Vec<String> = (0..60).map(|number| format!("Label {number}")).collect();
+    for (number, name) in names.iter().enumerate() {
+        admins[number % 2].post("/v1/labels", json!({ "name": name, "color": "#112233" })).await.expect(201);
+    }
+    let received = receiver.first(60).await;
+    let ids: HashSet<String> = received.iter().map(|one| one.header("webhook-id").to_owned()).collect();
+    eventually("all are settled", async || {
+        (app.count("webhook_deliveries WHERE state = 'delivered'") == 60).then_some(())
+    })
+    .await;
+    assert_eq!((ids.len(), receiver.received().len()), (60, 60));
+}

@@ -1,0 +1,77 @@
+//! In order per conversation, whatever fails, and whoever dies.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use harness::receiver::{Answer, Received};
+use harness::{Receiver, TestApp, eventually};
+use serde_json::{Value, json};
+
+use super::Endpoint;
+use crate::support::text;
+
+/// The numbers of what was sent, by conversation, each as it first came.
+fn by_conversation(calls: &[Received]) -> BTreeMap<String, Vec<i64>> {
+    let mut found: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for call in calls {
+        let event: Value = call.json();
+        let numbers = found.entry(event["conversation_id"].to_string()).or_default();
+        let seq = event["seq"].as_i64().unwrap();
+        if !numbers.contains(&seq) {
+            numbers.push(seq);
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_in_one_conversation_comes_in_order_though_every_third_call_fails() {
+    let app = TestApp::with_sandbox().await;
+    let receiver = Receiver::start().await;
+    let answer = |number: usize| if number % 3 == 1 { Answer::Status(503) } else { Answer::Status(200) };
+    receiver.next((0..400).map(answer));
+    Endpoint::make(&app, &receiver, json!({ "event_types": ["message.created"] })).await;
+    let admin = app.admin();
+    let mut paths = Vec::new();
+    for customer in ["6281234567890", "6281234567891", "6281234567892"] {
+        paths.push(format!("/v1/conversations/{}/messages", app.conversation(customer, "Halo").await));
+    }
+    for round in 0..10 {
+        for path in &paths {
+            admin.post(path, text(&format!("Balasan {round}"))).await.expect(201);
+        }
+    }
+    eventually("everything is delivered", async || {
+        app.advance(TimeDelta::hours(1));
+        (app.count("webhook_deliveries WHERE state = 'delivered'") == 33).then_some(())
+    })
+    .await;
+    let calls = receiver.received();
+    assert!(calls.len() > 33, "some failed");
+    let by_conversation = by_conversation(&calls);
+    assert_eq!(by_conversation.len(), 3);
+    for numbers in by_conversation.values() {
+        assert_eq!(numbers.len(), 11);
+        assert!(numbers.is_sorted(), "{numbers:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_whose_process_died_is_made_again_with_the_same_id() {
+    let app = TestApp::start().await;
+    let receiver = Receiver::start().await;
+    receiver.next([Answer::Hang]);
+    let endpoint = Endpoint::make(&app, &receiver, json!({ "event_types": ["label.created"] })).await;
+    let node = app.node(|settings| settings.times.webhook_total = std::time::Duration::from_secs(3600)).await;
+    super::label(&app, "Satu").await;
+    let first = receiver.first(1).await.remove(0);
+    // Whichever of the two holds it, its claim runs out; the other answer of the first changes nothing then.
+    app.advance(TimeDelta::hours(2));
+    let again = receiver.first(2).await.remove(1);
+    assert_eq!(again.header("webhook-id"), first.header("webhook-id"));
+    eventually("it is delivered", async || {
+        (endpoint.deliveries(&app).await[0]["state"] == "delivered").then_some(())
+    })
+    .await;
+    drop(node);
+}
