@@ -6,8 +6,11 @@ cd "$(dirname "$0")/.."
 
 root=$PWD
 work=$root/target/examples
-export TANGGAP_BIN=${TANGGAP_BIN:-$root/target/debug/tanggap}
-[ -x "$TANGGAP_BIN" ] || cargo build --bin tanggap
+# TANGGAP_BIN names another build than the one of this tree.
+if [ -z "${TANGGAP_BIN:-}" ]; then
+  cargo build --bin tanggap
+  export TANGGAP_BIN=${CARGO_TARGET_DIR:-$root/target}/debug/tanggap
+fi
 
 mkdir -p "$work"
 data=$(mktemp -d)

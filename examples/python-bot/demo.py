@@ -29,7 +29,7 @@ def connect(url: str, receives_at: str) -> tuple[str, str, str]:
         key = post("/v1/api-keys", {"name": "Bot", "agent_id": member["id"], "scopes": SCOPES})
         endpoint = {"url": receives_at, "event_types": ["message.created"], "channel_ids": []}
         endpoint = post("/v1/webhook-endpoints", endpoint)
-        return key["key"], endpoint["id"], endpoint["secret"]
+        return key["key"], endpoint["webhook_endpoint"]["id"], endpoint["secret"]
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ Needs TANGGAP_URL and TANGGAP_SANDBOX_URL of a running `tanggap dev`.
 """
 
 import os
+import socket
 import threading
 import time
 import unittest
@@ -31,11 +32,9 @@ def eventually(look: Callable[[], object]) -> object:
 
 class LiveTest(unittest.TestCase):
     def setUp(self) -> None:
-        # The port is known before the secret, and the secret before the bot.
-        self.receiver = Receiver(("127.0.0.1", 0), "whsec_", Bot(Tanggap(URL, "")))
-        port = self.receiver.server_port
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
         key, self.endpoint, secret = connect(URL, f"http://127.0.0.1:{port}/")
-        self.receiver.server_close()
         self.receiver = Receiver(("127.0.0.1", port), secret, Bot(Tanggap(URL, key)))
         threading.Thread(target=self.receiver.serve_forever, daemon=True).start()
         self.addCleanup(self.receiver.server_close)

@@ -54,7 +54,7 @@ async function everybodyShowsWhatIsThere(): Promise<void> {
   for (const client of clients) {
     const same = async () => isDeepStrictEqual(client.picture(), await fresh(client.api)) || undefined;
     await eventually("the same picture", same).catch(async () => {
-assert.deepStrictEqual(client.picture(), await fresh(client.api), `${client.state} ${client.why}`);
+      assert.deepStrictEqual(client.picture(), await fresh(client.api), `${client.state} ${client.why}`);
     });
   }
 }
