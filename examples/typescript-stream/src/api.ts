@@ -16,6 +16,8 @@ export type Answer<T> = { body: T; cursor: string };
 type Tokens = { access_token: string; refresh_token: string };
 
 const ATTEMPTS = 6;
+/** A refresh whose answer got lost can be repeated within ten seconds; after that the sign-in has ended. */
+const ANSWER_WITHIN_MS = 8_000;
 
 export class Api {
   #tokens: Tokens | undefined;
@@ -78,7 +80,7 @@ export class Api {
     for (let attempt = 1; ; attempt++) {
       let waitMs = backoff(attempt);
       try {
-        const response = await fetch(this.base + path, { ...request, signal: AbortSignal.timeout(15_000) });
+        const response = await fetch(this.base + path, { ...request, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
         const text = await response.text();
         const json = text && JSON.parse(text);
         if (response.ok) return { body: json, cursor: response.headers.get("stream-cursor") ?? "" };

@@ -2,6 +2,8 @@
 // one would load.
 
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 
@@ -19,7 +21,7 @@ const SETTINGS = {
   TANGGAP_ACCESS_TOKEN_LIFETIME: "10s",
   TANGGAP_LOG: "warn",
 };
-const SEED = 20261122;
+const SEED = Number(process.env["SEED"] ?? 20261122);
 
 let server: Server;
 let proxy: Proxy;
@@ -61,16 +63,24 @@ async function everybodyShowsWhatIsThere(): Promise<void> {
 
 test("what is folded through a bad network equals what is loaded", async () => {
   proxy.likelihood = 0.03;
-  traffic.start();
-  await eventually("every fault, three times", () =>
-    traffic.done > 400 && FAULTS.every((fault) => proxy.counts.get(fault)! >= 3) ? true : undefined,
-  );
-  await traffic.stop();
+  await traffic.until(() => traffic.done > 400 && FAULTS.every((fault) => proxy.counts.get(fault)! >= 3));
   proxy.likelihood = 0;
   await everybodyShowsWhatIsThere();
   assert.deepEqual(clients.map((client) => client.resets), [[], []], "whoever resumes need not load anew");
   const [all, own] = clients.map((client) => client.inbox.conversations.size);
   assert.ok(all! > own!, "Nina sees less than the admin");
+});
+
+test("the program shows the inbox as it changes", async () => {
+  const program = spawn(process.execPath, ["dist/src/main.js", "siti@demo.example", PASSWORD, server.base]);
+  let output = "";
+  program.stdout.on("data", (text) => (output += text));
+  await eventually("live", () => output.includes("-- live") || undefined);
+  await traffic.customerWrites();
+  await eventually("the message", () => output.includes("message.created") || undefined);
+  program.kill("SIGINT");
+  assert.deepEqual(await once(program, "exit"), [0, null]);
+  assert.match(output, /-- stopped by the caller/);
 });
 
 test("over a restart it resumes", async () => {

@@ -145,8 +145,9 @@ export class Proxy {
   }
 
   #choose(frame: Buffer, toClient: boolean): Fault | undefined {
-    // Only texts: the end of a connection stays the end.
-    if (frame[0] !== 0x81 || this.#random() >= this.likelihood) return undefined;
+    // The client says little, so that more of it is hit. Only texts: the end of a connection stays the end.
+    const likelihood = this.likelihood * (toClient ? 1 : 4);
+    if (frame[0] !== 0x81 || this.#random() >= likelihood) return undefined;
     if (!toClient) return this.#random() < 0.5 ? "drop_to_server" : "delay";
     const possible = FAULTS.filter((fault) => fault !== "drop_to_server" && (fault !== "too_large" || refers(frame)));
     return possible[Math.floor(this.#random() * possible.length)];

@@ -4,6 +4,12 @@ import { Api, Refused, pause } from "../src/api.js";
 import { chance } from "./proxy.js";
 import { PASSWORD } from "./client.js";
 
+/** The more often it is here, the more often it is done. */
+const ACTS = [
+  ...["write", "write", "write", "claim", "reply", "reply", "resolve", "assign", "assign", "unassign", "archive"],
+  ...["label", "label", "labels", "rename", "rename", "merge", "block"],
+];
+
 interface Item {
   id: string;
   name: string;
@@ -15,8 +21,6 @@ export class Traffic {
   readonly #random: () => number;
   readonly #people = new Map<string, Api>();
   readonly #ids = new Map<string, string>();
-  #goesOn = true;
-  #work: Promise<void>[] = [];
 
   private constructor(
     readonly base: string,
@@ -42,16 +46,12 @@ export class Traffic {
     return this.#people.get("admin")!;
   }
 
-  start(): void {
-    this.#goesOn = true;
-    this.#work = [0, 1, 2].map(async () => {
-      while (this.#goesOn) await this.step();
-    });
-  }
-
-  async stop(): Promise<void> {
-    this.#goesOn = false;
-    await Promise.all(this.#work);
+  /** Three at a time, until it is enough. */
+  async until(enough: () => boolean): Promise<void> {
+    const worker = async () => {
+      while (!enough()) await this.step();
+    };
+    await Promise.all([worker(), worker(), worker()]);
   }
 
   /** Somebody does something. That it is not possible just now is fine; anything else is not. */
@@ -90,7 +90,7 @@ export class Traffic {
       const one = this.#one(await list(what));
       await this.admin.call("PATCH", `${what}/${one.id}`, { name });
     };
-    switch (this.#one(["write", "write", "write", "claim", "reply", "reply", "resolve", "assign", "assign", "unassign", "archive", "label", "label", "labels", "rename"])) {
+    switch (this.#one(ACTS)) {
       case "write":
         return this.customerWrites();
       case "claim":
@@ -123,8 +123,18 @@ export class Traffic {
         else await rename("/v1/labels");
         return;
       }
+      case "merge": {
+        const [into, from] = [this.#one(await list("/v1/contacts")), this.#one(await list("/v1/contacts"))];
+        const merges = await list(`/v1/contacts/${into.id}/merges`);
+        const undo = merges.length > 0 && { merge_id: this.#one(merges).id };
+        await this.admin.call("POST", `/v1/contacts/${into.id}/${undo ? "unmerge" : "merge"}`, undo || { contact_id: from.id });
+        return;
+      }
+      case "block":
+        await this.admin.call("POST", `/v1/contacts/${this.#one(await list("/v1/contacts")).id}/${this.#one(["block", "unblock", "unblock"])}`);
+        return;
       default:
-        await rename(this.#one(["/v1/contacts", "/v1/channels", "/v1/divisions"]));
+        await rename(this.#one(["/v1/contacts", "/v1/channels", "/v1/divisions", "/v1/agents"]));
     }
   }
 }
