@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use diesel::PgConnection;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use persistence::webhooks::sending;
 use persistence::{jobs, routing};
 use tracing_subscriber::EnvFilter;
 
@@ -53,6 +54,12 @@ pub async fn render(app: &App) -> String {
         let age = oldest.map_or(0, |oldest| app.clock.now().since(oldest).num_seconds());
         metrics::gauge!("jobs_waiting").set(as_gauge(usize::try_from(waiting).unwrap_or(0)));
         metrics::gauge!("jobs_oldest_age_seconds").set(as_gauge(usize::try_from(age).unwrap_or(0)));
+    }
+    if let Ok((waiting, oldest)) = app.readiness.read(|conn| Ok(sending::depth(conn)?)).await {
+        let age = oldest.map_or(0, |oldest| app.clock.now().since(oldest).num_seconds());
+        metrics::gauge!("webhook_deliveries_waiting").set(as_gauge(usize::try_from(waiting).unwrap_or(0)));
+        metrics::gauge!("webhook_deliveries_oldest_age_seconds")
+            .set(as_gauge(usize::try_from(age).unwrap_or(0)));
     }
     let routing = |conn: &mut PgConnection| Ok((routing::depth(conn)?, routing::waiting_count(conn)?));
     if let Ok((requests, conversations)) = app.readiness.read(routing).await {

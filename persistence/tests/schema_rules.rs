@@ -21,6 +21,7 @@ use domain::routing::{DecisionOutcome, DecisionReason, Strategy, TieBreak, Trigg
 use domain::sign_in_throttle::ThrottleScope;
 use domain::template::{ParameterFormat, TemplateCategory, TemplateStatus};
 use domain::timer::{TimerKind, TimerState};
+use domain::webhook::{DeliveryState, PauseReason};
 use throwaway::Throwaway;
 
 /// Tables of the installation itself, which belong to no tenant. This list only shrinks. (Wrong passwords
@@ -198,6 +199,8 @@ fn enumerations() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
         ("one_time_tokens.purpose", all!(TokenPurpose)),
         ("sign_in_throttles.scope", all!(ThrottleScope)),
         ("ticket_holders.reason", all!(HoldReason)),
+        ("webhook_deliveries.state", all!(DeliveryState)),
+        ("webhook_endpoints.paused_reason", all!(PauseReason)),
     ])
 }
 

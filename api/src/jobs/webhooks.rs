@@ -168,7 +168,7 @@ async fn call(app: &App, claimed: Claimed) -> Outcome {
         Ok(_) => "refused",
         Err(problem) => problem.as_str(),
     };
-    metrics::counter!("tanggap_webhook_calls_total", "outcome" => word).increment(1);
+    metrics::counter!("webhook_calls", "outcome" => word).increment(1);
     Outcome {
         workspace_id: claimed.workspace_id,
         endpoint_id: claimed.endpoint_id,

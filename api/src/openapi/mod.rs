@@ -1,6 +1,7 @@
 //! The OpenAPI document, from the handlers that are served.
 
 mod examples;
+mod webhooks;
 
 use std::collections::BTreeSet;
 
@@ -98,6 +99,7 @@ pub fn document() -> Value {
     prune_refusals(&mut document);
     complete_answers(&mut document);
     complete_headers(&mut document);
+    webhooks::add(&mut document);
     examples::add(&mut document);
     document
 }
@@ -244,7 +246,8 @@ const VERSIONED: [&str; 9] = [
 ];
 
 /// Single resources that are never changed.
-const UNVERSIONED: [&str; 1] = ["/v1/attachments/{attachment_id}"];
+const UNVERSIONED: [&str; 2] =
+    ["/v1/attachments/{attachment_id}", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}"];
 
 /// Paths of single resources end in their id.
 fn has_version(path: &str) -> bool {

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Binary, Bool, Integer, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
-use domain::id::{EventId, WebhookDeliveryId, WebhookEndpointId, WorkspaceId};
+use domain::id::{ChannelId, EventId, WebhookDeliveryId, WebhookEndpointId, WorkspaceId};
 use domain::time::Timestamp;
 use domain::webhook::DeliveryState;
 use serde_json::Value;
@@ -99,7 +99,7 @@ pub struct Claimed {
     /// The encrypted secrets of the endpoint.
     pub secrets: Vec<u8>,
     /// The only channels of which the endpoint is told; empty: all.
-    pub channel_ids: Vec<domain::id::ChannelId>,
+    pub channel_ids: Vec<ChannelId>,
 }
 
 #[derive(QueryableByName)]
@@ -116,13 +116,13 @@ struct ClaimedRow {
     tried: i32,
     #[diesel(sql_type = Nullable<Text>)]
     body: Option<String>,
-    #[diesel(sql_type = Nullable<diesel::sql_types::BigInt>)]
+    #[diesel(sql_type = Nullable<BigInt>)]
     seq: Option<i64>,
     #[diesel(sql_type = Text)]
     url: String,
     #[diesel(sql_type = Binary)]
     secrets: Vec<u8>,
-    #[diesel(sql_type = diesel::sql_types::Array<SqlUuid>)]
+    #[diesel(sql_type = Array<SqlUuid>)]
     channel_ids: Vec<Uuid>,
 }
 
@@ -241,7 +241,7 @@ struct LockedRow {
     workspace_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     endpoint_id: Uuid,
-    #[diesel(sql_type = Nullable<diesel::sql_types::Timestamptz>)]
+    #[diesel(sql_type = Nullable<Timestamptz>)]
     failing_since: Option<DateTime<Utc>>,
 }
 
@@ -316,4 +316,24 @@ pub(super) fn promote(
     .bind(now)
     .execute(conn)?;
     Ok(())
+}
+
+#[derive(QueryableByName)]
+struct DepthRow {
+    #[diesel(sql_type = BigInt)]
+    waiting: i64,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    oldest: Option<DateTime<Utc>>,
+}
+
+/// How many deliveries to active endpoints wait, and since when the oldest does.
+///
+/// # Errors
+/// Only those of the database.
+pub fn depth(conn: &mut PgConnection) -> Result<(i64, Option<Timestamp>), StoreError> {
+    let row = sql("SELECT count(d.id) AS waiting, min(d.created_at) AS oldest FROM webhook_endpoints e
+         JOIN webhook_deliveries d ON d.workspace_id = e.workspace_id AND d.endpoint_id = e.id
+         WHERE e.active AND e.deleted_at IS NULL AND d.state = 'pending' AND d.state <> 'delivered'")
+    .get_result::<DepthRow>(conn)?;
+    Ok((row.waiting, row.oldest.map(Timestamp::new)))
 }

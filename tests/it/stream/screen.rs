@@ -44,9 +44,11 @@ impl Screen {
         ] {
             screen.take(kind, &caller.get(path).await.expect(200));
         }
-        for (kind, path) in
-            [("api_key", "/v1/api-keys?limit=100"), ("policy", "/v1/distribution-policies?limit=100")]
-        {
+        for (kind, path) in [
+            ("api_key", "/v1/api-keys?limit=100"),
+            ("policy", "/v1/distribution-policies?limit=100"),
+            ("webhook_endpoint", "/v1/webhook-endpoints?limit=100"),
+        ] {
             let list = caller.get(path).await;
             // Only admins see these.
             if list.status != 403 {
@@ -141,6 +143,7 @@ impl Screen {
             "channel" => &["secrets"],
             "agent" => &["counts", "last_seen_at"],
             "api_key" => &["last_used_at"],
+            "webhook_endpoint" => &["failing_since"],
             "routing" => &["candidates", "omitted"],
             _ => &[],
         };
@@ -203,6 +206,10 @@ impl Screen {
             ("api_key", "deleted") => {
                 self.things.remove(&("api_key", id));
             }
+            ("webhook_endpoint", "deleted") => {
+                self.things.remove(&("webhook_endpoint", id));
+            }
+            ("webhook_endpoint", _) => self.hold("webhook_endpoint", data.clone()),
             ("policy", "deleted") => {
                 self.things.remove(&("policy", id));
             }

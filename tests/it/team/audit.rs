@@ -92,6 +92,33 @@ async fn members_leave_entries(trail: &mut Trail) {
     assert_eq!((&entry["before"]["active"], &entry["after"]["active"]), (&json!(true), &json!(false)));
 }
 
+async fn endpoints_leave_entries(trail: &mut Trail) {
+    let admin = trail.app.admin();
+    let body = json!({ "url": "http://127.0.0.1:9/rahasia", "event_types": ["webhook_endpoint.tested"] });
+    let made = admin.post("/v1/webhook-endpoints", body).await.expect(201);
+    let entry = trail.leaves(&made, "created", "webhook_endpoint").await;
+    assert_eq!(entry["subject"]["name"], "127.0.0.1");
+    let path = format!("/v1/webhook-endpoints/{}", made["webhook_endpoint"]["id"].as_str().unwrap());
+    let paused = admin.patch(&path, json!({ "active": false })).await.expect(200);
+    let entry = trail.leaves(&paused, "updated", "webhook_endpoint").await;
+    assert_eq!(entry["after"], json!({ "active": false, "paused_reason": "admin" }));
+    let rotated = admin.act(format!("{path}/rotate-secret")).await.expect(200);
+    let entry = trail.leaves(&rotated, "updated", "webhook_endpoint").await;
+    assert!(!entry.to_string().contains(rotated["secret"].as_str().unwrap()));
+    // What is sent is in the ledger.
+    let test = admin.act(format!("{path}/test")).await.expect(202);
+    let delivery = format!("{path}/deliveries/{}", test.id());
+    trail.leaves_nothing(test, 202).await;
+    trail.leaves_nothing(admin.act(format!("{delivery}/redeliver")).await, 202).await;
+    let range = json!({ "from_seq": 1, "to_seq": 9 });
+    trail.leaves_nothing(admin.post(format!("{path}/redeliver"), range).await, 202).await;
+    for operation in ["test_webhook_endpoint", "redeliver_webhook_delivery", "redeliver_webhook_range"] {
+        trail.covered.insert(operation.to_owned());
+    }
+    let deleted = admin.delete(&path).await.expect(204);
+    trail.leaves(&deleted, "deleted", "webhook_endpoint").await;
+}
+
 /// Whoever made, changed or deleted a label of all is known.
 async fn labels_leave_entries(trail: &mut Trail) {
     let admin = trail.app.admin();
@@ -252,6 +279,7 @@ async fn every_administrative_operation_leaves_one_entry_with_who_what_before_an
     let path = format!("/v1/api-keys/{}", made["api_key"]["id"].as_str().unwrap());
     let ended = admin.delete(path).await.expect(204);
     trail.leaves(&ended, "deleted", "api_key").await;
+    endpoints_leave_entries(&mut trail).await;
 
     // Sending a mail again changes nothing.
     trail.covered.insert("invite_agent".to_owned());

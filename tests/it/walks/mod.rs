@@ -57,6 +57,12 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "change_password" => {
             json!({ "current_password": harness::client::PASSWORD, "new_password": "kata-sandi-baru" })
         }
+        // It wants what never happens by itself, so that nothing goes on in the background.
+        "create_webhook_endpoint" => {
+            json!({ "url": "http://127.0.0.1:9/hook", "event_types": ["webhook_endpoint.tested"] })
+        }
+        "update_webhook_endpoint" => json!({ "description": "Diambil alih" }),
+        "redeliver_webhook_range" => json!({ "from_seq": 1, "to_seq": 1_000_000 }),
         "create_api_key" => json!({ "name": "Kunci", "scopes": ["team:read"] }),
         "assign_conversation" => json!({ "agent_id": NOBODY }),
         "create_contact" | "update_contact" => json!({ "name": "Orang lain" }),
@@ -181,7 +187,13 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     let body = crate::support::template(app.channel("whatsapp"), "pesanan_dikirim");
     let template = app.admin().post("/v1/templates", body).await.expect(201);
     let file = app.admin().upload("image", "foto.png", PNG).await.expect(201);
+    let endpoint = json!({ "url": "http://127.0.0.1:9/hook", "event_types": ["webhook_endpoint.tested"] });
+    let endpoint = app.admin().post("/v1/webhook-endpoints", endpoint).await.expect(201);
+    let endpoint = endpoint["webhook_endpoint"]["id"].as_str().unwrap().to_owned();
+    let test = app.admin().act(format!("/v1/webhook-endpoints/{endpoint}/test")).await.expect(202);
     let id_of = |name: &str| match name {
+        "endpoint_id" => endpoint.clone(),
+        "delivery_id" => test.id(),
         "attachment_id" => file.id(),
         "conversation_id" => conversation.clone(),
         "message_id" => sent.id(),
@@ -199,7 +211,8 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
     };
     // Nobody answers here: what was to be done at the provider has been tried, and waits.
     harness::eventually("the first attempts", || async {
-        (app.count("jobs WHERE attempts = 0 OR claimed_until IS NOT NULL") == 0).then_some(())
+        let jobs = app.count("jobs WHERE attempts = 0 OR claimed_until IS NOT NULL");
+        (jobs == 0 && rights::endpoints_rest(&app)).then_some(())
     })
     .await;
     let rows = app.database.snapshot();
@@ -242,6 +255,7 @@ async fn s_02_a_stranger_cannot_tell_anothers_things_from_those_that_never_were(
         "/v1/distribution-policies",
         "/v1/templates",
         "/v1/labels",
+        "/v1/webhook-endpoints",
     ] {
         assert!(stranger.all(list).await.is_empty(), "{list}");
     }

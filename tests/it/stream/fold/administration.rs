@@ -1,5 +1,7 @@
 //! Divisions, the workspace, its settings.
 
+use harness::eventually;
+use harness::receiver::{Answer, Receiver};
 use harness::team::assignment_settings;
 use serde_json::json;
 
@@ -54,4 +56,23 @@ pub(super) async fn policies_change(fold: &mut Fold) {
     let body = json!({ "channel_ids": [fold.app.channel("messenger"), channels[1]] });
     fold.does(200, admin.patch(&path, body)).await;
     fold.does(200, admin.delete(&path)).await;
+}
+
+/// Endpoints are shown without their secrets, and what pauses one by itself is told like what an admin does.
+pub(super) async fn endpoints_change(fold: &mut Fold) {
+    let admin = fold.app.admin();
+    let channel = fold.app.channel("whatsapp").to_owned();
+    let gone = Receiver::start().await;
+    gone.always(Answer::Status(410));
+    let body = json!({ "url": gone.url(), "event_types": ["label.created"], "channel_ids": [channel] });
+    let made = fold.does(201, admin.post("/v1/webhook-endpoints", body)).await;
+    let path = format!("/v1/webhook-endpoints/{}", made["webhook_endpoint"]["id"].as_str().unwrap());
+    fold.does(200, admin.act(format!("{path}/rotate-secret"))).await;
+    let label = json!({ "name": "Didengar", "color": "#445566" });
+    fold.does(201, admin.post("/v1/labels", label)).await;
+    eventually("it is paused", async || (admin.get(&path).await["paused_reason"] == "gone").then_some(()))
+        .await;
+    fold.settle("an endpoint that is gone").await;
+    fold.does(200, admin.patch(&path, json!({ "description": "Kembali", "active": true }))).await;
+    fold.does(204, admin.delete(&path)).await;
 }
