@@ -49,7 +49,10 @@ function fill(text, variables, answers) {
 }
 
 function walk(value, path) {
-  return path.split(/[.[\]]+/).filter(Boolean).reduce((at, field) => at?.[field], value);
+  return path
+    .split(/[.[\]]+/)
+    .filter(Boolean)
+    .reduce((at, field) => at?.[field], value);
 }
 
 let failed = 0;
@@ -71,7 +74,9 @@ for (const file of files) {
     }
     const wanted = expect?.filter(Boolean).join(" ");
     if (said !== wanted) failed++;
-    console.log(`${said === wanted ? "ok    " : "FAILED"} ${file}: ${title}: ${said}${said === wanted ? "" : `, not ${wanted}`}`);
+    console.log(
+      `${said === wanted ? "ok    " : "FAILED"} ${file}: ${title}: ${said}${said === wanted ? "" : `, not ${wanted}`}`,
+    );
   }
   if (requests.length === 0) throw new Error(`${file} has no requests`);
 }

@@ -14,7 +14,7 @@ say() { printf '\n== %s\n' "$*" >&2; }
 call() { curl --silent --show-error --fail-with-body --header 'content-type: application/json' "$@"; }
 
 # The first text of this name in a JSON document. A script of your own has jq.
-field() { grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
+field() { grep -o "\"$1\":\"[^\"]*\"" | sed -n '1s/.*:"\(.*\)"/\1/p'; }
 
 say "Siti signs in: an access token for 15 minutes, and a refresh token for the next one"
 signed_in=$(call "$api/v1/auth/login" --data '{"email": "siti@demo.example", "password": "tanggap-demo"}')
@@ -23,7 +23,7 @@ auth=(--header "authorization: Bearer $token")
 
 say "What waits for an agent. The header Stream-Cursor says from where to follow what happens next"
 waiting=$(call --include "${auth[@]}" "$api/v1/conversations?tab=unassigned&limit=1" | tr -d '\r')
-cursor=$(sed -n 's/^stream-cursor: //Ip' <<<"$waiting")
+cursor=$(sed -n 's/^stream-cursor: //p' <<<"$waiting")
 echo "$waiting"
 
 say "A customer writes on WhatsApp, played by the sandbox"
@@ -37,7 +37,7 @@ cursor=$(grep -o '"cursor":"[^"]*"' <<<"$events" | tail -n 1 | cut -d '"' -f 4)
 conversation=$(call "${auth[@]}" "$api/v1/conversations?tab=unassigned&q=$customer" | field id)
 
 say "Siti answers, and so takes the conversation. The same Idempotency-Key twice is one answer"
-for attempt in 1 2; do
+for _ in 1 2; do
   call "${auth[@]}" "$api/v1/conversations/$conversation/messages" --header "idempotency-key: walk-$conversation" \
     --data '{"kind": "text", "text": "Ada kak, mau pesan berapa?"}' | field id
 done

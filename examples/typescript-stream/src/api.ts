@@ -5,7 +5,10 @@ export class SignedOut extends Error {}
 
 /** An answer that is not 2xx: a problem with a stable `code`. */
 export class Refused extends Error {
-  constructor(readonly status: number, readonly code: string) {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+  ) {
     super(`${status} ${code}`);
   }
 }

@@ -96,7 +96,9 @@ function rename(within: object, thing: Thing): void {
     // What a system message tells of the past, its content, keeps the names of then.
     if (typeof value !== "object" || value === null || field === "content") continue;
     if (!("id" in value) || value.id !== thing.id) rename(value, thing);
-    else for (const one of Object.keys(value)) if (one in thing && one !== "type") Object.assign(value, { [one]: thing[one] });
+    else
+      for (const one of Object.keys(value))
+        if (one in thing && one !== "type") Object.assign(value, { [one]: thing[one] });
   }
 }
 

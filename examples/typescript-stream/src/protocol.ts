@@ -25,8 +25,7 @@ export type Place = { cursor: string; seq: number; prev: number | null };
 
 /** What changes nothing in the picture: somebody writes, or a frame of ours had no effect. */
 export type Aside =
-  | { op: "signal"; type: "typing"; conversation_id: string; agent_id: string }
-  | { op: "error"; code: string };
+  { op: "signal"; type: "typing"; conversation_id: string; agent_id: string } | { op: "error"; code: string };
 
 export type ServerFrame =
   | { op: "hello"; protocol: number; heartbeat_seconds: number; pong_seconds: number }

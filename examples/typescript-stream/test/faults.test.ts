@@ -66,7 +66,11 @@ test("what is folded through a bad network equals what is loaded", async () => {
   await traffic.until(() => traffic.done > 400 && FAULTS.every((fault) => proxy.counts.get(fault)! >= 3));
   proxy.likelihood = 0;
   await everybodyShowsWhatIsThere();
-  assert.deepEqual(clients.map((client) => client.resets), [[], []], "whoever resumes need not load anew");
+  assert.deepEqual(
+    clients.map((client) => client.resets),
+    [[], []],
+    "whoever resumes need not load anew",
+  );
   const [all, own] = clients.map((client) => client.inbox.conversations.size);
   assert.ok(all! > own!, "Nina sees less than the admin");
 });
@@ -89,7 +93,10 @@ test("over a restart it resumes", async () => {
   for (let step = 0; step < 50; step++) await traffic.step();
   await everybodyShowsWhatIsThere();
   await everybodyIsLive();
-  assert.deepEqual(clients.map((client) => client.resets), [[], []]);
+  assert.deepEqual(
+    clients.map((client) => client.resets),
+    [[], []],
+  );
 });
 
 test("after an outage that was too long it loads anew", async () => {
@@ -110,7 +117,10 @@ test("after an outage that was too long it loads anew", async () => {
   for (const client of clients) await eventually("a reset", () => client.resets.length > 0 || undefined);
   for (let step = 0; step < 50; step++) await traffic.step();
   await everybodyShowsWhatIsThere();
-  assert.deepEqual(clients.map((client) => client.resets), [["expired"], ["expired"]]);
+  assert.deepEqual(
+    clients.map((client) => client.resets),
+    [["expired"], ["expired"]],
+  );
 });
 
 test("a changed sight loads anew, and shows what is seen now", async () => {

@@ -193,7 +193,9 @@ for (const when of ["at the beginning", "later"]) {
     let loaded = () => {};
     stage.loading = new Promise((resolve) => (loaded = resolve));
     const reason = "expired";
-    line.send(when === "later" ? { op: "reset", reason } : { op: "ready", cursor: "x", seq: null, mode: "reset", reason });
+    line.send(
+      when === "later" ? { op: "reset", reason } : { op: "ready", cursor: "x", seq: null, mode: "reset", reason },
+    );
     // Pings are answered meanwhile.
     line.send(place("ping", 10, null));
     assert.equal((await line.next())["op"], "pong");
@@ -240,7 +242,10 @@ test("it waits longer with every failure, until it has caught up", async (t) => 
   for (let failure = 0; failure < 12; failure++) (await stage.line()).socket.terminate();
   const [line] = await stage.joined();
   const steps = stage.waited.map((ms, failure) => ms / Math.min(30_000, 250 * 2 ** failure));
-  assert.ok(steps.every((share) => share >= 0.5 && share <= 1), `${stage.waited}`);
+  assert.ok(
+    steps.every((share) => share >= 0.5 && share <= 1),
+    `${stage.waited}`,
+  );
   assert.ok(new Set(steps).size > 1, "by chance");
   line.send(place("caught_up", 10, 10));
   await stage.until("live", () => stage.states.includes("live"));
@@ -264,7 +269,9 @@ test("another protocol is not spoken", async (t) => {
 
 test("after every close code it does what the document says", async (t) => {
   const document = await readFile(process.env["TANGGAP_ASYNCAPI"] ?? "../../openapi/asyncapi.yaml", "utf8");
-  const codes = [...document.matchAll(/- client: '?(.+?)'?\n\s+code: (\d+)/g)].map(([, advice, code]) => [Number(code), advice!] as const);
+  const codes = [...document.matchAll(/- client: '?(.+?)'?\n\s+code: (\d+)/g)].map(
+    ([, advice, code]) => [Number(code), advice!] as const,
+  );
   assert.ok(codes.length > 10);
   // The first is the client's own goodbye.
   for (const [code, advice] of codes.filter(([code]) => code !== 1000)) {

@@ -97,7 +97,11 @@ export class Traffic {
         await api.call("POST", `${path}/claim`);
         return;
       case "reply":
-        await api.call("POST", `${path}/messages`, { kind: "text", text: name, client_message_id: crypto.randomUUID() });
+        await api.call("POST", `${path}/messages`, {
+          kind: "text",
+          text: name,
+          client_message_id: crypto.randomUUID(),
+        });
         return;
       case "resolve":
         await api.call("POST", `${path}/resolve`);
@@ -127,11 +131,18 @@ export class Traffic {
         const [into, from] = [this.#one(await list("/v1/contacts")), this.#one(await list("/v1/contacts"))];
         const merges = await list(`/v1/contacts/${into.id}/merges`);
         const undo = merges.length > 0 && { merge_id: this.#one(merges).id };
-        await this.admin.call("POST", `/v1/contacts/${into.id}/${undo ? "unmerge" : "merge"}`, undo || { contact_id: from.id });
+        await this.admin.call(
+          "POST",
+          `/v1/contacts/${into.id}/${undo ? "unmerge" : "merge"}`,
+          undo || { contact_id: from.id },
+        );
         return;
       }
       case "block":
-        await this.admin.call("POST", `/v1/contacts/${this.#one(await list("/v1/contacts")).id}/${this.#one(["block", "unblock", "unblock"])}`);
+        await this.admin.call(
+          "POST",
+          `/v1/contacts/${this.#one(await list("/v1/contacts")).id}/${this.#one(["block", "unblock", "unblock"])}`,
+        );
         return;
       default:
         await rename(this.#one(["/v1/contacts", "/v1/channels", "/v1/divisions", "/v1/agents"]));
