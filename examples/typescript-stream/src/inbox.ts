@@ -68,12 +68,12 @@ export class Inbox {
     } else if (event.type === "label.deleted") {
       this.labels.delete(data.id);
       for (const one of this.conversations.values()) one.labels = one.labels.filter((label) => label.id !== data.id);
-    } else if (event.type === "contact.merged" || event.type === "contact.unmerged") {
-      // Who wrote the messages of these conversations has changed.
-      for (const id of data["conversation_ids"] as string[]) if (this.threads.has(id)) await this.openThread(id);
     } else if (kind === "label") {
       hold(this.labels, data as Label);
       this.#rename(data);
+    } else if (event.type === "contact.merged" || event.type === "contact.unmerged") {
+      // Who wrote the messages of these conversations has changed.
+      for (const id of data["conversation_ids"] as string[]) if (this.threads.has(id)) await this.openThread(id);
     } else if (kind === "contact" && what !== "hidden") {
       this.#rename({ ...data, blocked: data["blocked_at"] !== null });
     } else if (kind === "agent" || kind === "channel" || kind === "division") {
@@ -95,10 +95,13 @@ function rename(within: object, thing: Thing): void {
   for (const [field, value] of Object.entries(within) as [string, unknown][]) {
     // What a system message tells of the past, its content, keeps the names of then.
     if (typeof value !== "object" || value === null || field === "content") continue;
-    if (!("id" in value) || value.id !== thing.id) rename(value, thing);
-    else
-      for (const one of Object.keys(value))
-        if (one in thing && one !== "type") Object.assign(value, { [one]: thing[one] });
+    if ("id" in value && value.id === thing.id) {
+      for (const known of Object.keys(value)) {
+        if (known in thing && known !== "type") Object.assign(value, { [known]: thing[known] });
+      }
+    } else {
+      rename(value, thing);
+    }
   }
 }
 
