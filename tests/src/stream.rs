@@ -24,7 +24,7 @@ pub enum Received {
     Closed(Option<u16>),
 }
 
-/// A connection. It holds every frame against the AsyncAPI document, and answers pings by itself unless it
+/// A connection. It holds every frame against the AsyncAPI document and every `prev` against what came before, and answers pings by itself unless it
 /// is told not to.
 #[derive(Debug)]
 pub struct StreamClient {
@@ -34,6 +34,8 @@ pub struct StreamClient {
     /// The newest cursor received: where to resume.
     pub cursor: Option<String>,
     seq: i64,
+    /// The number that the next `prev` has to be; none without a subscription.
+    last: Option<i64>,
 }
 
 impl StreamClient {
@@ -53,7 +55,7 @@ impl StreamClient {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
         let (socket, _) = timeout(DEADLINE, connect_async(request)).await.expect("no upgrade in time")?;
-        Ok(Self { socket, answers_pings: true, cursor: None, seq: 0 })
+        Ok(Self { socket, answers_pings: true, cursor: None, seq: 0, last: None })
     }
 
     /// Connects without a token; `hello` has been read.
@@ -137,9 +139,23 @@ impl StreamClient {
 
     fn note(&mut self, frame: &ServerFrame) {
         let (cursor, seq) = match frame {
-            ServerFrame::Event(event) => (&event.cursor, Some(event.seq)),
-            ServerFrame::CaughtUp(place) | ServerFrame::Ping(place) => (&place.cursor, Some(place.seq)),
-            ServerFrame::Ready(ready) => (&ready.cursor, None),
+            ServerFrame::Event(event) => {
+                assert_eq!(self.last, Some(event.prev), "{event:?}");
+                self.last = Some(event.seq);
+                (&event.cursor, Some(event.seq))
+            }
+            ServerFrame::CaughtUp(place) | ServerFrame::Ping(place) => {
+                assert_eq!(self.last, place.prev, "{place:?}");
+                (&place.cursor, Some(place.seq))
+            }
+            ServerFrame::Ready(ready) => {
+                self.last = ready.seq;
+                (&ready.cursor, None)
+            }
+            ServerFrame::Reset(_) => {
+                self.last = None;
+                return;
+            }
             _ => return,
         };
         self.cursor = Some(cursor.clone());

@@ -79,7 +79,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
             reader: None,
             signals: None,
             wanted: Vec::new(),
-            place: Place { cursor: String::new(), seq: 0 },
+            place: Place { cursor: String::new(), seq: 0, prev: None },
         }
     }
 
@@ -247,7 +247,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
             Joined::Reset(reason) => {
                 self.place.cursor = since.unwrap_or_default();
                 let cursor = self.place.cursor.clone();
-                let ready = Ready { agent_id, cursor, mode: Mode::Reset, reason: Some(reason) };
+                let ready = Ready { agent_id, cursor, seq: None, mode: Mode::Reset, reason: Some(reason) };
                 self.send(ServerFrame::Ready(ready)).await
             }
             Joined::Reader(reader) => {
@@ -257,7 +257,8 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
                 self.signals = (!self.wanted.is_empty()).then(|| reader.topic().signals());
                 self.reader = Some(reader);
                 self.place = place.clone();
-                let ready = Ready { agent_id, cursor: place.cursor, mode, reason: None };
+                let ready =
+                    Ready { agent_id, cursor: place.cursor, seq: Some(place.seq), mode, reason: None };
                 self.send(ServerFrame::Ready(ready)).await?;
                 self.catch_up().await
             }
@@ -320,7 +321,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
     async fn ping(&mut self) -> Result<(), End> {
         let (place, sent) = match (&self.reader, &self.view) {
             (Some(reader), Some(view)) => (reader.place(view), reader.prev()),
-            _ => (self.place.clone(), 0),
+            _ => (Place { prev: None, ..self.place.clone() }, 0),
         };
         self.state.pinged(Instant::now(), sent);
         self.send(ServerFrame::Ping(place)).await

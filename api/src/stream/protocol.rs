@@ -100,9 +100,11 @@ pub enum ResetReason {
 pub struct Ready {
     /// Who the member is.
     pub agent_id: AgentId,
-    /// Where the subscription begins; the first event's `prev` is its number. In mode `reset` it is the
-    /// cursor that was refused, so that a client which resumes from it before loading is told again.
+    /// Where the subscription begins. In mode `reset` it is the cursor that was refused, so that a client which resumes
+    /// from it before loading is told again.
     pub cursor: String,
+    /// The number of that cursor, which the first `prev` has to be; null in mode `reset`.
+    pub seq: Option<i64>,
     /// How it begins.
     pub mode: Mode,
     /// Why, in mode `reset`.
@@ -146,6 +148,9 @@ pub struct Place {
     pub cursor: String,
     /// The number of the place.
     pub seq: i64,
+    /// The number of the event sent before on this subscription, as in `event`: a client that holds another one
+    /// has lost something, and resumes from the last event that it has. Null after a reset: there is no subscription.
+    pub prev: Option<i64>,
 }
 
 /// No more events until the client has loaded anew.
@@ -421,13 +426,14 @@ mod tests {
         let ready = ServerFrame::Ready(Ready {
             agent_id: Uuid::nil().into(),
             cursor: "c".to_owned(),
+            seq: None,
             mode: Mode::Reset,
             reason: Some(ResetReason::TooFar),
         });
         let text: serde_json::Value = serde_json::from_str(&ready.text()).unwrap();
         assert_eq!(
             text,
-            json!({"op": "ready", "agent_id": Uuid::nil(), "cursor": "c", "mode": "reset", "reason": "too_far"})
+            json!({"op": "ready", "agent_id": Uuid::nil(), "cursor": "c", "seq": null, "mode": "reset", "reason": "too_far"})
         );
         assert_eq!(
             &*ServerFrame::AuthDue(AuthDue { in_seconds: 60 }).text(),

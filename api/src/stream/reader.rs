@@ -160,7 +160,7 @@ impl<B: Backend> Reader<B> {
     #[must_use]
     pub fn place(&self, view: &View) -> Place {
         let cursor = StreamCursor::in_scope(self.backend.epoch(), self.position, view.scope).to_string();
-        Place { cursor, seq: self.position }
+        Place { cursor, seq: self.position, prev: Some(self.prev) }
     }
 
     /// True once, when everything that was missed at the beginning has been taken.

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::protocol::{Auth, ClientFrame, CloseCode, Malformed, Subscribe, Typing};
 use crate::config::StreamSettings;
 
-/// How long before its end a client is told that its token runs out.
+/// How long before its end a client is told that its token runs out; of one that is good for less than two minutes at
+/// half its time, or a client that renews it would be told again at once.
 const AUTH_DUE_BEFORE: Duration = Duration::from_secs(60);
 /// How far the clocks of two nodes may be apart: the same as for requests.
 const LEEWAY: Duration = Duration::from_secs(5);
@@ -171,7 +172,7 @@ impl State {
             Phase::Stranger { .. } => self.ping_at = now + self.settings.heartbeat,
             Phase::Member { .. } => {}
         }
-        let due = lifetime.map(|lifetime| now + lifetime.saturating_sub(AUTH_DUE_BEFORE));
+        let due = lifetime.map(|lifetime| now + lifetime.saturating_sub(AUTH_DUE_BEFORE.min(lifetime / 2)));
         self.phase = Phase::Member { due, until: lifetime.map(|lifetime| now + lifetime + LEEWAY) };
     }
 

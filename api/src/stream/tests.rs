@@ -279,7 +279,7 @@ async fn what_is_no_frame_closes() {
 async fn a_fresh_token_has_to_be_the_same_members() {
     let (siti, budi) = (admin(1), admin(2));
     let (memory, hub) = server(&[siti.clone(), budi.clone()]);
-    memory.tokens_last(Duration::from_secs(90));
+    memory.tokens_last(Duration::from_secs(180));
     let (mut client, _) = Client::join(&memory, &hub, &siti, None).await;
     for _ in 0..3 {
         let due = client.next_answering().await;
