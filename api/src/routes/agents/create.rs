@@ -24,10 +24,10 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewAgent {
     /// Its name.
-    #[schema(example = "Siti Rahmawati")]
+    #[schema(example = "Siti Rahmawati", max_length = 100, format = "line")]
     pub name: String,
     /// The address it signs in with. Whoever has left has given its address free.
-    #[schema(example = "siti@toko-tani.example")]
+    #[schema(example = "siti@toko-tani.example", max_length = 254, format = "email")]
     pub email: String,
     /// What it may do in general.
     #[schema(example = "agent")]
@@ -49,7 +49,7 @@ pub struct NewAgent {
     #[schema(example = json!(null), minimum = 1, maximum = 1000)]
     pub max_conversations: Option<u32>,
     /// The password with which it can sign in at once, 8 to 200 characters; without one it is invited by mail.
-    #[schema(example = "rahasia-sekali")]
+    #[schema(example = "rahasia-sekali", min_length = 8, max_length = 200)]
     pub password: Option<String>,
 }
 

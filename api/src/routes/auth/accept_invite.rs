@@ -24,10 +24,10 @@ pub struct AcceptInvite {
     /// The token of the link in the invitation.
     pub token: String,
     /// The password to sign in with from now on: 8 to 200 characters.
-    #[schema(example = "kata-sandi-saya")]
+    #[schema(example = "kata-sandi-saya", min_length = 8, max_length = 200)]
     pub password: String,
     /// The member's name, if it is not the one in the invitation.
-    #[schema(example = "Siti Rahmawati")]
+    #[schema(example = "Siti Rahmawati", max_length = 100, format = "line")]
     pub name: Option<String>,
 }
 

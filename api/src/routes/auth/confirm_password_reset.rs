@@ -22,7 +22,7 @@ pub struct PasswordReset {
     /// The token of the link.
     pub token: String,
     /// The new password: 8 to 200 characters.
-    #[schema(example = "kata-sandi-baru")]
+    #[schema(example = "kata-sandi-baru", min_length = 8, max_length = 200)]
     pub password: String,
 }
 

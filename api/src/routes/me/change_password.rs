@@ -22,7 +22,7 @@ pub struct PasswordChange {
     #[schema(example = "kata-sandi-lama")]
     pub current_password: String,
     /// The new one: 8 to 200 characters.
-    #[schema(example = "kata-sandi-baru")]
+    #[schema(example = "kata-sandi-baru", min_length = 8, max_length = 200)]
     pub new_password: String,
 }
 
