@@ -23,11 +23,17 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
 }
 
 impl<T: DeserializeOwned> Query<T> {
-    /// Reads them from the text after the question mark.
+    /// Reads them from the text after the question mark. One without a value is refused: it would be taken for one that is not
+    /// there, and a list for a longer one than was asked for.
     ///
     /// # Errors
     /// `validation_failed`.
     pub fn of(text: &str) -> Result<Self, Refusal> {
+        if let Some((name, _)) =
+            url::form_urlencoded::parse(text.as_bytes()).find(|(_, value)| value.is_empty())
+        {
+            return Err(Refusal::invalid(format!("?{name}"), "required", "must not be empty"));
+        }
         let deserializer = serde_html_form::Deserializer::from_bytes(text.as_bytes());
         serde_path_to_error::deserialize(deserializer).map(Self).map_err(|error| {
             let path = error.path().to_string();

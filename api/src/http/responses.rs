@@ -146,10 +146,10 @@ pub(crate) fn problem(description: &str) -> Response {
 pub struct WriteHeaders {
     /// Any words, at most 255 visible ASCII characters: a repeat with the same key and the same
     /// request gets the first answer again and has no further effect. Kept for 24 hours.
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", max_length = 255, format = "token", nullable = false)]
     idempotency_key: Option<String>,
     /// The `ETag` that the caller has seen: the write is refused with 412 if there is a newer one.
-    #[param(rename = "If-Match")]
+    #[param(rename = "If-Match", min_length = 1, pattern = r#"^(\*|"[0-9]{1,18}")$"#, nullable = false)]
     if_match: Option<String>,
 }
 
@@ -160,7 +160,7 @@ pub struct WriteHeaders {
 pub struct RepeatHeader {
     /// Any words, at most 255 visible ASCII characters: a repeat with the same key and the same
     /// request gets the first answer again and has no further effect. Kept for 24 hours.
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", max_length = 255, format = "token", nullable = false)]
     idempotency_key: Option<String>,
 }
 
@@ -170,6 +170,6 @@ pub struct RepeatHeader {
 #[allow(dead_code, reason = "read by the document only; the extractors read the headers themselves")]
 pub struct VersionHeader {
     /// The `ETag` that the caller has seen: the write is refused with 412 if there is a newer one.
-    #[param(rename = "If-Match")]
+    #[param(rename = "If-Match", min_length = 1, pattern = r#"^(\*|"[0-9]{1,18}")$"#, nullable = false)]
     if_match: Option<String>,
 }

@@ -1,5 +1,5 @@
 //! Examples of every body, made from the schemas and from sample values by field name: they cannot
-//! fall behind the schemas as pasted ones would.
+//! fall behind the schemas as pasted ones would. What has an example of its own keeps it.
 
 use serde_json::{Map, Value, json};
 
@@ -25,6 +25,9 @@ pub(super) fn add(document: &mut Value) {
 }
 
 fn add_to(media: &mut Value, schemas: &Value) {
+    if media.get("example").is_some() {
+        return;
+    }
     let example = sample("", &media["schema"], schemas, 0);
     if !example.is_null() {
         media["example"] = example;

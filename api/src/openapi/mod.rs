@@ -2,6 +2,7 @@
 
 mod corrections;
 mod examples;
+mod requests;
 mod webhooks;
 
 use std::collections::BTreeSet;
@@ -105,7 +106,9 @@ pub fn document() -> Value {
     explain_rights(&mut document);
     refer_to_items(&mut document);
     prune_refusals(&mut document);
-    complete_answers(&mut document);
+    let requests = requests_of(&document);
+    requests::complete(&mut document, &requests);
+    complete_answers(&mut document, &requests);
     complete_headers(&mut document);
     webhooks::add(&mut document);
     corrections::apply(&mut document);
@@ -183,12 +186,17 @@ fn prune_refusals(document: &mut Value) {
     }
 }
 
-/// In answers nothing is ever missing: absent is null.
-fn complete_answers(document: &mut Value) {
+/// The names of the schemas of request bodies, and of those within them.
+fn requests_of(document: &Value) -> BTreeSet<String> {
     let mut requests = BTreeSet::new();
     for operation in operations(document) {
         collect_references(&operation["requestBody"], document, &mut requests);
     }
+    requests
+}
+
+/// In answers nothing is ever missing: absent is null.
+fn complete_answers(document: &mut Value, requests: &BTreeSet<String>) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
     for (_, schema) in schemas.iter_mut().filter(|(name, _)| !requests.contains(*name)) {
         require_all(schema);

@@ -83,6 +83,10 @@ async fn queries_are_read_strictly() {
         ("status=terbuka", "?status"),
         ("status=open&status=x", "?status"),
         ("channel_id=x", "?channel_id"),
+        // Without a value nothing would be narrowed, which is not what was asked for.
+        ("limit=", "?limit"),
+        ("q=", "?q"),
+        ("unread=true&agent_id=", "?agent_id"),
         ("warna=merah", ""),
     ] {
         let refused =
@@ -90,6 +94,7 @@ async fn queries_are_read_strictly() {
         let errors = refused["errors"].as_array().unwrap();
         assert!(errors[0]["pointer"].as_str().unwrap().starts_with(pointer), "{query}: {errors:?}");
     }
+    app.admin().get("/v1/tickets?opened_to=").await.problem(422, "validation_failed");
     for (query, code) in [
         ("?limit=0", "validation_failed"),
         ("?limit=501", "validation_failed"),

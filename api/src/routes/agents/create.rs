@@ -24,10 +24,10 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewAgent {
     /// Its name.
-    #[schema(example = "Siti Rahmawati", max_length = 100)]
+    #[schema(example = "Siti Rahmawati", max_length = 100, format = "line")]
     pub name: String,
     /// The address it signs in with. Whoever has left has given its address free.
-    #[schema(example = "siti@toko-tani.example", max_length = 254)]
+    #[schema(example = "siti@toko-tani.example", max_length = 254, format = "email")]
     pub email: String,
     /// What it may do in general.
     #[schema(example = "agent")]

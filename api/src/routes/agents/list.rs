@@ -31,6 +31,7 @@ pub struct AgentQuery {
     #[serde(default)]
     role: Vec<Role>,
     /// Only those with these words in their name, whatever their case and accents; 1 to 100 characters.
+    #[param(max_length = 100, format = "line")]
     q: Option<String>,
     /// Only those who belong to this division; repeat it for "any of".
     #[serde(default)]

@@ -21,10 +21,10 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct AgentChange {
     /// Its name.
-    #[schema(example = "Siti Rahmawati", max_length = 100)]
+    #[schema(example = "Siti Rahmawati", max_length = 100, format = "line")]
     pub name: Option<String>,
     /// The address it signs in with.
-    #[schema(example = "siti@toko-tani.example", max_length = 254)]
+    #[schema(example = "siti@toko-tani.example", max_length = 254, format = "email")]
     pub email: Option<String>,
     /// What it may do in general.
     #[schema(example = "supervisor")]

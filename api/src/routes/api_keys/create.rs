@@ -20,15 +20,15 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewApiKey {
     /// What it is for.
-    #[schema(example = "Sinkronisasi CRM", max_length = 100)]
+    #[schema(example = "Sinkronisasi CRM", max_length = 100, format = "line")]
     name: String,
     /// What it may do. A scope that its member's role cannot use does nothing as long as that is its role.
-    #[schema(example = json!(["conversations:read", "messages:write"]), min_items = 1)]
+    #[schema(value_type = BTreeSet<KeyScope>, example = json!(["conversations:read", "messages:write"]), min_items = 1)]
     scopes: Vec<KeyScope>,
     /// The member in whose name it acts: it never may do more than the member. The caller if absent.
     agent_id: Option<AgentId>,
     /// If present: nothing of other channels exists for it.
-    #[schema(min_items = 1, max_items = 100)]
+    #[schema(value_type = Option<BTreeSet<ChannelId>>, min_items = 1, max_items = 100)]
     channel_ids: Option<Vec<ChannelId>>,
     /// When it runs out, at most five years ahead; never if absent.
     expires_at: Option<Timestamp>,

@@ -4,7 +4,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use domain::access::{Action, UploadAttachment};
-use domain::attachment::AttachmentKind;
 use domain::resource::Attachment;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
@@ -20,14 +19,30 @@ use crate::state::App;
 
 /// A file to be sent.
 #[derive(Debug, ToSchema)]
+#[schema(example = json!({ "kind": "document", "file": "Jadwal pengiriman\n" }))]
 #[allow(dead_code, reason = "read by the document only; the form is read as it comes")]
 pub struct NewAttachment {
     /// As what it is to be sent: image (JPEG, PNG, WebP), video (MP4, 3GP), audio (AAC, AMR, MP3, M4A, Ogg), or
     /// document (PDF, text, Office, OpenDocument, RTF, ZIP, or any of the former).
-    kind: AttachmentKind,
+    kind: UploadKind,
     /// Its bytes.
-    #[schema(value_type = String, format = Binary)]
+    #[schema(value_type = String, format = Binary, min_length = 1)]
     file: Vec<u8>,
+}
+
+/// As what a file can be sent.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "read by the document only")]
+pub enum UploadKind {
+    /// A picture.
+    Image,
+    /// A video.
+    Video,
+    /// Any other file.
+    Document,
+    /// Sound.
+    Audio,
 }
 
 /// Upload a file

@@ -24,7 +24,7 @@ const MOST: usize = 100;
 #[serde(deny_unknown_fields)]
 pub struct WantedUrls {
     /// The files, at most 100.
-    #[schema(max_items = 100)]
+    #[schema(value_type = BTreeSet<AttachmentId>, max_items = 100)]
     pub attachment_ids: Vec<AttachmentId>,
 }
 

@@ -28,7 +28,7 @@ pub struct AcceptInvite {
     #[schema(example = "kata-sandi-saya", min_length = 8, max_length = 200)]
     pub password: String,
     /// The member's name, if it is not the one in the invitation.
-    #[schema(example = "Siti Rahmawati", max_length = 100)]
+    #[schema(example = "Siti Rahmawati", max_length = 100, format = "line")]
     pub name: Option<String>,
 }
 

@@ -16,10 +16,10 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct PasswordResetRequest {
     /// The workspace's slug; without one every workspace that knows the address sends a mail.
-    #[schema(example = "demo", max_length = 63)]
+    #[schema(max_length = 63, example = "demo", format = "slug")]
     pub workspace: Option<String>,
     /// The member's address.
-    #[schema(example = "siti@demo.example", max_length = 254)]
+    #[schema(example = "siti@demo.example", max_length = 254, format = "email")]
     pub email: String,
 }
 

@@ -28,59 +28,59 @@ pub enum NewChannel {
     /// A number at WhatsApp (Cloud API).
     WhatsApp {
         /// Its name in the team.
-        #[schema(example = "WhatsApp Pusat", max_length = 100)]
+        #[schema(example = "WhatsApp Pusat", max_length = 100, format = "line")]
         name: String,
         /// The number's id at Meta.
-        #[schema(example = "115029384756102", max_length = 64)]
+        #[schema(example = "115029384756102", max_length = 64, format = "token")]
         phone_number_id: String,
         /// The business account's id at Meta.
-        #[schema(example = "104859203847561", max_length = 64)]
+        #[schema(example = "104859203847561", max_length = 64, format = "token")]
         waba_id: String,
         /// The number, as customers see it.
-        #[schema(example = "+6281119876543", max_length = 100)]
+        #[schema(example = "+6281119876543", max_length = 100, format = "line")]
         display_phone_number: String,
         /// A token that may send for the number.
-        #[schema(max_length = 1024)]
+        #[schema(max_length = 1024, format = "token")]
         access_token: String,
         /// The secret of the Meta application.
-        #[schema(max_length = 1024)]
+        #[schema(max_length = 1024, format = "token")]
         app_secret: String,
         /// The words that Meta asks for when the webhook is entered there.
-        #[schema(max_length = 1024)]
+        #[schema(max_length = 1024, format = "token")]
         verify_token: String,
     },
     /// A Facebook Page.
     Messenger {
         /// Its name in the team.
-        #[schema(example = "Halaman Toko Tani", max_length = 100)]
+        #[schema(example = "Halaman Toko Tani", max_length = 100, format = "line")]
         name: String,
         /// The Page's id.
-        #[schema(example = "108273645501928", max_length = 64)]
+        #[schema(example = "108273645501928", max_length = 64, format = "token")]
         page_id: String,
         /// The Meta application's id: what it sends itself comes back as an echo.
-        #[schema(example = "1517776481860111", max_length = 64)]
+        #[schema(example = "1517776481860111", max_length = 64, format = "token")]
         app_id: String,
         /// A token that may send for the Page.
-        #[schema(max_length = 1024)]
+        #[schema(max_length = 1024, format = "token")]
         page_access_token: String,
         /// The secret of the Meta application.
-        #[schema(max_length = 1024)]
+        #[schema(max_length = 1024, format = "token")]
         app_secret: String,
         /// The words that Meta asks for when the webhook is entered there.
-        #[schema(max_length = 1024)]
+        #[schema(max_length = 1024, format = "token")]
         verify_token: String,
     },
     /// A Telegram bot.
     Telegram {
         /// Its name in the team.
-        #[schema(example = "Bot Toko Tani", max_length = 100)]
+        #[schema(example = "Bot Toko Tani", max_length = 100, format = "line")]
         name: String,
         /// The bot's token, `<id>:<secret>`.
-        #[schema(max_length = 1024)]
+        #[schema(max_length = 1024, pattern = "^[0-9]{1,20}:[!-~]*$")]
         bot_token: String,
         /// 1 to 256 of A-Z, a-z, 0-9, `_` and `-`, to be given to `setWebhook` as `secret_token`; made by the server
         /// if absent.
-        #[schema(max_length = 256)]
+        #[schema(max_length = 256, pattern = "^[A-Za-z0-9_-]{1,256}$")]
         webhook_secret: Option<String>,
     },
 }

@@ -22,25 +22,25 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct ChannelChange {
     /// Its name in the team.
-    #[schema(example = "WhatsApp Cabang", max_length = 100)]
+    #[schema(example = "WhatsApp Cabang", max_length = 100, format = "line")]
     pub name: Option<String>,
     /// WhatsApp: a token that may send for the number.
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 1024, format = "token")]
     pub access_token: Option<String>,
     /// Messenger: a token that may send for the Page.
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 1024, format = "token")]
     pub page_access_token: Option<String>,
     /// WhatsApp and Messenger: the secret of the Meta application.
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 1024, format = "token")]
     pub app_secret: Option<String>,
     /// WhatsApp and Messenger: the words that Meta asks for.
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 1024, format = "token")]
     pub verify_token: Option<String>,
     /// Telegram: the bot's token; of the same bot.
-    #[schema(max_length = 1024)]
+    #[schema(max_length = 1024, format = "token")]
     pub bot_token: Option<String>,
     /// Telegram: what the provider sends along.
-    #[schema(max_length = 256)]
+    #[schema(max_length = 256, pattern = "^[A-Za-z0-9_-]{1,256}$")]
     pub webhook_secret: Option<String>,
 }
 

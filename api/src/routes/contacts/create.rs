@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::attributes::NewAttributes;
 use crate::auth::extract::Auth;
 use crate::http::body::Body;
 use crate::http::idempotency::Repeat;
@@ -22,20 +23,20 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewContact {
     /// Its name, 1 to 200 characters. It is the team's: what a provider tells later does not change it.
-    #[schema(example = "Ani Wijaya", max_length = 200)]
+    #[schema(example = "Ani Wijaya", max_length = 200, format = "line")]
     pub name: String,
     /// Its phone number with the country code; spaces, `+`, `-` and the like are taken out.
-    #[schema(example = "+62 812-3456-7890", max_length = 40)]
+    #[schema(max_length = 40, example = "+62 812-3456-7890", format = "phone")]
     pub phone: Option<String>,
     /// Its e-mail address.
-    #[schema(max_length = 254)]
+    #[schema(max_length = 254, format = "email")]
     pub email: Option<String>,
     /// Where it works, 1 to 200 characters.
-    #[schema(example = "PT Tani Makmur", max_length = 200)]
+    #[schema(example = "PT Tani Makmur", max_length = 200, format = "line")]
     pub company: Option<String>,
     /// What else is known, at most 50: names of a-z, 0-9 and `_`; texts of at most 1,000 characters, numbers, true or false.
     #[serde(default)]
-    #[schema(value_type = Object, example = json!({ "tier": "gold", "orders": 12 }))]
+    #[schema(value_type = NewAttributes)]
     pub attributes: Map<String, Value>,
 }
 

@@ -37,7 +37,8 @@ pub struct ImportQuery {
 /// changes nothing. Lines that are right are taken, all at once; the answer says of each line what became of it. Cells are
 /// texts, formulas too; a `'` in front of one, as an export has it, is taken off.
 #[utoipa::path(tag = "contacts", params(ImportQuery, RepeatHeader),
-    request_body(content = String, content_type = "text/csv", description = "The file"),
+    request_body(content = String, content_type = "text/csv", description = "The file",
+        example = json!("name,phone,kota\nAni Wijaya,+62 812-3456-7890,Malang\n")),
     extensions(("x-action" = json!(Action::ImportContacts))),
     responses((status = 200, description = "What became of it", body = ContactImport), Writing))]
 #[post("/v1/contacts/import")]

@@ -23,6 +23,7 @@ use crate::state::App;
 pub struct ContactQuery {
     /// Only those with these words in their name, whatever their case and accents, or with these digits in their number; 1 to
     /// 100 characters.
+    #[param(max_length = 100, format = "line")]
     q: Option<String>,
     /// Only those with a conversation that has this label; repeat it for "any of", at most 50.
     #[serde(default)]

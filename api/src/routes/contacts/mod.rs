@@ -1,5 +1,6 @@
 //! Customers.
 
+mod attributes;
 mod block;
 mod create;
 mod delete;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::attributes::AttributeChanges;
 use crate::auth::extract::Auth;
 use crate::http::body::{Body, present};
 use crate::http::problem::Problem;
@@ -22,24 +23,24 @@ use crate::state::App;
 #[serde(deny_unknown_fields, default)]
 pub struct ContactChange {
     /// Its name, 1 to 200 characters. It is the team's from then on: what a provider tells later does not change it.
-    #[schema(example = "Ani Wijaya", max_length = 200)]
+    #[schema(example = "Ani Wijaya", max_length = 200, format = "line")]
     pub name: Option<String>,
     /// Its phone number with the country code; spaces, `+`, `-` and the like are taken out.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>, example = "+62 812-3456-7890", max_length = 40)]
+    #[schema(value_type = Option<String>, example = "+62 812-3456-7890", format = "phone", max_length = 40)]
     pub phone: Change,
     /// Its e-mail address.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 254)]
+    #[schema(value_type = Option<String>, max_length = 254, format = "email")]
     pub email: Change,
     /// Where it works, 1 to 200 characters.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<String>, example = "PT Tani Makmur", max_length = 200)]
+    #[schema(value_type = Option<String>, example = "PT Tani Makmur", max_length = 200, format = "line")]
     pub company: Change,
     /// Attributes to be set, or with null to be taken away; others stay. Null takes all away. A contact has at most 50: names of
     /// a-z, 0-9 and `_`; texts of at most 1,000 characters, numbers, true or false.
     #[serde(deserialize_with = "present")]
-    #[schema(value_type = Option<Object>, example = json!({ "tier": "gold", "old_tier": null }))]
+    #[schema(value_type = Option<AttributeChanges>)]
     pub attributes: Option<Option<Map<String, Value>>>,
 }
 

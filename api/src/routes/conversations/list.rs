@@ -55,6 +55,7 @@ pub struct ConversationQuery {
     /// Only those of customers with this in their name, whatever its case and accents, with these digits (at least three) in their
     /// number, written in any way, with this (at least three characters) in their user name, or with this id at the
     /// provider; 1 to 100 characters.
+    #[param(max_length = 100, format = "line")]
     q: Option<String>,
     /// The most items of the page.
     #[param(minimum = 1, maximum = 100, default = 25)]

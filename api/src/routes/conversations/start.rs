@@ -27,13 +27,13 @@ pub struct NewConversation {
     #[schema(example = json!(null))]
     contact_id: Option<ContactId>,
     /// The phone number with its country code. Nobody here need know it yet.
-    #[schema(example = "+6281234567890", max_length = 40)]
+    #[schema(max_length = 40, example = "+6281234567890", format = "phone")]
     phone: Option<String>,
     /// What is written.
     template: NewTemplateMessage,
     /// An id of the sender's choice for the message, at most 128 visible ASCII characters: the same one twice in a
     /// conversation is one message.
-    #[schema(example = "7f1c-42", max_length = 128)]
+    #[schema(example = "7f1c-42", max_length = 128, format = "token")]
     client_message_id: Option<String>,
 }
 

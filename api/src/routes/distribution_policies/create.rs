@@ -23,7 +23,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewDistributionPolicy {
     /// Its name, 1 to 100 characters; no other policy of the workspace has it.
-    #[schema(example = "Pelanggan tetap", max_length = 100)]
+    #[schema(example = "Pelanggan tetap", max_length = 100, format = "line")]
     pub name: String,
     /// The channels it is for, none of which has another policy; none if absent. An id that comes twice counts once.
     #[serde(default)]

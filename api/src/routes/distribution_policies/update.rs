@@ -21,7 +21,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct DistributionPolicyChange {
     /// Its name, 1 to 100 characters; no other policy of the workspace has it.
-    #[schema(example = "Pelanggan tetap", max_length = 100)]
+    #[schema(example = "Pelanggan tetap", max_length = 100, format = "line")]
     pub name: Option<String>,
     /// The channels it is for: these and no others. An id that comes twice counts once.
     #[schema(example = json!([]))]

@@ -21,11 +21,11 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewDivision {
     /// Its name, 1 to 100 characters; no other division of the workspace has it.
-    #[schema(example = "Penjualan", max_length = 100)]
+    #[schema(example = "Penjualan", max_length = 100, format = "line")]
     pub name: String,
     /// Who belongs to it: members of any role, at most 1,000, none twice; nobody if absent.
     #[serde(default)]
-    #[schema(max_items = 1000)]
+    #[schema(value_type = BTreeSet<AgentId>, max_items = 1000)]
     pub agent_ids: Vec<AgentId>,
 }
 

@@ -20,7 +20,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct DivisionMembers {
     /// Members of the team, of any role, at most 1,000, none twice.
-    #[schema(max_items = 1000)]
+    #[schema(value_type = BTreeSet<AgentId>, max_items = 1000)]
     pub agent_ids: Vec<AgentId>,
 }
 

@@ -19,7 +19,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct DivisionChange {
     /// Its name, 1 to 100 characters; no other division of the workspace has it.
-    #[schema(example = "Penjualan Jawa", max_length = 100)]
+    #[schema(example = "Penjualan Jawa", max_length = 100, format = "line")]
     pub name: Option<String>,
 }
 

@@ -20,7 +20,7 @@ use crate::state::App;
 pub struct NewLabel {
     /// Its name, 1 to 50 characters on one line, emojis included; no other label of the workspace has it, whatever the
     /// case and the accents.
-    #[schema(example = "Prioritas 🔥", max_length = 50)]
+    #[schema(example = "Prioritas 🔥", max_length = 50, format = "line")]
     pub name: String,
     /// Its colour, `#RRGGBB`.
     #[schema(example = "#E5484D", pattern = "^#[0-9A-Fa-f]{6}$", max_length = 7)]

@@ -21,7 +21,7 @@ use crate::state::App;
 #[into_params(parameter_in = Query)]
 pub struct LabelQuery {
     /// Only those with this in their name, whatever the case and the accents; at most 100 characters.
-    #[param(max_length = 100)]
+    #[param(max_length = 100, format = "line")]
     q: Option<String>,
     /// The most items of the page.
     #[param(minimum = 1, maximum = 100, default = 25)]

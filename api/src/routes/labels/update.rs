@@ -19,7 +19,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct LabelChange {
     /// Its name, 1 to 50 characters on one line; no other label of the workspace has it.
-    #[schema(example = "Prioritas", max_length = 50)]
+    #[schema(example = "Prioritas", max_length = 50, format = "line")]
     pub name: Option<String>,
     /// Its colour, `#RRGGBB`.
     #[schema(example = "#30A46C", pattern = "^#[0-9A-Fa-f]{6}$", max_length = 7)]

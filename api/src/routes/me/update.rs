@@ -18,7 +18,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct OwnProfileChange {
     /// The name that others see.
-    #[schema(example = "Siti Rahmawati", max_length = 100)]
+    #[schema(example = "Siti Rahmawati", max_length = 100, format = "line")]
     pub name: Option<String>,
 }
 

@@ -30,19 +30,19 @@ use crate::state::App;
 pub struct NewMessage {
     /// An id of the sender's choice, at most 128 visible ASCII characters: the same one twice in a conversation is
     /// one message.
-    #[schema(example = "7f1c-42", max_length = 128)]
+    #[schema(example = "7f1c-42", max_length = 128, format = "token")]
     pub client_message_id: Option<String>,
     /// What it is. The channel's `capabilities.kinds` says what can be sent, the conversation's `reply_window.allowed`
     /// what can be sent now.
     #[schema(example = "text")]
     pub kind: MessageKind,
     /// The words: of a `text`, and those above what can be tapped of an `interactive`.
-    #[schema(example = "Siap kak, paketnya kami cek dulu ya.", max_length = 4096)]
+    #[schema(example = "Siap kak, paketnya kami cek dulu ya.", max_length = 4096, format = "words")]
     pub text: Option<String>,
     /// The file of an `image`, `video`, `document` or `audio`: an upload of the caller's that was not sent before.
     pub attachment_id: Option<AttachmentId>,
     /// Words beneath the file, where the channel has them.
-    #[schema(max_length = 4096)]
+    #[schema(max_length = 4096, format = "words")]
     pub caption: Option<String>,
     /// The place of a `location`.
     pub location: Option<Location>,

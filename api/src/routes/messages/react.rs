@@ -19,7 +19,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewReaction {
     /// Exactly one emoji. The channel's `capabilities.limits.reaction_emojis` says which, if not any.
-    #[schema(example = "👍", max_length = 20)]
+    #[schema(max_length = 20, example = "👍", format = "emoji")]
     pub emoji: String,
 }
 

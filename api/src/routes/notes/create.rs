@@ -20,7 +20,7 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NoteText {
     /// 1 to 5,000 characters, without the white space around them.
-    #[schema(example = "Minta dihubungi setelah jam makan siang.", max_length = 5000)]
+    #[schema(example = "Minta dihubungi setelah jam makan siang.", max_length = 5000, format = "words")]
     pub text: String,
 }
 

@@ -16,7 +16,7 @@ pub async fn get_openapi(documents: web::Data<Documents>) -> HttpResponse {
 ///
 /// It describes the live stream: its frames, its events and its close codes.
 #[utoipa::path(tag = "service", security(()), extensions(("x-roles" = json!(["public"]))),
-    responses((status = 200, description = "The AsyncAPI document", body = String, content_type = "application/yaml")))]
+    responses((status = 200, description = "The AsyncAPI document", body = Object, content_type = "application/yaml")))]
 #[get("/asyncapi.yaml")]
 pub async fn get_asyncapi(documents: web::Data<Documents>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/yaml").body(documents.asyncapi.clone())

@@ -22,10 +22,10 @@ pub struct NewTemplate {
     /// The channel that it is for; one of kind `whatsapp`.
     channel_id: ChannelId,
     /// Its name: 1 to 512 of a-z, 0-9 and `_`. With the language it is unique on the channel.
-    #[schema(example = "pesanan_dikirim", max_length = 512)]
+    #[schema(max_length = 512, example = "pesanan_dikirim", pattern = "^[a-z0-9_]{1,512}$")]
     name: String,
     /// Its language, as the provider writes it: `id`, `en_US`.
-    #[schema(example = "id", max_length = 8)]
+    #[schema(max_length = 8, example = "id", pattern = "^[a-z]{2,3}(_[A-Za-z0-9]{2,4})?$")]
     language: String,
     /// What it is for; `authentication` cannot be made here.
     #[schema(example = "utility")]

@@ -30,6 +30,7 @@ pub struct TemplateQuery {
     /// Only those that may, or may not, start a conversation.
     initiate: Option<bool>,
     /// Only those with this in their name, whatever its case; at most 100 characters.
+    #[param(max_length = 100, format = "line")]
     q: Option<String>,
     /// The most items of the page.
     #[param(minimum = 1, maximum = 100, default = 25)]

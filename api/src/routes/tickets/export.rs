@@ -43,6 +43,7 @@ pub struct TicketExportQuery {
     #[param(max_items = 50)]
     channel_id: Vec<ChannelId>,
     /// Only those of customers with these words in their name, whatever their case and accents; 1 to 100 characters.
+    #[param(max_length = 100, format = "line")]
     q: Option<String>,
 }
 

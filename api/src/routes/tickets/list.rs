@@ -39,6 +39,7 @@ pub struct TicketQuery {
     #[param(max_items = 50)]
     channel_id: Vec<ChannelId>,
     /// Only those of customers with these words in their name, whatever their case and accents; 1 to 100 characters.
+    #[param(max_length = 100, format = "line")]
     q: Option<String>,
     /// The most items of the page.
     #[serde(skip_serializing_if = "page::is_no_filter")]

@@ -17,13 +17,13 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct NewWorkspace {
     /// Its name.
-    #[schema(example = "Toko Tani", max_length = 200)]
+    #[schema(example = "Toko Tani", max_length = 200, format = "line")]
     pub name: String,
     /// Its short name, unique in the installation: 1 to 63 of a-z, 0-9 and `-`.
-    #[schema(example = "toko-tani", max_length = 63)]
+    #[schema(max_length = 63, example = "toko-tani", format = "slug")]
     pub slug: String,
     /// Its time zone (IANA); `Asia/Jakarta` if absent.
-    #[schema(example = "Asia/Makassar", max_length = 64)]
+    #[schema(max_length = 64, example = "Asia/Makassar", format = "timezone")]
     pub timezone: Option<String>,
     /// Its first admin.
     pub admin: FirstAdmin,
@@ -34,10 +34,10 @@ pub struct NewWorkspace {
 #[serde(deny_unknown_fields)]
 pub struct FirstAdmin {
     /// Its name.
-    #[schema(example = "Dewi", max_length = 100)]
+    #[schema(example = "Dewi", max_length = 100, format = "line")]
     pub name: String,
     /// The address it signs in with.
-    #[schema(example = "dewi@toko-tani.example", max_length = 254)]
+    #[schema(example = "dewi@toko-tani.example", max_length = 254, format = "email")]
     pub email: String,
     /// Its password: 8 to 200 characters.
     #[schema(example = "kata-sandi-panjang", min_length = 8, max_length = 200)]

@@ -20,10 +20,10 @@ use crate::state::App;
 #[serde(deny_unknown_fields)]
 pub struct WorkspaceChange {
     /// Its name.
-    #[schema(example = "Toko Tani Jaya", max_length = 200)]
+    #[schema(example = "Toko Tani Jaya", max_length = 200, format = "line")]
     pub name: Option<String>,
     /// Its time zone (IANA).
-    #[schema(example = "Asia/Makassar", max_length = 64)]
+    #[schema(max_length = 64, example = "Asia/Makassar", format = "timezone")]
     pub timezone: Option<String>,
     /// What makes members count as online, beside their own word.
     pub presence: Option<PresenceMode>,

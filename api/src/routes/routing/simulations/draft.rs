@@ -23,7 +23,7 @@ const MOST: usize = 1000;
 #[serde(deny_unknown_fields)]
 pub struct DraftPolicy {
     /// The channels it is for, none twice; a channel is in at most one policy.
-    #[schema(max_items = 1000)]
+    #[schema(value_type = BTreeSet<ChannelId>, max_items = 1000)]
     pub channel_ids: Vec<ChannelId>,
     /// Whether a returning customer goes to the agent who resolved the last ticket, if available.
     #[schema(example = true)]
