@@ -68,7 +68,9 @@ pub async fn measure(stage: &Stage) -> Result<(), Failed> {
     let server = stage.serve().await?;
     let mut sides = Vec::new();
     for (slug, count) in [("small", SMALL), ("large", LARGE)] {
-        let kept = stage.text(&format!("SELECT coalesce((SELECT id::text FROM workspaces WHERE slug = '{slug}'), '') AS text"))?;
+        let kept = stage.text(&format!(
+            "SELECT coalesce((SELECT id::text FROM workspaces WHERE slug = '{slug}'), '') AS text"
+        ))?;
         if !kept.is_empty() {
             sides.push(Side { workspace: kept, slug, times: vec![Vec::new(); QUESTIONS.len()] });
             continue;
