@@ -28,7 +28,7 @@ const WITHOUT_A_KEY: [&str; 13] = [
 ];
 
 /// Changes of a thing that is there without `If-Match`. This list only shrinks.
-const WITHOUT_A_VERSION: [&str; 13] = [
+const WITHOUT_A_VERSION: [&str; 10] = [
     // What they change has no version: a key is ended, a password is nobody's to read, a mail is sent.
     "change_password",
     "delete_api_key",
@@ -37,14 +37,10 @@ const WITHOUT_A_VERSION: [&str; 13] = [
     "receive_messenger_webhook",
     "receive_telegram_webhook",
     "receive_whatsapp_webhook",
-    // A message that came to rest is sent again whatever was told of it meanwhile.
-    "retry_message",
     // A file is taken back or sent; that decides, and no version.
     "delete_attachment",
-    // They make something on a thing, which stays as it is, or say what shall be on it whatever was.
+    // It makes something on a thing, which stays as it is.
     "create_note",
-    "delete_reaction",
-    "set_reaction",
     // They change nothing of the thing.
     "signal_typing",
     "sync_templates",
