@@ -1,6 +1,7 @@
 //! The OpenAPI document, from the handlers that are served.
 
 mod examples;
+mod rate_limit;
 
 use std::collections::BTreeSet;
 
@@ -32,7 +33,9 @@ impl Documents {
 
 const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenger and Telegram come in, a team answers.\n\n\
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
-    Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
+    Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.\n\n\
+    Each API key and each signed-in device has a number of calls a minute, on each server: the headers `RateLimit-Policy` and `RateLimit` say how many, \
+    and what is left.";
 
 const TAGS: [(&str, &str); 18] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
@@ -97,6 +100,7 @@ pub fn document() -> Value {
     prune_refusals(&mut document);
     complete_answers(&mut document);
     complete_headers(&mut document);
+    rate_limit::add(&mut document);
     examples::add(&mut document);
     document
 }
