@@ -10,7 +10,7 @@ use super::{PUBLIC, media_type, operation_id};
 
 /// `POST`s without `Idempotency-Key`. This list only shrinks.
 const WITHOUT_A_KEY: [&str; 13] = [
-    // They need no access token; what they do twice has one effect by their tokens, slugs and ids.
+    // They have no signed-in caller whose key it would be; what they do twice has one effect by their tokens, slugs and ids.
     "accept_invite",
     "confirm_password_reset",
     "create_workspace",
@@ -29,7 +29,7 @@ const WITHOUT_A_KEY: [&str; 13] = [
 
 /// Changes of a thing that is there without `If-Match`. This list only shrinks.
 const WITHOUT_A_VERSION: [&str; 10] = [
-    // What they change has no version: a key is ended, a password is nobody's to read, a mail is sent.
+    // What they change has no version: a key is ended, a password is nobody's to read, of a member nothing but its link.
     "change_password",
     "delete_api_key",
     "invite_agent",
