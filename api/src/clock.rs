@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use domain::time::Timestamp;
@@ -10,19 +11,20 @@ use domain::time::Timestamp;
 #[derive(Debug, Clone)]
 pub struct Clock {
     manual: Option<Arc<AtomicI64>>,
+    made: Instant,
 }
 
 impl Clock {
     /// The system's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self { manual: None }
+        Self { manual: None, made: Instant::now() }
     }
 
     /// A clock that stands at `start` until somebody moves it: for tests.
     #[must_use]
     pub fn manual(start: Timestamp) -> Self {
-        Self { manual: Some(Arc::new(AtomicI64::new(start.unix_micros()))) }
+        Self { manual: Some(Arc::new(AtomicI64::new(start.unix_micros()))), made: Instant::now() }
     }
 
     /// Now, in whole microseconds.
@@ -35,6 +37,18 @@ impl Clock {
                 Timestamp::from_unix_micros(micros.load(Ordering::Acquire)).unwrap_or_else(system)
             }
             None => system(),
+        }
+    }
+
+    /// How much time has gone by since some moment that stays the same: for stretches of time, which setting the
+    /// system's clock must neither lengthen nor shorten.
+    #[must_use]
+    pub fn running(&self) -> Duration {
+        match &self.manual {
+            Some(micros) => {
+                Duration::from_micros(micros.load(Ordering::Acquire).try_into().unwrap_or_default())
+            }
+            None => self.made.elapsed(),
         }
     }
 

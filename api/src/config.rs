@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,6 +39,10 @@ pub struct Settings {
     pub metrics_key: Option<String>,
     /// Proxies whose word about a client's address is taken.
     pub trusted_proxies: TrustedProxies,
+    /// How many calls a minute each credential has, on each server; `None`: as many as it likes.
+    pub rate_limit: Option<NonZeroU32>,
+    /// How many files that a member uploaded may wait to be sent.
+    pub unsent_uploads: u32,
     /// Mail to members.
     pub mail: MailSettings,
     /// How long things take.

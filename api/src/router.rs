@@ -11,6 +11,7 @@ use domain::refusal::Code;
 use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use crate::auth::identify::identify;
 use crate::http::finish::finish;
 use crate::http::methods::Methods;
 use crate::http::problem::Problem;
@@ -51,6 +52,7 @@ pub fn application(
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
         .service(web::redirect("/docs", "/docs/"))
         .default_service(web::to(unknown))
+        .wrap(from_fn(identify))
         .wrap(Compress::default())
         .wrap(cors)
         .wrap(from_fn(finish))

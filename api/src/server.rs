@@ -23,6 +23,7 @@ use crate::channels::{ProviderClient, ProviderSettings};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::http::methods::Methods;
+use crate::http::rate_limit::RateLimits;
 use crate::ids::Ids;
 use crate::jobs::{housekeeping, presence, router as routing, runner, webhooks};
 use crate::mail::{MailSettingsError, Mailer};
@@ -172,6 +173,7 @@ async fn assemble(
     let (ingest, queue) = Ingest::new();
     let writers = database.ingest_connections;
     let attendance = Attendance::new(times.presence_timeout);
+    let rate_limits = RateLimits::new(settings.rate_limit, clock.clone());
     let app = App::new(Shared {
         settings,
         db,
@@ -182,6 +184,7 @@ async fn assemble(
         epoch,
         actors: Actors::default(),
         key_uses: KeyUses::default(),
+        rate_limits,
         attendance,
         known_channels: KnownChannels::default(),
         hub: Hub::default(),

@@ -21,6 +21,7 @@ use crate::channels::ProviderClient;
 use crate::channels::known::KnownChannels;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::http::rate_limit::RateLimits;
 use crate::http::reply::Read;
 use crate::ids::Ids;
 use crate::mail::Mailer;
@@ -54,6 +55,8 @@ pub struct Shared {
     pub actors: Actors,
     /// Uses of keys that are to be written down.
     pub key_uses: KeyUses,
+    /// What each credential has left of its calls.
+    pub rate_limits: RateLimits,
     /// Members seen lately.
     pub attendance: Attendance,
     /// Channels seen a moment ago, for webhooks and sends.

@@ -89,6 +89,8 @@ text_enum! {
         TooManyWebhookEndpoints = "too_many_webhook_endpoints",
         /// The event is no longer kept.
         EventExpired = "event_expired",
+        /// The member has uploaded as many files as may wait to be sent.
+        TooManyUploads = "too_many_uploads",
         /// The thing has changed since the caller read it.
         VersionMismatch = "version_mismatch",
         /// The body is larger than allowed.
@@ -121,8 +123,10 @@ text_enum! {
         TemplateExists = "template_exists",
         /// The customer wants no marketing messages.
         ContactOptedOut = "contact_opted_out",
-        /// Too many calls.
+        /// Too many wrong passwords.
         TooManyRequests = "too_many_requests",
+        /// The credential has used up its calls for the moment.
+        RateLimited = "rate_limited",
         /// A fault of ours.
         Internal = "internal",
         /// The database is away or busy; the same call may succeed soon.

@@ -5,6 +5,7 @@
 mod agents;
 mod deliveries;
 mod figures;
+mod idempotency;
 mod inbox;
 mod list;
 mod load;
@@ -22,8 +23,18 @@ use harness::process::Failed;
 
 use self::stage::Stage;
 
-const PARTS: [&str; 9] =
-    ["webhooks", "deliveries", "list", "inbox", "agents", "routing", "streams", "memory", "start"];
+const PARTS: [&str; 10] = [
+    "webhooks",
+    "deliveries",
+    "list",
+    "inbox",
+    "agents",
+    "routing",
+    "idempotency",
+    "streams",
+    "memory",
+    "start",
+];
 
 /// The load comes from one thread: the server and PostgreSQL need the other cores.
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]
@@ -67,6 +78,9 @@ async fn measure(wanted: &[String]) -> Result<(), Failed> {
     }
     if is_wanted("routing") {
         routing::measure(&stage).await?;
+    }
+    if is_wanted("idempotency") {
+        idempotency::measure(&stage).await?;
     }
     if is_wanted("streams") || is_wanted("memory") {
         streams::measure(&stage, is_wanted("memory"), is_wanted("streams")).await?;

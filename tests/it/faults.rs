@@ -1,6 +1,7 @@
 //! What must survive when processes are killed or stopped: the server and PostgreSQL are processes of
 //! their own here, and PostgreSQL is durable.
 
+mod crashes;
 mod invariants;
 mod traffic;
 mod world;

@@ -13,6 +13,7 @@ mod labels;
 mod messages;
 mod notes;
 mod notifications;
+mod rate_limits;
 mod routing;
 mod service;
 mod stream;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -156,6 +157,9 @@ fn settings(database: &Database, providers: Url) -> Settings {
         // The sandbox is on this machine.
         private_ranges_allowed: AllowedRanges::default().and_loopback(),
         trusted_proxies: TrustedProxies::default(),
+        // Far more than any test has calls: their clock stands still, so that nothing would be given back.
+        rate_limit: NonZeroU32::new(1_000_000),
+        unsent_uploads: 100,
         mail: MailSettings::default(),
         times: Times {
             shutdown: Duration::from_secs(1),

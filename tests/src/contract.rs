@@ -27,6 +27,18 @@ pub struct Operation {
     pub spec: &'static Value,
 }
 
+impl Operation {
+    /// What the document says of its answer with this status; what several operations share is said once.
+    #[must_use]
+    pub fn response(&self, status: &str) -> Option<&'static Value> {
+        let response = self.spec["responses"].get(status)?;
+        Some(match response["$ref"].as_str() {
+            Some(link) => document().pointer(link.trim_start_matches('#')).unwrap(),
+            None => response,
+        })
+    }
+}
+
 /// Every operation of the document.
 pub fn operations() -> Vec<Operation> {
     let paths = document()["paths"].as_object().unwrap();
@@ -74,7 +86,7 @@ pub(crate) fn check(
     }
     let operation = operation(method, path).unwrap_or_else(|| panic!("{what} is not documented"));
     let status = reply.status.to_string();
-    let response = operation.spec["responses"].get(&status).unwrap_or_else(|| {
+    let response = operation.response(&status).unwrap_or_else(|| {
         panic!("{what} answered {status}, which is not documented: {}", String::from_utf8_lossy(&reply.body))
     });
     check_headers(what, response, reply);

@@ -135,6 +135,8 @@ impl Launch {
             command
                 .env("TANGGAP_LISTEN", self.addr.to_string())
                 .env("TANGGAP_OPERATOR_KEY", OPERATOR_KEY)
+                // Traffic and measurements go as fast as they can.
+                .env("TANGGAP_RATE_LIMIT", "0")
                 .env("TANGGAP_SECRET_KEY", SECRET_KEY);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

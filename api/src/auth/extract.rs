@@ -1,18 +1,16 @@
 //! The right to do something, in the arguments of a handler.
 
-use std::future::Future;
+use std::future::{Ready, ready};
 use std::ops::Deref;
-use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use domain::access::{Act, Caller};
 use domain::refusal::{Code, Refusal};
 use subtle::ConstantTimeEq;
 
-use super::credentials::authenticate;
-use crate::http::finish::Who;
+use super::identify::Identity;
 use crate::http::problem::Problem;
 use crate::state::App;
 
@@ -36,21 +34,15 @@ impl<A> Deref for Auth<A> {
     }
 }
 
-impl<A: Act + 'static> FromRequest for Auth<A> {
+impl<A: Act> FromRequest for Auth<A> {
     type Error = Problem;
-    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+    type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let app = app(request);
-        let token = bearer(request).map(ToOwned::to_owned);
-        let request = request.clone();
-        Box::pin(async move {
-            let actor = authenticate(&app, token?.as_str()).await?.actor;
-            request.extensions_mut().insert(Who::from(&*actor));
-            app.saw(&actor);
-            let caller = Caller::new((*actor).clone()).map_err(Problem::from)?;
-            Ok(Self(caller))
-        })
+        ready(Identity::of(request).and_then(|actor| {
+            app(request).saw(&actor);
+            Ok(Self(Caller::new((*actor).clone())?))
+        }))
     }
 }
 

@@ -6,6 +6,7 @@ pub mod api_key;
 pub mod attendance;
 pub mod credentials;
 pub mod extract;
+pub mod identify;
 pub mod key_uses;
 pub mod keys;
 pub mod one_time_token;

@@ -1,6 +1,7 @@
 //! Flags and environment variables.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -120,6 +121,12 @@ pub struct ServerOptions {
     /// Proxies whose `X-Forwarded-For` is believed: addresses and ranges, with commas between.
     #[arg(long, env = "TANGGAP_TRUSTED_PROXIES", default_value = "")]
     pub trusted_proxies: TrustedProxies,
+    /// How many calls a minute each API key and each signed-in device has, on each server; 0: as many as it likes.
+    #[arg(long, env = "TANGGAP_RATE_LIMIT", default_value_t = 1200)]
+    pub rate_limit: u32,
+    /// How many files that a member uploaded may wait to be sent.
+    #[arg(long, env = "TANGGAP_UNSENT_UPLOADS", default_value_t = 100)]
+    pub unsent_uploads: u32,
     /// The mail server: smtps://user:password@host:465, or smtp://host:25; unset: nothing is mailed.
     #[arg(long, env = "TANGGAP_SMTP_URL", hide_env_values = true)]
     pub smtp_url: Option<String>,
@@ -232,6 +239,8 @@ impl ServerOptions {
             telegram_url: self.telegram_url.clone(),
             private_ranges_allowed: self.private_ranges_allowed.clone(),
             trusted_proxies: self.trusted_proxies.clone(),
+            rate_limit: NonZeroU32::new(self.rate_limit),
+            unsent_uploads: self.unsent_uploads,
             mail: self.mail(),
             times: Times {
                 webhook_retries: match &self.webhook_retries[..] {

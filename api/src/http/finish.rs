@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT_LANGUAGE, ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER,
+    ACCEPT_LANGUAGE, ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, VARY,
     WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
@@ -15,6 +15,7 @@ use domain::id::{AgentId, ApiKeyId, WorkspaceId};
 use domain::refusal::Code;
 
 use super::problem::{Language, Problem};
+use super::rate_limit::Allowance;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long a client should wait after 503 and 429, in seconds, where nothing better is known.
@@ -60,13 +61,23 @@ pub async fn finish<B: MessageBody + 'static>(
     log(response.request(), response.status().as_u16(), failed.as_ref(), started.elapsed(), &id);
     let mut response = match failed {
         Some(problem) => {
-            let answer = problem_response(response.request(), &problem, &id);
+            let mut answer = problem_response(response.request(), &problem, &id);
+            // What was said to browsers about who may read the answer is said of its new body.
+            for (name, value) in response.headers() {
+                if *name == VARY || name.as_str().starts_with("access-control-") {
+                    answer.headers_mut().append(name.clone(), value.clone());
+                }
+            }
             response.into_response(answer).map_into_right_body()
         }
         None => response.map_into_left_body(),
     };
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let allowance = response.request().extensions().get::<Allowance>().copied();
+    if let Some(allowance) = allowance {
+        allowance.tell(response.headers_mut());
     }
     Ok(response)
 }

@@ -76,7 +76,8 @@ impl Repeat {
     /// never one without the other. A repeat that comes while the first is running waits for it.
     ///
     /// # Errors
-    /// What the work refuses; `idempotency_key_reused`; those of the database.
+    /// What the work refuses; `idempotency_key_reused`; `idempotency_key_in_use` if the first took longer than a call
+    /// may; those of the database.
     pub async fn write<T: Serialize>(
         self,
         app: &App,
@@ -93,7 +94,12 @@ impl Repeat {
                     return Ok((status.as_u16(), json(&made)?));
                 };
                 let now = tx.now;
-                match idempotency::begin(tx.conn, key, &digest, now)? {
+                let seen = idempotency::begin(tx.conn, key, &digest, now).map_err(|error| match error {
+                    // Nothing else is waited for there: the first one is still at it.
+                    StoreError::Late => Code::IdempotencyKeyInUse.into(),
+                    other => Failure::from(other),
+                })?;
+                match seen {
                     Seen::First => {
                         let body = json(&work(tx)?)?;
                         idempotency::finish(tx.conn, key, status.as_u16(), keep.to_store(key, &body)?)?;

@@ -9,5 +9,6 @@ pub mod methods;
 pub mod page;
 pub mod problem;
 pub mod query;
+pub mod rate_limit;
 pub mod reply;
 pub mod responses;

@@ -40,6 +40,7 @@ pub async fn run(app: App) {
 /// Those of the database.
 pub async fn forget(app: &App) -> Result<usize, Failure> {
     let now = app.clock.now();
+    app.rate_limits.forget_idle();
     app.db
         .write(move |conn| {
             idempotency::forget(conn, now.plus(-TimeDelta::hours(IDEMPOTENCY_HOURS)))?;

@@ -2,6 +2,7 @@
 
 mod corrections;
 mod examples;
+mod rate_limit;
 mod requests;
 mod webhooks;
 
@@ -35,7 +36,9 @@ impl Documents {
 
 const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenger and Telegram come in, a team answers.\n\n\
     Every list and `GET` answers the header `Stream-Cursor`: load, then open `GET /v1/stream` from it, and nothing is missed. \
-    Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.";
+    Errors are problems (RFC 9457); match on `code`. The stream is described in `/asyncapi.yaml`.\n\n\
+    Each API key and each signed-in device has a number of calls a minute, on each server: the headers `RateLimit-Policy` and `RateLimit` say how many, \
+    and what is left.";
 
 const ACCESS_TOKEN: &str = "From `POST /v1/auth/login`. A JWT that is checked as RFC8725 demands: one algorithm, and its type, issuer, audience and times";
 
@@ -112,6 +115,7 @@ pub fn document() -> Value {
     complete_headers(&mut document);
     webhooks::add(&mut document);
     corrections::apply(&mut document);
+    rate_limit::add(&mut document);
     examples::add(&mut document);
     document
 }

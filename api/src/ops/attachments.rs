@@ -9,7 +9,7 @@ use domain::resource::{Attachment, AttachmentLimits, EventActor, MessageAttachme
 use persistence::attachments::{self, Content, Found};
 use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, ChannelJob};
-use persistence::{conversations, messages, messaging_settings};
+use persistence::{agents, conversations, messages, messaging_settings};
 
 use super::transaction::{Change, Tx};
 
@@ -27,36 +27,51 @@ pub struct Upload {
     pub content: Content,
 }
 
-/// An upload begins: nobody sees it yet. Answers its id, and how large it may be.
+/// An upload begins: nobody sees it yet. Answers its id, and how large it may be. `most` uploads of a member may wait to
+/// be sent, and one more may come in: a repeat of the last one has to get its answer.
 ///
 /// # Errors
-/// Those of the database.
+/// `too_many_uploads`.
 pub fn begin_upload(
     tx: &mut Tx<'_>,
     caller: &Caller<UploadAttachment>,
+    most: u32,
 ) -> Result<(AttachmentId, AttachmentLimits), Failure> {
     let (workspace, owner) = (caller.actor().workspace_id, caller.actor().agent_id);
+    if attachments::unsent(tx.conn, workspace, owner)?.begun > i64::from(most) {
+        return Err(too_many_uploads(most));
+    }
     let settings = messaging_settings::get(tx.conn, workspace)?.ok_or(Code::NotFound)?;
     let (id, now) = (tx.id(), tx.now);
     attachments::insert_upload(tx.conn, workspace, id, owner, now)?;
     Ok((id, settings.attachment_limits))
 }
 
-/// All bytes of an upload are in the store: its owner can send it.
+/// All bytes of an upload are in the store: its owner can send it, unless `most` of its uploads wait for that already.
 ///
 /// # Errors
-/// Those of the database.
+/// `too_many_uploads`.
 pub fn complete_upload(
     tx: &mut Tx<'_>,
     caller: &Caller<UploadAttachment>,
     id: AttachmentId,
     upload: &Upload,
+    most: u32,
 ) -> Result<Attachment, Failure> {
-    let workspace = caller.actor().workspace_id;
+    let (workspace, owner) = (caller.actor().workspace_id, caller.actor().agent_id);
+    // Of several at once each counts those before it.
+    agents::lock_active(tx.conn, workspace, vec![owner])?;
+    if attachments::unsent(tx.conn, workspace, owner)?.stored >= i64::from(most) {
+        return Err(too_many_uploads(most));
+    }
     attachments::describe_upload(tx.conn, workspace, id, upload.kind, upload.filename.clone())?;
     attachments::store(tx.conn, workspace, id, &upload.content)?;
     let found = attachments::find(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
     Ok(found.attachment)
+}
+
+fn too_many_uploads(most: u32) -> Failure {
+    Refusal::new(Code::TooManyUploads).with("most", most).into()
 }
 
 /// The owner takes an upload back that was not sent. Its bytes go after the commit.

@@ -2,7 +2,7 @@
 
 use domain::access::{Act, Caller, SendMessage};
 use domain::event::{Audience, EventType, Sight};
-use domain::id::{ConversationId, MessageId};
+use domain::id::MessageId;
 use domain::job::ChannelJobKind;
 use domain::reaction;
 use domain::refusal::Code;
@@ -13,6 +13,8 @@ use persistence::jobs::{self, ChannelJob};
 use persistence::{conversations, messages};
 
 use super::conversations::{Locked, Which};
+use super::messages::WhichMessage;
+use super::precondition::expect_version;
 use super::sends::{delay, stop_channel};
 use super::transaction::{Change, Tx};
 use crate::channels::gesture::is_message;
@@ -25,16 +27,19 @@ const ATTEMPTS_MAX: i32 = 5;
 /// Puts an emoji on a message for the team, or (without one) takes the team's off.
 ///
 /// # Errors
-/// `not_found`, `forbidden`, `contact_blocked`, `reply_window_closed`, `not_reactable`, `validation_failed`.
+/// `not_found`, `forbidden`, `version_mismatch`, `contact_blocked`, `reply_window_closed`, `not_reactable`,
+/// `validation_failed`.
 pub fn react(
     tx: &mut Tx<'_>,
     caller: &Caller<SendMessage>,
-    (conversation, id): (ConversationId, MessageId),
+    which: WhichMessage,
     emoji: Option<&str>,
 ) -> Result<Message, Failure> {
+    let WhichMessage { conversation, id, expected_version } = which;
     let locked = Locked::lock(tx, caller, Which { id: conversation, expected_version: None })?;
     let target = messages::target(tx.conn, locked.workspace, id)?;
     let target = target.filter(|target| target.conversation_id == conversation).ok_or(Code::NotFound)?;
+    expect_version(expected_version, target.version)?;
     let channel = locked.channel_kind(tx)?;
     let emoji = emoji.map(|emoji| reaction::emoji(channel, emoji)).transpose()?;
     locked.conversation.expect_open_to_customer()?;

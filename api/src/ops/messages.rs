@@ -3,7 +3,7 @@
 use domain::access::{Caller, SendMessage};
 use domain::channel::ChannelKind;
 use domain::event::EventType;
-use domain::id::{AttachmentId, MessageId};
+use domain::id::{AttachmentId, ConversationId, MessageId};
 use domain::input;
 use domain::message::{MessageKind, MessageStatus, StatusTimes};
 use domain::outbound::OutboundContent;
@@ -15,6 +15,7 @@ use persistence::error::Failure;
 use persistence::messages::{self, Progress};
 
 use super::conversations::{Locked, Which, fresh};
+use super::precondition::expect_version;
 use super::templates::usage::{Occasion, TemplateUse, filled, naming_templates};
 use super::transaction::Tx;
 use super::writing::{Letter, Taken, enqueue, hand_in};
@@ -66,6 +67,17 @@ pub struct MessageDraft {
     pub content: DraftContent,
     /// The message that it answers.
     pub reply_to: Option<MessageId>,
+}
+
+/// A message that is to be changed.
+#[derive(Debug, Clone, Copy)]
+pub struct WhichMessage {
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// The message.
+    pub id: MessageId,
+    /// The version that the caller has seen, if it demands one.
+    pub expected_version: Option<i64>,
 }
 
 /// Takes a message for sending: it is stored, its job is enqueued, and the conversation becomes the
@@ -155,25 +167,22 @@ fn check_window(
 /// copy is better than none.
 ///
 /// # Errors
-/// `not_found`, `forbidden`, `not_retryable`, `contact_blocked`, `reply_window_closed`.
-pub fn retry(
-    tx: &mut Tx<'_>,
-    caller: &Caller<SendMessage>,
-    which: Which,
-    id: MessageId,
-) -> Result<Message, Failure> {
-    let locked = Locked::lock(tx, caller, which)?;
+/// `not_found`, `forbidden`, `version_mismatch`, `not_retryable`, `contact_blocked`, `reply_window_closed`.
+pub fn retry(tx: &mut Tx<'_>, caller: &Caller<SendMessage>, which: WhichMessage) -> Result<Message, Failure> {
+    let WhichMessage { conversation, id, expected_version } = which;
+    let locked = Locked::lock(tx, caller, Which { id: conversation, expected_version: None })?;
     let mut progress = messages::progress(tx.conn, vec![(locked.workspace, id)])?
         .pop()
         .filter(|progress| progress.conversation_id == locked.conversation.id)
         .ok_or(Code::NotFound)?;
+    let before = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;
+    expect_version(expected_version, before.version)?;
     if !progress.status.may_retry() {
         return Err(Refusal::new(Code::NotRetryable).with("status", progress.status).into());
     }
     locked.conversation.expect_open_to_customer()?;
     let kind = locked.channel_kind(tx)?;
-    let what = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?.kind;
-    check_window(tx, &locked, kind, what)?;
+    check_window(tx, &locked, kind, before.kind)?;
     requeue(&mut progress, tx);
     messages::save_progress(tx.conn, &[progress])?;
     // What the provider has of it may be the very thing that went wrong.

@@ -76,6 +76,9 @@ pub trait Backend: Clone + Send + Sync + 'static {
     /// Whose token or key this is. The error says how to close.
     fn admit(&self, token: &str) -> impl Future<Output = Result<Admitted, CloseCode>> + Send;
 
+    /// Counts a call of this credential; `false` if it had none left.
+    fn count_call(&self, credential: Credential) -> bool;
+
     /// What decides who sees a conversation; `None` if there is none.
     fn facts(
         &self,
@@ -157,6 +160,10 @@ impl Backend for App {
         let lifetime = shown.until.map(|until| until.since(now).to_std().unwrap_or_default());
         self.saw(&shown.actor);
         Ok(Admitted { actor: shown.actor, lifetime })
+    }
+
+    fn count_call(&self, credential: Credential) -> bool {
+        self.rate_limits.count(credential).is_none_or(|allowance| allowance.refusal().is_none())
     }
 
     async fn facts(

@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-use super::backend::{Backend, close_code};
+use super::backend::{Admitted, Backend, close_code};
 use super::carrier::{End, Incoming, Outgoing, Outlet};
 use super::hub::Hub;
 use super::links::{Farewell, Link, Standing};
@@ -99,7 +99,8 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
     ) -> Result<std::convert::Infallible, End> {
         self.hello(opening.connection_id).await?;
         if let Some(auth) = opening.auth {
-            self.admit(auth).await?;
+            let admitted = self.proven(&auth.token).await?;
+            self.admit(admitted, auth).await?;
         }
         loop {
             match self.step(&mut incoming).await {
@@ -205,7 +206,14 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
 
     async fn apply(&mut self, effect: Effect) -> Result<(), End> {
         match effect {
-            Effect::Admit(auth) => self.admit(auth).await,
+            Effect::Admit(auth) => {
+                let admitted = self.proven(&auth.token).await?;
+                // Credentials that came with the upgrade were counted with it.
+                if !self.backend.count_call(admitted.actor.credential()) {
+                    return Err(End::Close(CloseCode::TooFast));
+                }
+                self.admit(admitted, auth).await
+            }
             Effect::Renew(token) => self.renew(&token).await,
             Effect::Subscribe(subscribe) => self.subscribe(subscribe.since).await,
             Effect::Type(typing) => self.typing(typing.conversation_id).await,
@@ -215,8 +223,11 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
         }
     }
 
-    async fn admit(&mut self, auth: Auth) -> Result<(), End> {
-        let admitted = self.backend.admit(&auth.token).await.map_err(End::Close)?;
+    async fn proven(&self, token: &str) -> Result<Admitted, End> {
+        self.backend.admit(token).await.map_err(End::Close)
+    }
+
+    async fn admit(&mut self, admitted: Admitted, auth: Auth) -> Result<(), End> {
         self.state.admitted(Instant::now(), admitted.lifetime);
         self.link.admit(&admitted.actor, self.settings.connections_per_agent);
         self.now_is(admitted.actor).await?;
@@ -226,7 +237,7 @@ impl<B: Backend, O: Outlet> Conn<B, O> {
 
     /// A fresh token of the same member.
     async fn renew(&mut self, token: &str) -> Result<(), End> {
-        let admitted = self.backend.admit(token).await.map_err(End::Close)?;
+        let admitted = self.proven(token).await?;
         let who = |actor: &Actor| (actor.workspace_id, actor.agent_id);
         if self.actor.as_deref().map(who) != Some(who(&admitted.actor)) {
             return Err(End::Close(CloseCode::Unauthenticated));

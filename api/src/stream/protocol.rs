@@ -339,8 +339,8 @@ pub enum CloseCode {
     TooManyConnections = 4409,
     /// A frame was too large.
     TooLarge = 4413,
-    /// Too many frames.
-    TooManyFrames = 4429,
+    /// Too many frames, or no call left for opening a stream.
+    TooFast = 4429,
     /// A fault of ours.
     Internal = 4500,
     /// The database does not answer.
@@ -363,7 +363,7 @@ impl CloseCode {
         Self::AuthTimeout,
         Self::TooManyConnections,
         Self::TooLarge,
-        Self::TooManyFrames,
+        Self::TooFast,
         Self::Internal,
         Self::Unavailable,
         Self::TooSlow,
@@ -383,7 +383,7 @@ impl CloseCode {
             Self::AuthTimeout => "no auth in time",
             Self::TooManyConnections => "too many connections of this agent; the oldest is closed",
             Self::TooLarge => "frame too large",
-            Self::TooManyFrames => "too many frames",
+            Self::TooFast => "too many frames, or too many calls",
             Self::Internal => "a fault of the server",
             Self::Unavailable => "the database does not answer",
             Self::TooSlow => "the client does not keep up",
@@ -401,7 +401,7 @@ impl CloseCode {
             Self::Unauthenticated => "new token, reconnect, resume",
             Self::Revoked => "stop, sign in",
             Self::Subprotocol | Self::TooManyConnections => "stop",
-            Self::AuthTimeout | Self::TooManyFrames => "back off",
+            Self::AuthTimeout | Self::TooFast => "back off",
             Self::Internal | Self::Unavailable => "back off, resume",
             Self::TooSlow | Self::NoPong => "reconnect, resume",
         }

@@ -91,7 +91,7 @@ async fn finish(end: End, session: Session, tap: &Tap) {
     };
     metrics::counter!("stream_closed", "code" => code.number().to_string()).increment(1);
     tracing::debug!(code = code.number(), "a stream is closed");
-    if matches!(code, CloseCode::TooLarge | CloseCode::TooManyFrames | CloseCode::Malformed) {
+    if matches!(code, CloseCode::TooLarge | CloseCode::TooFast | CloseCode::Malformed) {
         let _ = timeout(DRAIN_FOR, tap.drain()).await;
     }
     let reason = CloseReason { code: code.number().into(), description: None };

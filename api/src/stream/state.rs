@@ -141,7 +141,7 @@ impl State {
             return self.close(CloseCode::TooLarge);
         }
         if !self.admits_frame(now) {
-            return self.close(CloseCode::TooManyFrames);
+            return self.close(CloseCode::TooFast);
         }
         let frame = match input {
             Input::Frame(Ok(frame)) => frame,

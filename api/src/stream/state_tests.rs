@@ -141,7 +141,7 @@ fn twenty_frames_in_ten_seconds_are_the_most() {
     let mut patient = state.clone();
     assert_eq!(patient.input(now + seconds(10), pong(1)), None);
     let soon = now + Duration::from_millis(9999);
-    assert_eq!(state.input(soon, pong(1)), Some(Effect::Close(CloseCode::TooManyFrames)));
+    assert_eq!(state.input(soon, pong(1)), Some(Effect::Close(CloseCode::TooFast)));
 }
 
 fn any_input() -> impl Strategy<Value = Input> {

@@ -251,6 +251,10 @@ impl Backend for Memory {
         found.map_err(|_| CloseCode::Unavailable)?.ok_or(CloseCode::Revoked)
     }
 
+    fn count_call(&self, _: Credential) -> bool {
+        true
+    }
+
     async fn facts(&self, _: WorkspaceId, conversation: ConversationId) -> Result<Option<Facts>, Failure> {
         self.answer(|inner| inner.facts.get(&conversation).copied())
     }

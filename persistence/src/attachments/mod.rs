@@ -8,4 +8,6 @@ mod uploads;
 pub use change::{Content, fail, forget_provider_media, link, note_provider_media, store};
 pub use received::{ReceivedAttachment, insert_received, to_fetch};
 pub use shape::{Found, find, find_many, lock};
-pub use uploads::{delete_discarded, describe_upload, discard, discard_unsent, insert_upload};
+pub use uploads::{
+    Unsent, delete_discarded, describe_upload, discard, discard_unsent, insert_upload, unsent,
+};

@@ -2,7 +2,7 @@
 //! so that no bytes can be left without one.
 
 use diesel::pg::PgConnection;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::attachment::AttachmentKind;
 use domain::id::{AgentId, AttachmentId, WorkspaceId};
@@ -33,6 +33,29 @@ pub fn insert_upload(
     .bind(now)
     .execute(conn)?;
     Ok(())
+}
+
+/// Uploads of a member that no message has.
+#[derive(Debug, Clone, Copy, QueryableByName)]
+pub struct Unsent {
+    /// Those that have all their bytes.
+    #[diesel(sql_type = BigInt)]
+    pub stored: i64,
+    /// These, and those that are still coming.
+    #[diesel(sql_type = BigInt)]
+    pub begun: i64,
+}
+
+/// How many uploads of a member wait to be sent.
+///
+/// # Errors
+/// Only those of the database.
+pub fn unsent(conn: &mut PgConnection, workspace: WorkspaceId, owner: AgentId) -> Result<Unsent, StoreError> {
+    Ok(sql("SELECT count(*) FILTER (WHERE state = 'stored') AS stored, count(*) AS begun FROM attachments
+         WHERE workspace_id = $1 AND uploaded_by = $2 AND message_id IS NULL AND failure IS DISTINCT FROM 'discarded'")
+    .bind(workspace)
+    .bind(owner)
+    .get_result(conn)?)
 }
 
 /// Says what an upload is that has all its bytes.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::pg::PgConnection;
-use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{OptionalExtension, QueryableByName, RunQueryDsl};
 use domain::id::{AgentId, ConversationId, MessageId, WorkspaceId};
 use domain::time::Timestamp;
@@ -17,6 +17,8 @@ use crate::sql::sql;
 pub struct Target {
     /// The conversation.
     pub conversation_id: ConversationId,
+    /// The version of the message.
+    pub version: i64,
     /// The provider's id of the message.
     pub provider_message_id: Option<String>,
     /// The provider's lasting id of the customer.
@@ -35,6 +37,8 @@ pub struct Target {
 struct Row {
     #[diesel(sql_type = SqlUuid)]
     conversation_id: Uuid,
+    #[diesel(sql_type = BigInt)]
+    version: i64,
     #[diesel(sql_type = Nullable<Text>)]
     provider_message_id: Option<String>,
     #[diesel(sql_type = Text)]
@@ -61,7 +65,7 @@ pub fn target(
     id: MessageId,
 ) -> Result<Option<Target>, StoreError> {
     let row =
-        sql("SELECT m.conversation_id, m.provider_message_id, i.external_id, i.phone, c.last_inbound_at,
+        sql("SELECT m.conversation_id, m.version, m.provider_message_id, i.external_id, i.phone, c.last_inbound_at,
              p.blocked_at IS NOT NULL AS blocked, e.author_id AS reaction_by, e.emoji AS reaction
          FROM messages m
          JOIN conversations c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id
@@ -76,6 +80,7 @@ pub fn target(
         .optional()?;
     Ok(row.map(|row| Target {
         conversation_id: row.conversation_id.into(),
+        version: row.version,
         provider_message_id: row.provider_message_id,
         external_id: row.external_id,
         phone: row.phone,

@@ -2,7 +2,8 @@
 
 use api::jobs::housekeeping;
 use chrono::TimeDelta;
-use harness::TestApp;
+use futures_util::future::join_all;
+use harness::{Caller, TestApp};
 use serde_json::json;
 
 use super::{PNG, stored};
@@ -48,6 +49,31 @@ async fn an_upload_is_taken_back_until_it_is_sent() {
     link(&app, &made.id()).await;
     siti.delete(format!("/v1/attachments/{}", made.id())).await.problem(409, "attachment_sent");
     siti.get(format!("/v1/attachments/{}/content", made.id())).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s_14_a_member_has_so_many_unsent_files_and_no_more_however_many_come_at_once() {
+    let app = TestApp::options().settings(|settings| settings.unsent_uploads = 3).start().await;
+    let siti = app.agent(0);
+    siti.token().await;
+    let upload = |caller: &Caller, name: &str| caller.upload("image", name, PNG);
+    let replies = join_all((0..8).map(|_| upload(&siti, "a.png").into_future())).await;
+    let (made, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 201);
+    for reply in refused {
+        assert!(reply.problem(409, "too_many_uploads")["detail"].as_str().unwrap().starts_with("3 files"));
+    }
+    assert_eq!(made.len(), 3);
+    upload(&siti, "c.png").await.problem(409, "too_many_uploads");
+    assert_eq!((app.count("attachments"), stored(&app).len()), (3, 3));
+
+    // Others have their own, what is sent or taken back makes room, and a repeat takes none.
+    upload(&app.agent(1), "d.png").await.expect(201);
+    link(&app, &made[0].id()).await;
+    let last = upload(&siti, "e.png").key("berkas-akhir").await.expect(201);
+    assert_eq!(upload(&siti, "e.png").key("berkas-akhir").await.expect(201).body, last.body);
+    upload(&siti, "f.png").await.problem(409, "too_many_uploads");
+    siti.delete(format!("/v1/attachments/{}", last.id())).await.expect(204);
+    upload(&siti, "f.png").await.expect(201);
 }
 
 /// Makes it the file of a message.

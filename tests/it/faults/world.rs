@@ -158,6 +158,16 @@ impl Site {
         self.act(customer, "messages", &body).await
     }
 
+    /// The agent of a customer answers, with an `Idempotency-Key`.
+    pub async fn reply_once(&self, customer: usize, key: &str, text: &str) -> io::Result<Answer> {
+        let authorization = format!("Bearer {}", self.agents[customer % AGENTS]);
+        let headers = [("authorization", authorization.as_str()), ("idempotency-key", key)];
+        let body = json!({ "kind": "text", "text": text }).to_string();
+        let path = format!("/v1/conversations/{}/messages", self.conversations[customer]);
+        let bytes = request("POST", &path, &headers, body.as_bytes());
+        within(async { Wire::open(self.addr).await?.call(&bytes).await }).await
+    }
+
     /// The agent of a customer says that it is done.
     pub async fn resolve(&self, customer: usize) -> io::Result<Answer> {
         self.act(customer, "resolve", &Value::Null).await
@@ -288,7 +298,8 @@ impl Postgres {
         rows.unwrap_or_else(|error| panic!("{query}: {error}")).into_iter().map(|row| row.value).collect()
     }
 
-    fn execute(&self, statements: &str) {
+    /// Runs statements.
+    pub fn execute(&self, statements: &str) {
         PgConnection::establish(&self.url()).unwrap().batch_execute(statements).unwrap();
     }
 }

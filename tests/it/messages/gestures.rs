@@ -85,6 +85,8 @@ async fn a_reaction_is_put_on_what_the_provider_has_while_it_may_be() {
     received(&customer, 1).await;
     eventually("that it is sent", || async { (app.count("jobs") == 0).then_some(()) }).await;
     let _ = app.agent(0).put(on(&sent), emoji.clone()).await.expect(200);
+    // It must not meet the refusal that is meant for the next one.
+    eventually("that it is told", || async { (app.count("jobs") == 0).then_some(()) }).await;
 
     // What the provider refuses disappears again.
     let message = first(&app, &path).await;

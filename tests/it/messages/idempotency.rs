@@ -1,5 +1,8 @@
 //! What is asked twice happens once.
 
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
 use harness::TestApp;
 use serde_json::json;
@@ -72,6 +75,27 @@ async fn d_02_a_key_belongs_to_one_request_of_one_agent_for_a_day() {
     app.advance(chrono::TimeDelta::hours(25));
     api::jobs::housekeeping::forget(app.app()).await.unwrap();
     assert_eq!(app.count("idempotency_keys"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn d_02_a_repeat_whose_first_does_not_end_in_time_is_told_so_and_does_nothing() {
+    let deadline = Duration::from_secs(3);
+    let app =
+        TestApp::options().settings(move |settings| settings.database.deadline = deadline).start().await;
+    let id = app.conversation("6281234567890", "Halo").await;
+    let call = app.agent(0).post(format!("/v1/conversations/{id}/messages"), text("satu")).key("kunci-1");
+    let (workspace, siti) = (app.workspace, app.agent(0).id());
+    let mut first = app.database.connect();
+    first
+        .batch_execute(&format!(
+            "BEGIN; INSERT INTO idempotency_keys (workspace_id, agent_id, key, request_hash, created_at)
+             VALUES ('{workspace}', '{siti}', 'kunci-1', '', now())"
+        ))
+        .unwrap();
+    call.clone().await.problem(409, "idempotency_key_in_use");
+    first.batch_execute("ROLLBACK").unwrap();
+    assert_eq!(app.count("messages WHERE direction = 'outbound'"), 0);
+    call.await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

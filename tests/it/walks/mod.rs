@@ -1,5 +1,6 @@
 //! Every documented operation, tried by those who may not.
 
+mod foreign_ids;
 mod lengths;
 mod repeats;
 mod rights;

@@ -10,7 +10,7 @@ use super::{PUBLIC, media_type, operation_id};
 
 /// `POST`s without `Idempotency-Key`. This list only shrinks.
 const WITHOUT_A_KEY: [&str; 13] = [
-    // They need no access token; what they do twice has one effect by their tokens, slugs and ids.
+    // They have no signed-in caller whose key it would be; what they do twice has one effect by their tokens, slugs and ids.
     "accept_invite",
     "confirm_password_reset",
     "create_workspace",
@@ -28,8 +28,8 @@ const WITHOUT_A_KEY: [&str; 13] = [
 ];
 
 /// Changes of a thing that is there without `If-Match`. This list only shrinks.
-const WITHOUT_A_VERSION: [&str; 16] = [
-    // What they change has no version: a key is ended, a password is nobody's to read, a mail is sent.
+const WITHOUT_A_VERSION: [&str; 13] = [
+    // What they change has no version: a key is ended, a password is nobody's to read, of a member nothing but its link.
     "change_password",
     "delete_api_key",
     "invite_agent",
@@ -37,14 +37,10 @@ const WITHOUT_A_VERSION: [&str; 16] = [
     "receive_messenger_webhook",
     "receive_telegram_webhook",
     "receive_whatsapp_webhook",
-    // A message that came to rest is sent again whatever was told of it meanwhile.
-    "retry_message",
     // A file is taken back or sent; that decides, and no version.
     "delete_attachment",
-    // They make something on a thing, which stays as it is, or say what shall be on it whatever was.
+    // It makes something on a thing, which stays as it is.
     "create_note",
-    "delete_reaction",
-    "set_reaction",
     // They change nothing of the thing.
     "redeliver_webhook_delivery",
     "redeliver_webhook_range",

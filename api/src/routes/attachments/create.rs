@@ -50,7 +50,7 @@ pub enum UploadKind {
 /// Then send it: `attachment_id` of a message. It can be sent once, by who uploaded it, and disappears if that does not
 /// happen within 24 hours. What it is, is decided by its content; its name is made safe. How large it may be is set by
 /// `PUT /v1/settings/messaging`; 413 names the limit. A repeat with the same `Idempotency-Key` must have the same kind
-/// and the same bytes.
+/// and the same bytes. Who has `TANGGAP_UNSENT_UPLOADS` files waiting to be sent gets 409 `too_many_uploads`.
 #[utoipa::path(tag = "attachments", params(RepeatHeader),
     request_body(content = NewAttachment, content_type = "multipart/form-data"),
     extensions(("x-action" = json!(Action::UploadAttachment))),
@@ -66,7 +66,8 @@ pub async fn create_attachment(
     let form = form::of(&request, payload)?;
     let (actor, caller) = (caller.actor().clone(), caller.into_caller());
     let (workspace, begun) = (actor.workspace_id, caller.clone());
-    let (id, limits) = app.write(move |tx| attachments::begin_upload(tx, &begun)).await?;
+    let most = app.settings.unsent_uploads;
+    let (id, limits) = app.write(move |tx| attachments::begin_upload(tx, &begun, most)).await?;
     let upload = match form::receive(&app, &Place { workspace, id, limits }, form).await {
         Ok(upload) => upload,
         Err(problem) => {
@@ -79,7 +80,7 @@ pub async fn create_attachment(
     let answer = repeat
         .with_body(digest)
         .write(&app, &actor, StatusCode::CREATED, move |tx| {
-            let attachment = attachments::complete_upload(tx, &caller, id, &upload)?;
+            let attachment = attachments::complete_upload(tx, &caller, id, &upload, most)?;
             completed.store(true, Ordering::Relaxed);
             Ok(attachment)
         })

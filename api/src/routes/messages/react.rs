@@ -1,16 +1,17 @@
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, put, web};
+use actix_web::{HttpRequest, HttpResponse, put, web};
 use domain::access::{Action, SendMessage};
 use domain::id::{ConversationId, MessageId};
 use domain::resource::Message;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::which;
 use crate::auth::extract::Auth;
 use crate::http::body::Body;
 use crate::http::idempotency::Repeat;
 use crate::http::problem::Problem;
-use crate::http::responses::{RepeatHeader, Writing};
+use crate::http::responses::{WriteHeaders, Writing};
 use crate::ops::gestures;
 use crate::state::App;
 
@@ -30,7 +31,7 @@ pub struct NewReaction {
 /// refuses it, it disappears again (`message.updated`).
 #[utoipa::path(tag = "messages", request_body = NewReaction,
     params(("conversation_id" = ConversationId, Path, description = "The conversation"),
-        ("message_id" = MessageId, Path, description = "The message"), RepeatHeader),
+        ("message_id" = MessageId, Path, description = "The message"), WriteHeaders),
     extensions(("x-action" = json!(Action::SendMessage))),
     responses((status = 200, description = "The message with its reactions", body = Message), Writing))]
 #[put("/v1/conversations/{conversation_id}/messages/{message_id}/reaction")]
@@ -38,10 +39,11 @@ pub async fn set_reaction(
     app: web::Data<App>,
     caller: Auth<SendMessage>,
     path: web::Path<(ConversationId, MessageId)>,
+    request: HttpRequest,
     repeat: Repeat,
     body: Body<NewReaction>,
 ) -> Result<HttpResponse, Problem> {
-    let (which, emoji) = (path.into_inner(), body.value.emoji);
+    let (which, emoji) = (which(&request, path.into_inner())?, body.value.emoji);
     let (actor, caller) = (caller.actor().clone(), caller.into_caller());
     repeat
         .with_body(body.digest)
