@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::id::{ConversationId, WorkspaceId};
+use domain::id::{ConversationId, JobId, WorkspaceId};
+use domain::resource::CallbackType;
 use domain::time::Timestamp;
 use persistence::error::Failure;
 use persistence::{conversations, messages};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::channels::Recipient;
+use crate::channels::callback::Line;
 use crate::channels::gesture::{Gesture, make};
+use crate::jobs::callback::{self, Telling};
 use crate::state::App;
 
 /// Calls under way at once on this node.
@@ -86,7 +89,22 @@ async fn show(app: &App, workspace: WorkspaceId, id: ConversationId) -> Result<&
     let known = app.known_channels.get(app, conversation.channel.id).await?;
     let (Some(known), Some(message)) = (known, target.provider_message_id) else { return Ok("nobody") };
     let recipient = Recipient { external_id: target.external_id, phone: target.phone };
-    let credentials = known.secrets.credentials(&known.channel.external_id);
-    let made = make(&app.providers, &credentials, &recipient, &Gesture::Type { message }).await;
+    let made = match known.secrets.credentials(&known.channel.external_id) {
+        Some(credentials) => make(&app.providers, &credentials, &recipient, &Gesture::Type { message }).await,
+        None => {
+            let Some(line) = Line::of(&known) else { return Ok("nobody") };
+            let telling = Telling {
+                callback_type: CallbackType::Type,
+                workspace_id: workspace,
+                conversation_id: id,
+                customer: recipient,
+                message_id: None,
+                reply_to: None,
+                emoji: None,
+            };
+            let call: JobId = app.ids.make(now);
+            callback::tell(app, &line, &call.to_string(), telling).await?.map(drop)
+        }
+    };
     Ok(made.map_or_else(|failure| failure.code, |()| "done"))
 }

@@ -1,11 +1,11 @@
 //! What the provider of each kind of channel takes from a business, beside words.
 //!
-//! The numbers are the providers' own (Meta "business-phone-numbers/media", "send-messages"; Bot API "sending files"),
+//! The numbers of the providers are their own (Meta "business-phone-numbers/media", "send-messages"; Bot API "sending files"),
 //! except where a comment says that a bound is ours.
 
 use crate::attachment::AttachmentKind;
 use crate::channel::ChannelKind;
-use crate::message::MessageKind;
+use crate::message::{MessageKind, TEXT_MAX_CHARS};
 use crate::refusal::Refusal;
 use crate::resource::{
     ChannelAttachmentLimits, ChannelCapabilities, ChannelLimits, InteractiveLimits, InteractiveListLimits,
@@ -102,6 +102,9 @@ const TELEGRAM_REACTIONS: &[&str] = &[
     "😡",
 ];
 
+/// The longest caption on a channel of an integrator: as long as a text.
+const API_CAPTION_CHARS: usize = TEXT_MAX_CHARS;
+
 /// The files of one kind that a provider takes.
 struct FileRule {
     max_bytes: i64,
@@ -118,7 +121,7 @@ impl ChannelKind {
         use MessageKind::{Audio, Document, Image, Interactive, Location, Template, Text, Video};
         match self {
             Self::WhatsApp => &[Text, Image, Video, Document, Audio, Location, Interactive, Template],
-            Self::Telegram => &[Text, Image, Video, Document, Audio, Location, Interactive],
+            Self::Telegram | Self::Api => &[Text, Image, Video, Document, Audio, Location, Interactive],
             // A Page cannot send places.
             Self::Messenger => &[Text, Image, Video, Document, Audio, Interactive],
         }
@@ -146,6 +149,10 @@ impl ChannelKind {
             (Self::Telegram, Video) => rule(50, Some(&["video/mp4"]), Some(1024)),
             (Self::Telegram, Audio) => rule(50, Some(&["audio/mpeg", "audio/mp4", "audio/ogg"]), Some(1024)),
             (Self::Telegram, Document) => rule(50, None, Some(1024)),
+            // What can be uploaded at all: what the integrator does with it is its own affair.
+            (Self::Api, Image) => rule(10, None, Some(API_CAPTION_CHARS)),
+            (Self::Api, Video | Audio) => rule(50, None, Some(API_CAPTION_CHARS)),
+            (Self::Api, Document) => rule(100, None, Some(API_CAPTION_CHARS)),
         }
     }
 
@@ -228,6 +235,24 @@ impl ChannelKind {
                 button_id_bytes: 64,
                 list: None,
             },
+            // All bounds are ours: what any window of a chat can show.
+            Self::Api => InteractiveLimits {
+                text_chars: self.text_max_chars(),
+                header_chars: Some(60),
+                footer_chars: Some(60),
+                buttons: 10,
+                button_title_chars: 64,
+                button_id_bytes: 256,
+                list: Some(InteractiveListLimits {
+                    rows: 50,
+                    sections: 10,
+                    button_chars: 64,
+                    section_title_chars: 64,
+                    row_title_chars: 64,
+                    row_description_chars: 200,
+                    row_id_bytes: 256,
+                }),
+            },
         }
     }
 
@@ -235,7 +260,7 @@ impl ChannelKind {
     #[must_use]
     pub fn reaction_emojis(self) -> Option<&'static [&'static str]> {
         match self {
-            Self::WhatsApp | Self::Messenger => None,
+            Self::WhatsApp | Self::Messenger | Self::Api => None,
             Self::Telegram => Some(TELEGRAM_REACTIONS),
         }
     }

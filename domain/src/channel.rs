@@ -11,6 +11,8 @@ text_enum! {
         Messenger = "messenger",
         /// A Telegram bot.
         Telegram = "telegram",
+        /// An integrator's own: it delivers what customers write, and its callback takes what is written to them.
+        Api = "api",
     }
 }
 
@@ -31,7 +33,7 @@ impl ChannelKind {
     pub fn reply_window_hours(self) -> Option<i64> {
         match self {
             Self::WhatsApp | Self::Messenger => Some(24),
-            Self::Telegram => None,
+            Self::Telegram | Self::Api => None,
         }
     }
 
@@ -39,7 +41,7 @@ impl ChannelKind {
     #[must_use]
     pub fn text_max_chars(self) -> usize {
         match self {
-            Self::WhatsApp | Self::Telegram => 4096,
+            Self::WhatsApp | Self::Telegram | Self::Api => 4096,
             Self::Messenger => 2000,
         }
     }
@@ -54,5 +56,12 @@ impl ChannelKind {
     #[must_use]
     pub fn has_receipts(self) -> bool {
         !matches!(self, Self::Telegram)
+    }
+
+    /// Whether who is handed a message drops it when it comes again, by its id. Then a message of which nobody knows
+    /// whether it arrived is handed over again; it never becomes `unknown`.
+    #[must_use]
+    pub fn drops_repeats(self) -> bool {
+        matches!(self, Self::Api)
     }
 }

@@ -3,6 +3,7 @@
 //! Every channel turns its bodies into these; what happens with them is decided once, for all
 //! channels. Nothing here is stored as it is.
 
+use crate::id::AttachmentId;
 use crate::message::{MessageKind, MessageStatus};
 use crate::resource::{MessageContent, MessageReferral};
 use crate::time::Timestamp;
@@ -142,6 +143,8 @@ pub struct Sender {
     pub username: Option<String>,
     /// The name the customer shows.
     pub name: Option<String>,
+    /// The e-mail address, where an integrator knows it.
+    pub email: Option<String>,
 }
 
 /// A message of a customer.
@@ -164,6 +167,8 @@ pub struct InboundMessage {
     pub content: MessageContent,
     /// The picture, video, document, voice note or sticker, which is fetched later.
     pub media: Option<InboundMedia>,
+    /// The file that was uploaded here before, in place of `media` (channels of integrators).
+    pub upload: Option<AttachmentId>,
     /// The provider's id of the message that this one answers.
     pub reply_to: Option<String>,
     /// The provider's own JSON of this message, as it came but for escapes that PostgreSQL cannot

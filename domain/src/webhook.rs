@@ -106,11 +106,16 @@ pub fn next(schedule: &[TimeDelta], attempt: u32, answer: Answer, jitter: f64) -
         Answer::Nothing(CallProblem::EventExpired | CallProblem::NotWanted) => return Next::GivenUp,
         Answer::Nothing(_) => TimeDelta::zero(),
     };
+    wait(schedule, attempt, asked, jitter).map_or(Next::GivenUp, Next::Again)
+}
+
+/// How long is waited after the failed attempt with this number if the receiver asks to be left alone for `asked`; `None` after the
+/// last one. The rest as in [`next`].
+#[must_use]
+pub fn wait(schedule: &[TimeDelta], attempt: u32, asked: TimeDelta, jitter: f64) -> Option<TimeDelta> {
     let place = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
-    match schedule.get(place) {
-        Some(delay) => Next::Again(jittered(*delay, jitter).max(asked.min(ASKED_MAX))),
-        None => Next::GivenUp,
-    }
+    let delay = schedule.get(place)?;
+    Some(jittered(*delay, jitter).max(asked.min(ASKED_MAX)))
 }
 
 fn jittered(delay: TimeDelta, jitter: f64) -> TimeDelta {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has to fail")]
 
+mod api_channel;
 mod attachments;
 mod auth;
 mod channels;

@@ -72,6 +72,7 @@ impl Draft {
             text: self.text,
             content: self.content,
             media: self.media,
+            upload: None,
             reply_to: envelope.reply_to,
             raw: envelope.raw,
         }

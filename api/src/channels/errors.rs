@@ -43,6 +43,9 @@ verdicts! {
     FILE_UNAVAILABLE = Retry "file_unavailable"
         "The file could not be read here at the moment. The message is sent again by itself.";
 
+    CALLBACK_FAILED = Retry "callback_failed"
+        "The server behind this channel did not take the message. It is handed over again by itself for about three days; after that tell an administrator.";
+
     SPAM_LIMITED = RetryLater "spam_limited"
         "The provider slows this number down because customers blocked or reported it. Wait at least a day before you send again.";
     MARKETING_LIMITED = RetryLater "marketing_limited"
@@ -83,6 +86,15 @@ verdicts! {
     MESSAGE_TOO_LONG = Final "message_too_long"
         "The text is longer than the provider takes. Send it in parts.";
 
+    CALLBACK_REJECTED = Final "callback_rejected"
+        "The server behind this channel did not accept this message. Change it, or tell an administrator.";
+
+    CALLBACK_UNAUTHORIZED = ChannelStopped "callback_unauthorized"
+        "The server behind this channel does not accept our signature. An administrator has to give it the signing secret and enter the callback again; waiting messages are kept.";
+    CALLBACK_GONE = ChannelStopped "callback_gone"
+        "The server behind this channel says that its callback is gone. An administrator has to enter another one; waiting messages are kept.";
+    CALLBACK_NOT_ALLOWED = ChannelStopped "callback_not_allowed"
+        "This channel's callback leads to an address that may not be called. An administrator has to enter another one; waiting messages are kept.";
     CHANNEL_UNAUTHORIZED = ChannelStopped "channel_unauthorized"
         "The provider no longer accepts this channel's access. An administrator has to connect it anew; waiting messages are kept.";
     CHANNEL_MISCONFIGURED = ChannelStopped "channel_misconfigured"

@@ -57,7 +57,7 @@ pub async fn make(
 #[must_use]
 pub fn is_message(channel: ChannelKind, id: &str, customer: &str) -> bool {
     match channel {
-        ChannelKind::WhatsApp => true,
+        ChannelKind::WhatsApp | ChannelKind::Api => true,
         ChannelKind::Messenger => messenger::outbound::mid(id).is_some(),
         ChannelKind::Telegram => telegram::outbound::in_chat(id, customer).is_some(),
     }

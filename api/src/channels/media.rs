@@ -38,20 +38,24 @@ pub struct MediaClient<'a> {
     pub timeout: Duration,
 }
 
-/// Asks for the bytes of a file, once. Where one way of getting at them may be shut and another open, both are tried.
+/// Asks for the bytes of a file, once. `credentials` are those of the channel, if it has a provider. Where one way of getting at them may be shut and another open, both are tried.
 ///
 /// # Errors
 /// See [`MediaError`].
 pub async fn open(
     client: &MediaClient<'_>,
-    credentials: &ChannelCredentials,
+    credentials: Option<&ChannelCredentials>,
     media: &InboundMedia,
 ) -> Result<OpenedMedia, MediaError> {
     match credentials {
-        ChannelCredentials::WhatsApp(credentials) => whatsapp::media::open(client, credentials, media).await,
-        ChannelCredentials::Telegram(credentials) => telegram::media::open(client, credentials, media).await,
-        // Links to Messenger's files need no credentials, and nothing else leads to them.
-        ChannelCredentials::Messenger(_) => {
+        Some(ChannelCredentials::WhatsApp(credentials)) => {
+            whatsapp::media::open(client, credentials, media).await
+        }
+        Some(ChannelCredentials::Telegram(credentials)) => {
+            telegram::media::open(client, credentials, media).await
+        }
+        // Links to Messenger's files, and those of integrators, need no credentials, and nothing else leads to them.
+        Some(ChannelCredentials::Messenger(_)) | None => {
             let url = media.url.as_deref().ok_or(MediaError::Never(AttachmentFailure::Gone))?;
             opened(client.guarded.get(url, None).await, None)
         }

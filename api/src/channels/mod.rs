@@ -4,6 +4,7 @@
 //! every provider's answer becomes a [`SendOutcome`]. Nothing here touches the database, reads a
 //! clock or decides what happens next.
 
+pub mod callback;
 mod client;
 mod draft;
 pub mod errors;

@@ -118,7 +118,8 @@ pub enum ChannelCredentials {
 pub fn uploads_first(kind: ChannelKind) -> bool {
     match kind {
         ChannelKind::WhatsApp | ChannelKind::Messenger => true,
-        ChannelKind::Telegram => false,
+        // An integrator gets a link.
+        ChannelKind::Telegram | ChannelKind::Api => false,
     }
 }
 

@@ -144,6 +144,8 @@ async fn connect(app: &App, workspace: WorkspaceId, sandbox: &Sandbox) -> Result
                 app_secret,
                 webhook_url,
             },
+            // Its provider is the integrator.
+            ChannelSecrets::Api { .. } => continue,
             ChannelSecrets::Telegram { bot_token, webhook_secret } => SandboxChannel::Telegram {
                 bot_token,
                 webhook_secret: Some(webhook_secret),

@@ -38,11 +38,13 @@ async fn ask(app: &App, job: ChannelJob) -> Result<(), Failure> {
     let answer = match (found, known) {
         (Some((identity, blocked)), Some(known)) => {
             match known.secrets.credentials(&known.channel.external_id) {
-                ChannelCredentials::WhatsApp(credentials) => {
+                Some(ChannelCredentials::WhatsApp(credentials)) => {
                     let customer = Recipient { external_id: identity.external_id, phone: identity.phone };
                     set_blocked(&app.providers, &credentials, &customer, blocked).await
                 }
-                ChannelCredentials::Messenger(_) | ChannelCredentials::Telegram(_) => BlockAnswer::Done,
+                Some(ChannelCredentials::Messenger(_) | ChannelCredentials::Telegram(_)) | None => {
+                    BlockAnswer::Done
+                }
             }
         }
         _ => BlockAnswer::Done,

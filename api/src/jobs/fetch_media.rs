@@ -78,7 +78,7 @@ async fn attempt(app: &App, job: ChannelJob) -> Result<Outcome, Failure> {
     let timeout = app.settings.times.media_total;
     let client = MediaClient { providers: &app.providers, guarded: &app.guarded, timeout };
     // No connection to the database is held while the provider takes its time.
-    Ok(match media::open(&client, &credentials, &wanted.source).await {
+    Ok(match media::open(&client, credentials.as_ref(), &wanted.source).await {
         Ok(opened) => take_in(app, job, &wanted, opened, timeout).await,
         Err(MediaError::Later(why)) => Outcome::Later(why),
         Err(MediaError::Never(failure)) => Outcome::Failed(failure),

@@ -30,10 +30,12 @@ async fn ask(app: &App, job: ChannelJob) -> Result<(), Failure> {
     let known = app.known_channels.get(app, job.channel_id).await?;
     let answer = match (identity, known) {
         (Some(identity), Some(known)) => match known.secrets.credentials(&known.channel.external_id) {
-            ChannelCredentials::Messenger(credentials) => {
+            Some(ChannelCredentials::Messenger(credentials)) => {
                 fetch_name(&app.providers, &credentials, &identity.external_id).await
             }
-            ChannelCredentials::WhatsApp(_) | ChannelCredentials::Telegram(_) => ProfileAnswer::None,
+            Some(ChannelCredentials::WhatsApp(_) | ChannelCredentials::Telegram(_)) | None => {
+                ProfileAnswer::None
+            }
         },
         _ => ProfileAnswer::None,
     };

@@ -1,16 +1,16 @@
 //! Gets the file of a message ready to go.
 
 use domain::attachment::AttachmentKind;
+use domain::channel::ChannelKind;
 use persistence::attachments;
 use persistence::error::Failure;
 use persistence::jobs::{self, SendJob};
 use persistence::messages::OutgoingFile;
 
 use super::runner::claim_times;
-use crate::channels::SendFailure;
 use crate::channels::file::{FileBytes, OutboundFile};
-use crate::channels::known::KnownChannel;
 use crate::channels::outbound::{UPLOAD_KEPT, missing_file, upload, uploads_first};
+use crate::channels::{ChannelCredentials, SendFailure};
 use crate::state::App;
 
 /// A file that the message can name, or its bytes where they go with the message.
@@ -21,7 +21,7 @@ pub(super) type Ready = (OutboundFile, Option<FileBytes>);
 pub(super) async fn ready(
     app: &App,
     job: SendJob,
-    known: &KnownChannel,
+    (channel, credentials): (ChannelKind, &ChannelCredentials),
     (kind, file): (AttachmentKind, Option<OutgoingFile>),
 ) -> Result<Result<Ready, SendFailure>, Failure> {
     let Some(stored) = file else { return Ok(Err(missing_file())) };
@@ -41,11 +41,10 @@ pub(super) async fn ready(
         Ok(bytes) => bytes,
         Err(failure) => return Ok(Err(failure)),
     };
-    if !uploads_first(known.channel.kind) {
+    if !uploads_first(channel) {
         return Ok(Ok((file, Some(bytes))));
     }
-    let credentials = known.secrets.credentials(&known.channel.external_id);
-    let id = match upload(&app.providers, &credentials, (kind, &file), bytes).await {
+    let id = match upload(&app.providers, credentials, (kind, &file), bytes).await {
         Ok(id) => id,
         Err(failure) => return Ok(Err(failure)),
     };

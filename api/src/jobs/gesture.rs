@@ -2,11 +2,14 @@
 
 use domain::id::MessageId;
 use domain::job::ChannelJobKind;
+use domain::resource::CallbackType;
 use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob};
 use persistence::messages::{self, Target};
 
+use super::callback::{self, Telling};
 use crate::channels::Recipient;
+use crate::channels::callback::Line;
 use crate::channels::gesture::{Gesture, make};
 use crate::http::finish::chain;
 use crate::ops::gestures::{GestureAttempt, settle};
@@ -43,8 +46,26 @@ async fn attempt(app: &App, job: ChannelJob) -> Result<Option<GestureAttempt>, F
     let (Some(target), Some(known)) = (target, known) else { return Ok(None) };
     let Some((gesture, emoji)) = gesture(job.kind, &target) else { return Ok(None) };
     let recipient = Recipient { external_id: target.external_id, phone: target.phone };
-    let credentials = known.secrets.credentials(&known.channel.external_id);
-    let outcome = make(&app.providers, &credentials, &recipient, &gesture).await;
+    let outcome = match known.secrets.credentials(&known.channel.external_id) {
+        Some(credentials) => make(&app.providers, &credentials, &recipient, &gesture).await,
+        None => {
+            let Some(line) = Line::of(&known) else { return Ok(None) };
+            let telling = Telling {
+                callback_type: match gesture {
+                    Gesture::React { .. } => CallbackType::React,
+                    Gesture::Read { .. } => CallbackType::MarkRead,
+                    Gesture::Type { .. } => CallbackType::Type,
+                },
+                workspace_id: job.workspace_id,
+                conversation_id: target.conversation_id,
+                customer: recipient,
+                message_id: Some(id),
+                reply_to: None,
+                emoji: emoji.clone(),
+            };
+            callback::tell(app, &line, &job.id.to_string(), telling).await?.map(drop)
+        }
+    };
     let told = outcome.as_ref().map_or_else(|failure| failure.code, |()| "done");
     metrics::counter!("gestures_sent", "kind" => job.kind.as_str(), "outcome" => told).increment(1);
     Ok(Some(GestureAttempt { job, emoji, channel_version: known.channel.version, outcome }))

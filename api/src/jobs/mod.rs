@@ -1,6 +1,7 @@
 //! What happens later, or again. Jobs call operations; they have no SQL of their own.
 
 pub mod block_contact;
+pub(crate) mod callback;
 pub mod fetch_media;
 pub mod fetch_profile;
 mod files;

@@ -57,7 +57,8 @@ async fn claim_all(
 /// Claims due jobs and begins them. Answers how many.
 async fn claim(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure> {
     let mut permits = free(slots).await;
-    let (now, until) = claim_times(app, app.settings.times.provider_total);
+    let times = &app.settings.times;
+    let (now, until) = claim_times(app, times.provider_total.max(times.webhook_total));
     let limit = i64::try_from(permits.len()).unwrap_or(1);
     let jobs = app
         .db

@@ -1,5 +1,6 @@
 //! Hands one message to its provider.
 
+use domain::channel::ChannelKind;
 use domain::inbound::ProviderError;
 use domain::message::MessageStatus;
 use domain::outbound::OutboundContent;
@@ -8,10 +9,12 @@ use persistence::error::Failure;
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, Outgoing};
 
-use super::files;
+use super::{callback, files};
 use crate::channels::known::KnownChannel;
 use crate::channels::outbound::uploads_first;
-use crate::channels::{FailureClass, OutboundMessage, Recipient, SendFailure, SendOutcome, send};
+use crate::channels::{
+    ChannelCredentials, FailureClass, OutboundMessage, Recipient, SendFailure, SendOutcome, send,
+};
 use crate::http::finish::chain;
 use crate::ops::sends::{self, Attempt};
 use crate::ops::transaction::Tx;
@@ -63,7 +66,9 @@ async fn attempt(app: &App, job: SendJob) -> Result<Option<Attempt>, Failure> {
     let (Some(outgoing), Some(known)) = (outgoing, known) else { return Ok(None) };
     let began_at = app.clock.now();
     let window = reply_window(known.channel.kind, outgoing.last_inbound_at, began_at);
-    let outcome = if job.abandoned && !only_uploaded(&known, &outgoing) {
+    let kind = known.channel.kind;
+    let may_be_there = job.abandoned && !kind.drops_repeats() && !only_uploaded(&known, &outgoing);
+    let outcome = if may_be_there {
         let detail = "the process ended while the provider was being called".to_owned();
         SendOutcome::Ambiguous { detail }
     } else if outgoing.blocked {
@@ -71,9 +76,16 @@ async fn attempt(app: &App, job: SendJob) -> Result<Option<Attempt>, Failure> {
     } else if window.check(outgoing.kind).is_err() {
         SendOutcome::Refused(refused(WINDOW_CLOSED))
     } else {
-        call(app, job, &known, outgoing).await?
+        match known.secrets.credentials(&known.channel.external_id) {
+            Some(credentials) => call(app, job, (kind, &credentials), outgoing).await?,
+            None => match callback::send(app, job, &known, outgoing).await? {
+                Some(outcome) => outcome,
+                None => return Ok(None),
+            },
+        }
     };
-    Ok(Some(Attempt { job, began_at, channel_version: known.channel.version, outcome }))
+    let channel_version = known.channel.version;
+    Ok(Some(Attempt { job, began_at, channel_kind: kind, channel_version, outcome }))
 }
 
 /// Whether an earlier attempt that nobody saw the end of got no further than to its file: that the provider has it is
@@ -86,15 +98,14 @@ fn only_uploaded(known: &KnownChannel, outgoing: &Outgoing) -> bool {
 async fn call(
     app: &App,
     job: SendJob,
-    known: &KnownChannel,
+    (channel, credentials): (ChannelKind, &ChannelCredentials),
     outgoing: Outgoing,
 ) -> Result<SendOutcome, Failure> {
     let Some(content) = OutboundContent::stored(outgoing.kind, outgoing.text, outgoing.content) else {
         return Ok(SendOutcome::Refused(refused(NOT_SENDABLE)));
     };
-    let credentials = known.secrets.credentials(&known.channel.external_id);
     let (file, bytes) = match content.file_kind() {
-        Some(kind) => match files::ready(app, job, known, (kind, outgoing.file)).await? {
+        Some(kind) => match files::ready(app, job, (channel, credentials), (kind, outgoing.file)).await? {
             Ok((file, bytes)) => (Some(file), bytes),
             Err(failure) => return Ok(SendOutcome::Refused(failure)),
         },
@@ -107,7 +118,7 @@ async fn call(
         file,
         reply_to: outgoing.reply_to_provider_id,
     };
-    Ok(send(&app.providers, &credentials, &message, bytes).await)
+    Ok(send(&app.providers, credentials, &message, bytes).await)
 }
 
 /// Writes down what came of the job, trying again while the database is away.

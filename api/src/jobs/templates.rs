@@ -55,7 +55,7 @@ async fn account(app: &App, job: ChannelJob) -> Result<Option<Account>, Failure>
     let Some(known) = app.known_channels.get(app, job.channel_id).await? else { return Ok(None) };
     let business = known.channel.config["account"]["waba_id"].as_str().map(ToOwned::to_owned);
     Ok(match (known.secrets.credentials(&known.channel.external_id), business) {
-        (ChannelCredentials::WhatsApp(credentials), Some(business)) => {
+        (Some(ChannelCredentials::WhatsApp(credentials)), Some(business)) => {
             Some(Account { credentials, business, channel_version: known.channel.version })
         }
         _ => None,

@@ -9,16 +9,22 @@ const DEPTH_MAX: usize = 32;
 /// Gives every JSON body of the document an example.
 pub(super) fn add(document: &mut Value) {
     let schemas = document["components"]["schemas"].clone();
-    let Some(paths) = document["paths"].as_object_mut() else { return };
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+    for place in ["paths", "webhooks"] {
+        add_below(&mut document[place], &schemas);
+    }
+}
+
+fn add_below(items: &mut Value, schemas: &Value) {
+    let Some(items) = items.as_object_mut() else { return };
+    for operation in items.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         if let Some(content) = operation.pointer_mut("/requestBody/content").and_then(Value::as_object_mut) {
-            content.values_mut().for_each(|media| add_to(media, &schemas));
+            content.values_mut().for_each(|media| add_to(media, schemas));
         }
         let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
         for response in responses.into_iter().flat_map(Map::values_mut) {
             // Problems have their example with their schema.
             if let Some(media) = response.pointer_mut("/content/application~1json") {
-                add_to(media, &schemas);
+                add_to(media, schemas);
             }
         }
     }
@@ -95,6 +101,7 @@ fn text(name: &str, schema: &Value) -> Value {
         "timezone" => "Asia/Jakarta",
         "external_id" => "115029384756102",
         "webhook_url" => "https://chat.toko-tani.example/hooks/whatsapp/01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c7",
+        "callback_url" => "https://chat.example/tanggap",
         "emoji" => "❤️",
         "ends_with" => "9f3c",
         "next_cursor" | "cursor" => "bm90LWEtcmVhbC1jdXJzb3I",

@@ -1,5 +1,6 @@
 //! The OpenAPI document, from the handlers that are served.
 
+mod callback;
 mod corrections;
 mod examples;
 mod rate_limit;
@@ -10,6 +11,7 @@ use std::collections::BTreeSet;
 
 use actix_web::App as ActixApp;
 use domain::access::{Action, KeyUse, roles_for};
+use domain::resource::Callback;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 use utoipa_actix_web::AppExt;
@@ -78,11 +80,13 @@ pub fn document() -> Value {
     for (name, schema) in [
         (<ProblemBody as utoipa::ToSchema>::name(), <ProblemBody as utoipa::PartialSchema>::schema()),
         (<ProblemField as utoipa::ToSchema>::name(), <ProblemField as utoipa::PartialSchema>::schema()),
+        (<Callback as utoipa::ToSchema>::name(), <Callback as utoipa::PartialSchema>::schema()),
     ] {
         components.schemas.insert(name.into_owned(), schema);
     }
     let mut referenced = Vec::new();
     <ProblemBody as utoipa::ToSchema>::schemas(&mut referenced);
+    <Callback as utoipa::ToSchema>::schemas(&mut referenced);
     components.schemas.extend(referenced);
     let mut document = serde_json::to_value(&api).unwrap_or_default();
     document["openapi"] = json!("3.1.0");
@@ -106,6 +110,7 @@ pub fn document() -> Value {
         "operator_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_OPERATOR_KEY`" },
         "metrics_key": { "type": "http", "scheme": "bearer", "description": "The setting `TANGGAP_METRICS_KEY`" },
     });
+    callback::add(&mut document);
     explain_rights(&mut document);
     refer_to_items(&mut document);
     prune_refusals(&mut document);

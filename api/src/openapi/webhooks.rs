@@ -12,7 +12,7 @@ pub(super) fn add(document: &mut Value) {
     event["description"] = json!("Something that happened, as a webhook endpoint is sent it.");
     document["components"]["schemas"]["WebhookEvent"] = event;
     let header = |name: &str, text: &str| json!({ "name": name, "in": "header", "required": true, "description": text, "schema": { "type": "string" } });
-    document["webhooks"] = json!({ "event": { "post": {
+    document["webhooks"]["event"] = json!({ "post": {
         "operationId": "receive_event",
         "tags": ["webhooks"],
         "summary": "Something happened",
@@ -33,5 +33,5 @@ pub(super) fn add(document: &mut Value) {
             "410": { "description": "The endpoint is gone: it is paused" },
             "default": { "description": "Not taken: it is sent again later" },
         },
-    } } });
+    } });
 }

@@ -147,7 +147,7 @@ impl Administered for Channel {
     }
 
     fn told(&self) -> Self {
-        Self { secrets: None, ..self.clone() }
+        Self { secrets: None, callback_url: None, ..self.clone() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is done towards a customer without writing: reactions, and saying that its messages were read.
 
 use domain::access::{Act, Caller, SendMessage};
+use domain::channel::ChannelKind;
 use domain::event::{Audience, EventType, Sight};
 use domain::id::MessageId;
 use domain::job::ChannelJobKind;
@@ -12,6 +13,7 @@ use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob};
 use persistence::{conversations, messages};
 
+use super::channels::is_called;
 use super::conversations::{Locked, Which};
 use super::messages::WhichMessage;
 use super::precondition::expect_version;
@@ -55,7 +57,7 @@ pub fn react(
     if changed {
         // The provider is not told who of the team it was.
         if target.reaction.map(|(_, emoji)| emoji) != emoji {
-            enqueue(tx, &locked, ChannelJobKind::SendReaction, id)?;
+            enqueue(tx, &locked, channel, ChannelJobKind::SendReaction, id)?;
         }
         locked.tell_message(tx, EventType::MessageUpdated, &message);
     }
@@ -65,12 +67,13 @@ pub fn react(
 /// Tells the customer that its messages were read, where the channel can, once for the newest of them.
 pub(super) fn tell_read<A: Act>(tx: &mut Tx<'_>, locked: &Locked<A>) -> Result<(), Failure> {
     let (workspace, conversation) = (locked.workspace, locked.conversation.id);
-    if locked.conversation.blocked || !locked.channel_kind(tx)?.has_receipts() {
+    let channel = locked.channel_kind(tx)?;
+    if locked.conversation.blocked || !channel.has_receipts() {
         return Ok(());
     }
     let Some(newest) = messages::newest_inbound(tx.conn, workspace, conversation)? else { return Ok(()) };
     if messages::note_receipt(tx.conn, workspace, conversation, newest)? {
-        enqueue(tx, locked, ChannelJobKind::MarkRead, newest)?;
+        enqueue(tx, locked, channel, ChannelJobKind::MarkRead, newest)?;
     }
     Ok(())
 }
@@ -78,9 +81,13 @@ pub(super) fn tell_read<A: Act>(tx: &mut Tx<'_>, locked: &Locked<A>) -> Result<(
 fn enqueue<A: Act>(
     tx: &mut Tx<'_>,
     locked: &Locked<A>,
+    channel: ChannelKind,
     kind: ChannelJobKind,
     message: MessageId,
 ) -> Result<(), Failure> {
+    if !is_called(tx, (locked.workspace, locked.conversation.channel_id, channel))? {
+        return Ok(());
+    }
     let job = ChannelJob {
         workspace_id: locked.workspace,
         id: tx.id(),

@@ -187,7 +187,7 @@ pub fn retry(tx: &mut Tx<'_>, caller: &Caller<SendMessage>, which: WhichMessage)
     messages::save_progress(tx.conn, &[progress])?;
     // What the provider has of it may be the very thing that went wrong.
     attachments::forget_provider_media(tx.conn, locked.workspace, id)?;
-    enqueue(tx, &locked, id)?;
+    enqueue(tx, &locked, kind, id)?;
     let message = messages::shape(tx.conn, locked.workspace, id)?.ok_or(Code::NotFound)?;
     locked.tell_message(tx, EventType::MessageUpdated, &message);
     Ok(message)

@@ -14,6 +14,7 @@ pub mod conversations;
 pub mod divisions;
 pub mod event;
 pub mod gestures;
+pub mod inbound;
 pub mod ingest;
 pub mod invitations;
 pub mod labels;

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use domain::channel::ChannelState;
+use domain::channel::{ChannelKind, ChannelState};
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{ChannelId, WorkspaceId};
 use domain::message::MessageStatus;
 use domain::notification::NotificationKind;
 use domain::resource::MessageError;
 use domain::time::Timestamp;
+use domain::webhook;
 use persistence::error::Failure;
 use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, Progress};
@@ -23,7 +24,7 @@ use crate::channels::{FailureClass, SendFailure, SendOutcome};
 use crate::state::App;
 use domain::resource::EventActor;
 
-/// After this many attempts a message that the provider keeps refusing for the moment is failed:
+/// After this many attempts a message that a provider keeps refusing for the moment is failed:
 /// with the delays below, after about an hour.
 const ATTEMPTS_MAX: i32 = 8;
 
@@ -34,6 +35,8 @@ pub struct Attempt {
     pub job: SendJob,
     /// When the call began: what the provider tells of earlier moments is not about it.
     pub began_at: Timestamp,
+    /// The kind of the channel.
+    pub channel_kind: ChannelKind,
     /// The version of the channel whose credentials were used.
     pub channel_version: i64,
     /// What came of it.
@@ -64,12 +67,18 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failu
     };
     if let SendOutcome::Refused(failure) = outcome
         && failure.class == FailureClass::Retry
-        && job.attempts < ATTEMPTS_MAX
     {
-        let due_at = tx.now.plus(delay(job.attempts, failure.retry_after));
-        return Ok(jobs::postpone(tx.conn, job.workspace_id, job.id, due_at)?);
+        // A status has told its fate meanwhile.
+        if progress.status != MessageStatus::Queued {
+            return Ok(jobs::finish(tx.conn, job.workspace_id, job.id)?);
+        }
+        if let Some(wait) = wait(app, attempt.channel_kind, job.attempts, failure.retry_after) {
+            let due_at = tx.now.plus(wait);
+            return Ok(jobs::postpone(tx.conn, job.workspace_id, job.id, due_at)?);
+        }
     }
     jobs::finish(tx.conn, job.workspace_id, job.id)?;
+    let outcome = &named(tx, attempt, outcome)?;
     let applied = apply(&mut progress, outcome, tx.now);
     let overtaken = matches!(outcome, SendOutcome::Accepted { .. }) && overtake(tx, &mut progress, attempt)?;
     if !applied && !overtaken {
@@ -89,13 +98,25 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failu
     Ok(())
 }
 
+/// Two messages of a channel cannot have one name: a second one that an integrator calls like the first goes by our own id.
+fn named(tx: &mut Tx<'_>, attempt: &Attempt, outcome: &SendOutcome) -> Result<SendOutcome, Failure> {
+    let job = attempt.job;
+    let SendOutcome::Accepted { provider_message_id } = outcome else { return Ok(outcome.clone()) };
+    if attempt.channel_kind != ChannelKind::Api {
+        return Ok(outcome.clone());
+    }
+    let key = (job.workspace_id, job.channel_id, provider_message_id.clone());
+    let taken = messages::by_provider_ids(tx.conn, vec![key])?.iter().any(|found| found.id != job.message_id);
+    let id = if taken { job.message_id.to_string() } else { provider_message_id.clone() };
+    Ok(SendOutcome::Accepted { provider_message_id: id })
+}
+
 /// True if the outcome changes the message. A status that the provider sent before its answer came
 /// has been written already and is not undone.
 fn apply(progress: &mut Progress, outcome: &SendOutcome, now: Timestamp) -> bool {
     let (status, error) = match outcome {
         SendOutcome::Accepted { provider_message_id } => {
-            let new_id = progress.provider_message_id.is_none();
-            progress.provider_message_id.get_or_insert_with(|| provider_message_id.clone());
+            let new_id = progress.name(provider_message_id);
             if progress.status.advance(MessageStatus::Sent).is_none() {
                 return new_id;
             }
@@ -185,6 +206,24 @@ fn stop_template(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<(), Failure> {
     match message.and_then(|message| message.content?.template) {
         Some(template) => templates::provider::stopped_by_send(tx, workspace, template.id, word),
         None => Ok(()),
+    }
+}
+
+/// How long to wait before the next attempt; `None`: there is none. Servers of integrators are down for longer than those of
+/// providers, and their channels have the patience of other calls to them.
+fn wait(app: &App, kind: ChannelKind, attempts: i32, asked: Option<Duration>) -> Option<TimeDelta> {
+    let exact = |duration: Duration| TimeDelta::from_std(duration).ok();
+    match kind {
+        ChannelKind::Api => {
+            let delays = &app.settings.times.webhook_retries;
+            let schedule: Vec<TimeDelta> = delays.iter().copied().filter_map(exact).collect();
+            let asked = asked.and_then(exact).unwrap_or_default();
+            let jitter = rand::random_range(-1.0..=1.0);
+            webhook::wait(&schedule, u32::try_from(attempts).unwrap_or(u32::MAX), asked, jitter)
+        }
+        ChannelKind::WhatsApp | ChannelKind::Messenger | ChannelKind::Telegram => {
+            (attempts < ATTEMPTS_MAX).then(|| delay(attempts, asked))
+        }
     }
 }
 

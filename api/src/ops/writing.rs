@@ -14,6 +14,7 @@ use persistence::jobs::{self, SendJob};
 use persistence::messages::{self, NewMessage};
 
 use super::attachments::take_for_message;
+use super::channels::is_called;
 use super::conversations::Locked;
 use super::tickets;
 use super::transaction::Tx;
@@ -57,7 +58,7 @@ pub(super) fn hand_in<A: Act>(
     take_file(tx, locked, letter, id)?;
     locked.conversation.note(id, now);
     locked.messages_seen(tx)?;
-    enqueue(tx, locked, id)?;
+    enqueue(tx, locked, letter.channel, id)?;
     let shape = locked.save(tx, event_type)?;
     if let Some(Taken { change, noted }) = taken {
         note_taken(tx, locked, noted)?;
@@ -71,12 +72,17 @@ pub(super) fn hand_in<A: Act>(
     Ok((shape, message))
 }
 
-/// Has a stored message handed to its provider.
+/// Has a stored message handed to its provider, or to the callback of its channel. Where there is neither, it stays queued until
+/// the integrator tells what became of it.
 pub(super) fn enqueue<A: Act>(
     tx: &mut Tx<'_>,
     locked: &Locked<A>,
+    channel: ChannelKind,
     message: MessageId,
 ) -> Result<(), Failure> {
+    if !is_called(tx, (locked.workspace, locked.conversation.channel_id, channel))? {
+        return Ok(());
+    }
     let id: JobId = tx.id();
     let job = SendJob {
         workspace_id: locked.workspace,

@@ -133,15 +133,12 @@ mod tests {
 
     #[test]
     fn both_secrets_sign_until_the_old_one_ends() {
-        let now = Timestamp::new(chrono::Utc::now());
+        let now = Timestamp::from_unix_seconds(1_795_160_000).unwrap();
         let first = SigningSecrets::make();
         let both = first.clone().rotated(now.plus(TimeDelta::hours(24)));
         let verifies = |by: &SigningSecret, headers: &[(&'static str, String); 3]| {
-            let mut map = reqwest::header::HeaderMap::new();
-            for (name, value) in headers {
-                map.insert(*name, value.parse().unwrap());
-            }
-            Webhook::new(by.text()).unwrap().verify(b"{}", &map).is_ok()
+            let own = Webhook::new(by.text()).unwrap().sign("1", now.unix_seconds(), b"{}").unwrap();
+            headers[2].1.split(' ').any(|one| one == own)
         };
         let headers = both.headers("1", now, "{}").unwrap();
         assert!(verifies(&first.current, &headers) && verifies(&both.current, &headers));

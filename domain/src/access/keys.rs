@@ -18,6 +18,8 @@ text_enum! {
         ChannelsRead = "channels:read",
         /// Connect and change channels.
         ChannelsWrite = "channels:write",
+        /// Deliver what customers write on `api` channels, and what became of answers; nothing can be read with it.
+        ChannelsInbound = "channels:inbound",
         /// Read conversations and labels.
         ConversationsRead = "conversations:read",
         /// Assign, claim, resolve, archive, mark and label conversations.

@@ -54,7 +54,7 @@ macro_rules! actions {
 }
 
 use KeyScope::{
-    AuditRead, ChannelsRead, ChannelsWrite, ContactsRead, ContactsWrite, ConversationsRead,
+    AuditRead, ChannelsInbound, ChannelsRead, ChannelsWrite, ContactsRead, ContactsWrite, ConversationsRead,
     ConversationsWrite, MessagesRead, MessagesWrite, TeamRead, TeamWrite, TemplatesRead, TemplatesWrite,
     TicketsRead, WorkspaceRead, WorkspaceWrite,
 };
@@ -89,6 +89,8 @@ actions! {
     ReadChannels = "read_channels" by With(ChannelsRead),
     /// Connect and change channels.
     ManageChannels = "manage_channels" by With(ChannelsWrite),
+    /// Deliver, on a channel of an integrator, what customers write and what became of answers.
+    DeliverInbound = "deliver_inbound" by With(ChannelsInbound),
     /// See a conversation.
     ReadConversation = "read_conversation" by With(ConversationsRead),
     /// See a conversation's messages.
@@ -246,6 +248,7 @@ fn may_know(who: Standing, action: Action, relation: Relation) -> bool {
         _ if relation == Outside => false,
         Action::ReadChannels
         | Action::ManageChannels
+        | Action::DeliverInbound
         | Action::ReadQueue
         | Action::SimulateRouting
         | Action::StartConversation
@@ -332,7 +335,8 @@ fn may_do(who: Standing, action: Action, relation: Relation) -> bool {
         | Action::ImportContacts
         | Action::ExportContacts
         | Action::ManageTemplates
-        | Action::ManageChannels => who.role == Role::Admin,
+        | Action::ManageChannels
+        | Action::DeliverInbound => who.role == Role::Admin,
         Action::ReadCounts => match who.role {
             Role::Admin => true,
             Role::Supervisor => matches!(relation, Own | Supervised),

@@ -36,6 +36,7 @@ mod capability;
 mod contacts;
 mod content;
 mod inbox;
+mod integrator;
 mod notification;
 mod routing;
 mod simulation;
@@ -58,6 +59,7 @@ pub use content::{
     SystemEventType, UnsupportedContent,
 };
 pub use inbox::ConversationCounts;
+pub use integrator::{Callback, CallbackContact, CallbackType, Delivered, DeliveredMessage, DeliveredStatus};
 pub use notification::{Notification, NotificationPreferences, NotificationsRead};
 pub use routing::{
     AssignmentSettings, DistributionPolicy, OmittedCandidates, QueueCode, QueueEntry, QueueReason,
@@ -194,14 +196,17 @@ shape! {
         pub kind: ChannelKind,
         /// Its name in the team.
         pub name: String,
-        /// The account at the provider: a phone number id, a Page id, a bot id.
+        /// The account at the provider: a phone number id, a Page id, a bot id; of an `api` channel its own id.
         pub external_id: String,
         /// What else is known of the account and may be shown.
         pub account: Value,
         /// Whether it works.
         pub status: ChannelStatus,
-        /// What to enter as webhook address at the provider.
+        /// What to enter as webhook address at the provider; of an `api` channel, where it delivers.
         pub webhook_url: String,
+        /// Where what is written to customers of an `api` channel is handed over; null where nowhere, in events, and for
+        /// readers who are not admins.
+        pub callback_url: Option<String>,
         /// What it can do.
         pub capabilities: ChannelCapabilities,
         /// The members that are allocated to it.

@@ -37,6 +37,28 @@ pub fn set_opted_out(
     Ok(changed > 0)
 }
 
+/// A contact's e-mail address is known, if none was before: what the team wrote down stays. True if that is new. It raises no
+/// version of a contact that is made in this transaction.
+///
+/// # Errors
+/// Only those of the database.
+pub fn complete_email(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    contact: ContactId,
+    email: String,
+    is_new: bool,
+) -> Result<bool, StoreError> {
+    let changed = sql("UPDATE contacts SET email = $3, version = version + CASE WHEN $4 THEN 0 ELSE 1 END
+         WHERE workspace_id = $1 AND id = $2 AND email IS NULL")
+    .bind(workspace)
+    .bind(contact)
+    .bind(email)
+    .bind(is_new)
+    .execute(conn)?;
+    Ok(changed > 0)
+}
+
 #[derive(QueryableByName)]
 struct ContactRow {
     #[diesel(sql_type = SqlUuid)]

@@ -16,8 +16,8 @@ mod search;
 pub use awaited::{Joined, insert_new};
 pub use change::{NewContact, WithPhone, by_phones, delete, insert_made, lock, save_many, set_blocked};
 pub use contact::{
-    Writer, conversations, facts, facts_of, facts_when_held, hold, of_conversation, set_opted_out, shapes,
-    writers,
+    Writer, complete_email, conversations, facts, facts_of, facts_when_held, hold, of_conversation,
+    set_opted_out, shapes, writers,
 };
 pub use export::{attribute_names, page};
 pub use identity::{

@@ -27,6 +27,8 @@ struct FoundRow {
     id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     conversation_id: Uuid,
+    #[diesel(sql_type = Bool)]
+    is_inbound: bool,
 }
 
 /// A message found by the provider's id.
@@ -42,6 +44,8 @@ pub struct Found {
     pub id: MessageId,
     /// Its conversation.
     pub conversation_id: ConversationId,
+    /// Whether the customer wrote it.
+    pub is_inbound: bool,
 }
 
 /// Messages by channel and provider's id; unknown ones are left out.
@@ -58,7 +62,8 @@ pub fn by_provider_ids(
         channels.push(channel);
         ids.push(id);
     }
-    let rows = sql("SELECT m.workspace_id, m.channel_id, m.provider_message_id, m.id, m.conversation_id
+    let rows = sql("SELECT m.workspace_id, m.channel_id, m.provider_message_id, m.id, m.conversation_id,
+             m.direction = 'inbound' AS is_inbound
          FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS k (workspace_id, channel_id, provider_message_id)
          JOIN messages m ON m.workspace_id = k.workspace_id AND m.channel_id = k.channel_id
              AND m.provider_message_id = k.provider_message_id")
@@ -74,6 +79,7 @@ pub fn by_provider_ids(
             provider_message_id: row.provider_message_id,
             id: row.id.into(),
             conversation_id: row.conversation_id.into(),
+            is_inbound: row.is_inbound,
         })
         .collect())
 }

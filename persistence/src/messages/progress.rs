@@ -35,6 +35,21 @@ pub struct Progress {
     pub error: Option<MessageError>,
 }
 
+impl Progress {
+    /// Who brings the message to the customer calls it so, unless it has another name already. Our own id is no name: it
+    /// stands for one where nobody gives any. True if that is new.
+    pub fn name(&mut self, id: &str) -> bool {
+        let nameless = match &self.provider_message_id {
+            None => true,
+            Some(known) => *known == self.id.to_string() && known != id,
+        };
+        if nameless {
+            self.provider_message_id = Some(id.to_owned());
+        }
+        nameless
+    }
+}
+
 #[derive(QueryableByName)]
 struct ProgressRow {
     #[diesel(sql_type = SqlUuid)]

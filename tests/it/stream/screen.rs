@@ -140,7 +140,7 @@ impl Screen {
     fn hold(&mut self, kind: &'static str, mut thing: Value) {
         // By REST only.
         let untold: &[&str] = match kind {
-            "channel" => &["secrets"],
+            "channel" => &["secrets", "callback_url"],
             "agent" => &["counts", "last_seen_at"],
             "api_key" => &["last_used_at"],
             "webhook_endpoint" => &["failing_since"],

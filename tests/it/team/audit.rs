@@ -119,6 +119,25 @@ async fn endpoints_leave_entries(trail: &mut Trail) {
     trail.leaves(&deleted, "deleted", "webhook_endpoint").await;
 }
 
+async fn channels_of_integrators_leave_entries(trail: &mut Trail) {
+    let admin = trail.app.admin();
+    let made = admin.post("/v1/channels", json!({ "kind": "api", "name": "Situs web" })).await.expect(201);
+    let entry = trail.leaves(&made, "created", "channel").await;
+    assert_eq!(entry["after"]["secrets"][0]["name"], "signing_secret");
+    let path = format!("/v1/channels/{}", made.id());
+    let rotated = admin.act(format!("{path}/rotate-secret")).await.expect(200);
+    let entry = trail.leaves(&rotated, "updated", "channel").await;
+    assert!(!entry.to_string().contains(rotated["signing_secret"].as_str().unwrap()));
+    let url = json!({ "callback_url": "https://chat.example/tanggap" });
+    let changed = admin.patch(&path, url.clone()).await.expect(200);
+    let entry = trail.leaves(&changed, "updated", "channel").await;
+    assert_eq!((&entry["before"], &entry["after"]), (&json!({ "callback_url": null }), &url));
+    // What customers write is no administration.
+    let body = json!({ "messages": [crate::api_channel::message("m-1", "Halo")] });
+    trail.leaves_nothing(admin.post(format!("{path}/inbound"), body).await, 200).await;
+    trail.covered.insert("deliver_inbound".to_owned());
+}
+
 /// Whoever made, changed or deleted a label of all is known.
 async fn labels_leave_entries(trail: &mut Trail) {
     let admin = trail.app.admin();
@@ -280,6 +299,7 @@ async fn every_administrative_operation_leaves_one_entry_with_who_what_before_an
     let ended = admin.delete(path).await.expect(204);
     trail.leaves(&ended, "deleted", "api_key").await;
     endpoints_leave_entries(&mut trail).await;
+    channels_of_integrators_leave_entries(&mut trail).await;
 
     // Sending a mail again changes nothing.
     trail.covered.insert("invite_agent".to_owned());

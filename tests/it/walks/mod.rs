@@ -89,6 +89,7 @@ fn body_of(operation: &Operation) -> Option<Value> {
         "update_messaging_settings" => messaging_settings(),
         "create_signed_urls" => json!({ "attachment_ids": [NOBODY] }),
         "update_channel" => json!({ "name": "Diambil alih" }),
+        "deliver_inbound" => json!({ "messages": [crate::api_channel::message("m-1", "Halo")] }),
         "create_agent" => {
             json!({ "name": "X", "email": "x@x.example", "role": "agent", "password": "kata-sandi" })
         }

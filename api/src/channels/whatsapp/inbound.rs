@@ -187,6 +187,7 @@ impl Context {
             phone,
             username: draft::username(words("/profile/username")),
             name: draft::name(words("/profile/name")),
+            email: None,
         })
     }
 }

@@ -14,7 +14,7 @@ use domain::resource::{self, SystemEventType};
 use domain::time::Timestamp;
 use persistence::attachments::{self, ReceivedAttachment};
 use persistence::conversations;
-use persistence::error::Failure;
+use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, ChannelJob};
 use persistence::messages::{self, NewMessage};
 
@@ -89,28 +89,30 @@ struct Incoming {
     id: MessageId,
     channel: ChannelId,
     attachment: Option<ReceivedAttachment>,
+    upload: Option<AttachmentId>,
     at: Timestamp,
     new_session: SessionId,
     author: EventActor,
 }
 
-/// Stores the messages of the batch that are not here yet, and moves their conversations along.
+/// Stores the messages of the batch that are not here yet, and moves their conversations along. Answers those messages.
 pub(super) fn store(
     tx: &mut Tx<'_>,
     deliveries: &[Delivery],
     people: &People,
     threads: &mut Threads,
-) -> Result<(), Failure> {
+) -> Result<BTreeSet<MessageId>, Failure> {
     let (rows, incoming) = collect(tx, deliveries, people, threads);
     if rows.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
     let stored: BTreeSet<MessageId> = messages::insert_new(tx.conn, rows)?.into_iter().collect();
     let incoming: Vec<Incoming> = incoming.into_iter().filter(|one| stored.contains(&one.id)).collect();
     if incoming.is_empty() {
-        return Ok(());
+        return Ok(stored);
     }
     store_attachments(tx, &incoming)?;
+    link_uploads(tx, &incoming)?;
     let now = tx.now;
     let mut changed: BTreeMap<Thread, Conversation> = BTreeMap::new();
     for one in &incoming {
@@ -128,7 +130,7 @@ pub(super) fn store(
     conversations::save_many(tx.conn, &mut saved)?;
     tell(tx, people, &incoming, threads, &saved)?;
     threads.locked.extend(saved.into_iter().map(|(workspace, one)| ((workspace, one.id), one)));
-    Ok(())
+    Ok(stored)
 }
 
 /// Notes in the threads of customers that they have another number or id.
@@ -188,13 +190,14 @@ fn collect(
             let contact = conversation.map_or(person.contact_id, |conversation| conversation.contact_id);
             let id = tx.id();
             let attachment = attachment(tx, message);
-            let attachment_id = attachment.as_ref().map(|attachment| attachment.id);
+            let attachment_id = attachment.as_ref().map(|attachment| attachment.id).or(message.upload);
             rows.push(row(tx, delivery, (person, contact), message, edited_at, (id, attachment_id), session));
             incoming.push(Incoming {
                 thread,
                 id,
                 channel: delivery.channel_id,
                 attachment,
+                upload: message.upload,
                 at: message.at,
                 new_session,
                 author: EventActor::contact(contact.0, person.name.clone()),
@@ -237,6 +240,19 @@ fn store_attachments(tx: &mut Tx<'_>, incoming: &[Incoming]) -> Result<(), Failu
     attachments::insert_received(tx.conn, received, now)?;
     jobs::enqueue_channel_jobs(tx.conn, &fetches, now)?;
     tx.has_jobs();
+    Ok(())
+}
+
+/// Makes uploads the files of the messages that were stored. Who delivers has checked them; one that was sent or taken back
+/// since then makes the delivery be looked at anew.
+fn link_uploads(tx: &mut Tx<'_>, incoming: &[Incoming]) -> Result<(), Failure> {
+    for one in incoming {
+        let Some(upload) = one.upload else { continue };
+        match attachments::link(tx.conn, one.thread.0, upload, (one.thread.1, one.id)) {
+            Err(StoreError::RowCount { .. }) => return Err(StoreError::overtaken().into()),
+            linked => linked?,
+        }
+    }
     Ok(())
 }
 

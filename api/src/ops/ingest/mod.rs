@@ -9,10 +9,11 @@ mod news;
 mod people;
 mod templates;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use domain::channel::ChannelKind;
-use domain::id::{ChannelId, WorkspaceId};
+use domain::id::{ChannelId, MessageId, WorkspaceId};
 use domain::inbound::InboundEvent;
 use persistence::db::Db;
 use persistence::error::{Failure, StoreError};
@@ -139,14 +140,14 @@ async fn next_batch(queue: &Mutex<mpsc::Receiver<Waiting>>) -> Option<Vec<Waitin
 async fn commit(app: &App, db: &Db, deliveries: Vec<Delivery>) -> Result<(), Failure> {
     let _gate = app.configuration_gate.read().await;
     let app_for_work = app.clone();
-    app.write_on(db, move |tx| store(&app_for_work, tx, &deliveries)).await
+    app.write_on(db, move |tx| store(&app_for_work, tx, &deliveries).map(drop)).await
 }
 
-/// Writes what the deliveries say, in their order: messages first, then news of messages.
+/// Writes what the deliveries say, in their order: messages first, then news of messages. Answers the messages that are new.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn store(app: &App, tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<(), Failure> {
+pub fn store(app: &App, tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<BTreeSet<MessageId>, Failure> {
     // They come before everything else in the order of locks.
     tx.hold_configurations(deliveries.iter().map(|delivery| delivery.workspace_id))?;
     news::channels(app, tx, deliveries)?;
@@ -155,6 +156,7 @@ pub fn store(app: &App, tx: &mut Tx<'_>, deliveries: &[Delivery]) -> Result<(), 
     let news = news::News::gather(tx, deliveries, &people)?;
     let mut threads = messages::Threads::lock(tx, &people, &news)?;
     messages::note_changes(tx, &people, &threads)?;
-    messages::store(tx, deliveries, &people, &mut threads)?;
-    news.apply(tx, &people, &threads)
+    let stored = messages::store(tx, deliveries, &people, &mut threads)?;
+    news.apply(tx, &people, &threads)?;
+    Ok(stored)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use domain::channel::ChannelKind;
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{ChannelId, ConversationId, MessageId, WorkspaceId};
 use domain::inbound::{InboundKind, InboundStatus, ProviderError};
@@ -116,7 +117,7 @@ impl<'a> News<'a> {
                 provider_message_id: Some(status.provider_message_id.clone()),
                 status: status.status,
                 at: status.at,
-                error: status.error.as_ref().map(explain),
+                error: status.error.as_ref().map(|error| explain(delivery.kind, error)),
             };
             self.steps.push((delivery.workspace_id, step));
         }
@@ -289,16 +290,14 @@ pub(super) fn channels(app: &App, tx: &mut Tx<'_>, deliveries: &[Delivery]) -> R
 }
 
 fn take_step(progress: &mut Progress, step: &Step) -> bool {
-    if progress.provider_message_id.is_none() {
-        progress.provider_message_id.clone_from(&step.provider_message_id);
-    }
+    let named = step.provider_message_id.as_deref().is_some_and(|id| progress.name(id));
     let Some(status) = progress.status.advance(step.status) else {
         // A status that was passed over still has its time: `delivered` after `read`.
         let before = progress.times;
         if progress.status != MessageStatus::Failed && step.status != MessageStatus::Failed {
             progress.times.note(step.status, step.at);
         }
-        return progress.times != before;
+        return named || progress.times != before;
     };
     progress.status = status;
     progress.times.note(status, step.at);
@@ -350,12 +349,25 @@ fn reference(status: &InboundStatus) -> Option<MessageId> {
     status.our_reference.as_deref()?.parse().ok()
 }
 
-/// Only WhatsApp reports failures after the fact.
-fn explain(error: &ProviderError) -> MessageError {
-    let failure = errors::whatsapp_status(error.clone());
+/// Only WhatsApp reports failures after the fact, and integrators, in words of their own.
+fn explain(kind: ChannelKind, error: &ProviderError) -> MessageError {
+    let failure = match kind {
+        ChannelKind::Api => return reported(error),
+        ChannelKind::WhatsApp | ChannelKind::Messenger | ChannelKind::Telegram => {
+            errors::whatsapp_status(error.clone())
+        }
+    };
     MessageError {
         code: failure.code.to_owned(),
         provider_code: Some(error.code.clone()),
         detail: failure.detail.to_owned(),
+    }
+}
+
+fn reported(error: &ProviderError) -> MessageError {
+    MessageError {
+        code: "delivery_failed".to_owned(),
+        provider_code: Some(error.code.clone()),
+        detail: error.detail.clone(),
     }
 }

@@ -141,6 +141,7 @@ fn merge(into: &mut Sender, newer: &Sender) {
     take(&mut into.phone, &newer.phone);
     take(&mut into.username, &newer.username);
     take(&mut into.name, &newer.name);
+    take(&mut into.email, &newer.email);
 }
 
 /// Moves those who are known from `wanted` to `people`, and stores what is new about them.
@@ -167,16 +168,16 @@ fn find(
         let newer = renewed(identity, key, sender);
         let changed = newer != *identity;
         let name = newer.name.clone().unwrap_or_else(|| display_name(sender));
-        matches.push((key.clone(), changed, newer, conversation_id, name));
+        let told = changed || sender.email.is_some();
+        matches.push((key.clone(), (changed, told), newer, conversation_id, name));
     }
-    let changed = matches.iter().filter(|(_, changed, ..)| *changed).map(|(key, ..)| key.clone()).collect();
-    let old = repeats(tx, deliveries, &changed)?;
-    for (key, changed, newer, conversation_id, name) in matches {
-        if changed && !old.contains(&key) {
-            let contact = contacts::update_identity(tx.conn, &newer)?;
-            tell_changed(tx, newer.workspace_id, contact)?;
+    let told = matches.iter().filter(|(_, (_, told), ..)| *told).map(|(key, ..)| key.clone()).collect();
+    let old = repeats(tx, deliveries, &told)?;
+    for (key, (changed, _), newer, conversation_id, name) in matches {
+        let email = wanted.remove(&key).and_then(|somebody| somebody.sender.email);
+        if !old.contains(&key) {
+            renew(tx, &newer, changed, email)?;
         }
-        wanted.remove(&key);
         let person = Person {
             workspace_id: newer.workspace_id,
             contact_id: newer.contact_id,
@@ -187,6 +188,22 @@ fn find(
         people.known.insert(key, person);
     }
     Ok(())
+}
+
+/// Stores what is new about a customer, and tells of it if anything is.
+fn renew(
+    tx: &mut Tx<'_>,
+    newer: &StoredIdentity,
+    changed: bool,
+    email: Option<String>,
+) -> Result<(), Failure> {
+    let workspace = newer.workspace_id;
+    let contact = if changed { contacts::update_identity(tx.conn, newer)? } else { newer.contact_id };
+    let completed = match email {
+        Some(email) => contacts::complete_email(tx.conn, workspace, contact, email, false)?,
+        None => false,
+    };
+    if changed || completed { tell_changed(tx, workspace, contact) } else { Ok(()) }
 }
 
 /// Those of `among` of whom everything written in the batch is here already. A repeat names its writer as
@@ -240,6 +257,7 @@ fn renewed(identity: &StoredIdentity, key: &Key, sender: &Sender) -> StoredIdent
         phone: newer.phone.take(),
         username: newer.username.take(),
         name: newer.name.take(),
+        email: None,
     };
     merge(&mut known, sender);
     StoredIdentity { phone: known.phone, username: known.username, name: known.name, ..newer }
@@ -285,9 +303,14 @@ fn make(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut Peop
             is_new: true,
         };
         begun.push((key.0, identity.id, conversation));
-        let known = wanted.remove(&key);
-        if identity.name.is_none() && known.is_some_and(|wanted| wanted.kind == ChannelKind::Messenger) {
-            nameless.push((key.0, key.1, identity.id));
+        if let Some(Somebody { kind, sender, .. }) = wanted.remove(&key) {
+            if identity.name.is_none() && kind == ChannelKind::Messenger {
+                nameless.push((key.0, key.1, identity.id));
+            }
+            if let Some(email) = sender.email {
+                let is_new = !joined.contains_key(&identity.id);
+                contacts::complete_email(tx.conn, key.0, identity.contact_id, email, is_new)?;
+            }
         }
         people.known.insert(key, person);
     }

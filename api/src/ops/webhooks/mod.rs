@@ -264,7 +264,7 @@ fn apply(
     endpoint: &mut WebhookEndpoint,
 ) -> Result<(), Failure> {
     if let Some(url) = &patch.url {
-        endpoint.url = checked_url(app, url)?;
+        endpoint.url = checked_url(app, "/url", url)?;
     }
     if let Some(description) = &patch.description {
         endpoint.description = description.as_deref().map(checked_description).transpose()?;
@@ -296,15 +296,18 @@ fn apply(
 }
 
 /// An address that may be called, as far as it can be seen without resolving it.
-fn checked_url(app: &App, url: &str) -> Result<String, Refusal> {
+///
+/// # Errors
+/// `validation_failed` at `pointer`.
+pub(super) fn checked_url(app: &App, pointer: &str, url: &str) -> Result<String, Refusal> {
     if url.chars().count() > URL_MAX_CHARS {
         let detail = format!("must have at most {URL_MAX_CHARS} characters");
-        return Err(Refusal::invalid("/url", "too_long", detail));
+        return Err(Refusal::invalid(pointer, "too_long", detail));
     }
     app.guarded.receiver(url).map(|url| url.to_string()).map_err(|_| {
         let detail = "must be an https address of the public Internet, without user and password; http and private \
                       networks only as TANGGAP_PRIVATE_RANGES_ALLOWED allows";
-        Refusal::invalid("/url", "not_allowed", detail)
+        Refusal::invalid(pointer, "not_allowed", detail)
     })
 }
 

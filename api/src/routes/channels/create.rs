@@ -4,11 +4,11 @@ use domain::access::{Action, ManageChannels};
 use domain::channel::ChannelKind;
 use domain::input;
 use domain::refusal::Refusal;
-use domain::resource::Channel;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::with_secret::ChannelWithSecret;
 use crate::auth::extract::Auth;
 use crate::http::body::Body;
 use crate::http::idempotency::Repeat;
@@ -16,6 +16,7 @@ use crate::http::problem::Problem;
 use crate::http::responses::{RepeatHeader, Writing};
 use crate::ops::channels::{self, ChannelDraft, ChannelSecrets};
 use crate::state::App;
+use crate::webhooks::signature::SigningSecrets;
 
 /// The longest secret of a provider, in bytes; Meta's access tokens have about 250.
 const SECRET_MAX: usize = 1024;
@@ -83,6 +84,17 @@ pub enum NewChannel {
         #[schema(max_length = 256, pattern = "^[A-Za-z0-9_-]{1,256}$")]
         webhook_secret: Option<String>,
     },
+    /// A channel of an integrator: what its customers write is delivered to `POST /v1/channels/{channel_id}/inbound`.
+    Api {
+        /// Its name in the team.
+        #[schema(example = "Obrolan situs web")]
+        name: String,
+        /// Where what the team writes is handed over by `POST`: https, in the public Internet; `http` and private networks only
+        /// as the installation allows (`TANGGAP_PRIVATE_RANGES_ALLOWED`). Without one, messages stay `queued` until a status
+        /// is delivered.
+        #[schema(example = "https://chat.example/tanggap", min_length = 1, max_length = 2000)]
+        callback_url: Option<String>,
+    },
 }
 
 impl NewChannel {
@@ -101,7 +113,8 @@ impl NewChannel {
             } => ChannelDraft {
                 name: input::name("/name", &name)?,
                 kind: ChannelKind::WhatsApp,
-                external_id: account("/phone_number_id", &phone_number_id)?,
+                external_id: Some(account("/phone_number_id", &phone_number_id)?),
+                callback_url: None,
                 account: json!({
                     "waba_id": account("/waba_id", &waba_id)?,
                     "display_phone_number": input::name("/display_phone_number", &display_phone_number)?,
@@ -116,7 +129,8 @@ impl NewChannel {
                 ChannelDraft {
                     name: input::name("/name", &name)?,
                     kind: ChannelKind::Messenger,
-                    external_id: account("/page_id", &page_id)?,
+                    external_id: Some(account("/page_id", &page_id)?),
+                    callback_url: None,
                     account: json!({ "app_id": account("/app_id", &app_id)? }),
                     secrets: ChannelSecrets::Messenger {
                         page_access_token: secret("/page_access_token", &page_access_token)?,
@@ -130,7 +144,8 @@ impl NewChannel {
                 ChannelDraft {
                     name: input::name("/name", &name)?,
                     kind: ChannelKind::Telegram,
-                    external_id: bot_id(&bot_token)?,
+                    external_id: Some(bot_id(&bot_token)?),
+                    callback_url: None,
                     account: Value::Object(serde_json::Map::new()),
                     secrets: ChannelSecrets::Telegram {
                         bot_token,
@@ -141,6 +156,14 @@ impl NewChannel {
                     },
                 }
             }
+            Self::Api { name, callback_url } => ChannelDraft {
+                name: input::name("/name", &name)?,
+                kind: ChannelKind::Api,
+                external_id: None,
+                account: Value::Object(serde_json::Map::new()),
+                callback_url,
+                secrets: ChannelSecrets::Api { signing: SigningSecrets::make() },
+            },
         })
     }
 }
@@ -172,9 +195,10 @@ pub(super) fn telegram_secret(text: &str) -> Result<String, Refusal> {
 
 /// Connect a channel
 ///
-/// Enter `webhook_url` of the answer at the provider. Secrets are stored encrypted and never shown again.
+/// Enter `webhook_url` of the answer at the provider. Secrets are stored encrypted and never shown again. That of an `api` channel
+/// is made here, and shown in this answer only; a repeat with the same `Idempotency-Key` shows it again for 24 hours.
 #[utoipa::path(tag = "channels", request_body = NewChannel, params(RepeatHeader), extensions(("x-action" = json!(Action::ManageChannels))),
-    responses((status = 201, description = "Connected", body = Channel), Writing))]
+    responses((status = 201, description = "Connected", body = ChannelWithSecret), Writing))]
 #[post("/v1/channels")]
 pub async fn create_channel(
     app: web::Data<App>,
@@ -184,8 +208,16 @@ pub async fn create_channel(
 ) -> Result<HttpResponse, Problem> {
     let draft = body.value.into_draft()?;
     let (shared, actor, caller) = (app.get_ref().clone(), caller.actor().clone(), caller.into_caller());
+    let signing_secret = match &draft.secrets {
+        ChannelSecrets::Api { signing } => Some(signing.current.text().to_owned()),
+        _ => None,
+    };
+    let repeat = repeat.with_body(body.digest);
+    let repeat = if signing_secret.is_some() { repeat.with_secret_answer() } else { repeat };
     repeat
-        .with_body(body.digest)
-        .write(&app, &actor, StatusCode::CREATED, move |tx| channels::create(&shared, tx, &caller, &draft))
+        .write(&app, &actor, StatusCode::CREATED, move |tx| {
+            let channel = channels::create(&shared, tx, &caller, &draft)?;
+            Ok(ChannelWithSecret { channel, signing_secret: signing_secret.clone() })
+        })
         .await
 }

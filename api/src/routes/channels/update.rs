@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::create::telegram_secret;
 use crate::auth::extract::Auth;
-use crate::http::body::Body;
+use crate::http::body::{Body, present};
 use crate::http::problem::Problem;
 use crate::http::reply;
 use crate::http::responses::{VersionHeader, Writing};
@@ -42,11 +42,15 @@ pub struct ChannelChange {
     /// Telegram: what the provider sends along.
     #[schema(max_length = 256, pattern = "^[A-Za-z0-9_-]{1,256}$")]
     pub webhook_secret: Option<String>,
+    /// `api`: where what the team writes is handed over from now on; null: nowhere.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(example = "https://chat.example/tanggap", min_length = 1, max_length = 2000)]
+    pub callback_url: Option<Option<String>>,
 }
 
 impl ChannelChange {
     fn into_patch(self) -> Result<ChannelPatch, Refusal> {
-        let mut patch = ChannelPatch::default();
+        let mut patch = ChannelPatch { callback_url: self.callback_url, ..ChannelPatch::default() };
         if let Some(name) = self.name {
             patch.name = Some(input::name("/name", &name)?);
         }
@@ -72,7 +76,8 @@ impl ChannelChange {
 
 /// Change a channel
 ///
-/// New credentials bring a channel that needed attention back to work: what waited is sent.
+/// New credentials, or a callback (the same one will do), bring a channel that needed attention back to work: what waited is sent.
+/// A callback is handed what is written from then on; without one, what waits stays `queued`.
 #[utoipa::path(tag = "channels", request_body = ChannelChange,
     params(("channel_id" = ChannelId, Path, description = "The channel"), VersionHeader),
     extensions(("x-action" = json!(Action::ManageChannels))),

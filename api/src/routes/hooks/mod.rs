@@ -70,7 +70,7 @@ fn meta(secrets: &ChannelSecrets) -> Result<(&str, &str), Problem> {
     match secrets {
         ChannelSecrets::WhatsApp { app_secret, verify_token, .. }
         | ChannelSecrets::Messenger { app_secret, verify_token, .. } => Ok((app_secret, verify_token)),
-        ChannelSecrets::Telegram { .. } => Err(Code::NotFound.into()),
+        ChannelSecrets::Telegram { .. } | ChannelSecrets::Api { .. } => Err(Code::NotFound.into()),
     }
 }
 

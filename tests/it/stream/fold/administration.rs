@@ -5,6 +5,9 @@ use harness::receiver::{Answer, Receiver};
 use harness::team::assignment_settings;
 use serde_json::json;
 
+use crate::api_channel::message;
+use crate::support::text;
+
 use super::Fold;
 
 /// Everybody's picture follows, also where it has to be loaded anew because more or less is seen.
@@ -75,4 +78,23 @@ pub(super) async fn endpoints_change(fold: &mut Fold) {
     fold.settle("an endpoint that is gone").await;
     fold.does(200, admin.patch(&path, json!({ "description": "Kembali", "active": true }))).await;
     fold.does(204, admin.delete(&path)).await;
+}
+
+/// Channels of integrators, and what comes by them; their callbacks and secrets are told by REST only.
+pub(super) async fn integrators_deliver(fold: &mut Fold) {
+    let admin = fold.app.admin();
+    let body = json!({ "kind": "api", "name": "Situs web", "callback_url": "http://127.0.0.1:9/hook" });
+    let path = format!("/v1/channels/{}", fold.does(201, admin.post("/v1/channels", body)).await.id());
+    fold.does(200, admin.act(format!("{path}/rotate-secret"))).await;
+    fold.does(200, admin.patch(&path, json!({ "callback_url": null }))).await;
+    let inbound = format!("{path}/inbound");
+    let body = json!({ "messages": [message("m-1", "Halo"), message("m-2", "Kak?")] });
+    let told = fold.does(200, admin.post(&inbound, body)).await;
+    let conversation =
+        format!("/v1/conversations/{}", told["messages"][0]["conversation_id"].as_str().unwrap());
+    let sent = fold.does(201, admin.post(format!("{conversation}/messages"), text("Baik"))).await;
+    for status in ["sent", "delivered", "read"] {
+        let status = json!({ "message_id": sent.id(), "external_id": "a-1", "status": status });
+        fold.does(200, admin.post(&inbound, json!({ "statuses": [status] }))).await;
+    }
 }

@@ -304,6 +304,7 @@ async fn r10_after_every_operation_what_was_loaded_and_the_events_are_what_would
     administration::changes(&mut fold).await;
     administration::policies_change(&mut fold).await;
     administration::endpoints_change(&mut fold).await;
+    administration::integrators_deliver(&mut fold).await;
 
     let mutating = contract::operations().into_iter().filter(|operation| operation.method != "get");
     // What these change is seen by nobody but the member itself; a dry run changes nothing.
