@@ -6,8 +6,7 @@ cd "$(dirname "$0")"
 
 steps=("$@")
 if [ ${#steps[@]} -eq 0 ]; then
-  steps=(redocly spectral asyncapi breaking clients generator journey)
-  if [ -x schemathesis/run.sh ]; then steps+=(schemathesis); fi
+  steps=(redocly spectral asyncapi breaking clients generator journey examples schemathesis)
 fi
 
 started=$SECONDS

@@ -12,6 +12,8 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read a webhook endpoint
+///
+/// Without its secret, which is shown when it is made or rotated.
 #[utoipa::path(tag = "webhooks", params(("endpoint_id" = WebhookEndpointId, Path, description = "The endpoint")),
     extensions(("x-action" = json!(Action::ManageWebhookEndpoints))),
     responses((status = 200, description = "The endpoint", body = WebhookEndpoint), Reading))]

@@ -12,6 +12,8 @@ use crate::http::responses::Reading;
 use crate::state::App;
 
 /// Read a delivery
+///
+/// With every attempt, as in the list.
 #[utoipa::path(tag = "webhooks",
     params(("endpoint_id" = WebhookEndpointId, Path, description = "The endpoint"),
         ("delivery_id" = WebhookDeliveryId, Path, description = "The delivery")),
