@@ -138,9 +138,11 @@ mod tests {
         assert_eq!((left(idle), left(busy), left(busy)), (1, 1, 0));
         clock.advance(TimeDelta::seconds(31));
         limits.forget_idle();
-        assert_eq!(limits.0.as_ref().unwrap().len(), 1);
-        // One call has come back, and is used here.
-        assert!(limits.count(busy).unwrap().refusal().is_none());
+        // One call has come back to each; who is forgotten has been whole for as long as a call takes to come back.
+        assert_eq!((limits.0.as_ref().unwrap().len(), left(busy)), (2, 0));
+        clock.advance(TimeDelta::seconds(30));
+        limits.forget_idle();
+        assert_eq!((limits.0.as_ref().unwrap().len(), left(busy)), (1, 0));
         assert!(limits.count(busy).unwrap().refusal().is_some());
     }
 }

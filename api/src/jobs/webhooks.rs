@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use domain::access::Visible;
@@ -31,6 +31,8 @@ const CLAIMED_PER_ENDPOINT: usize = 64;
 const CONCURRENT_PER_ENDPOINT: usize = 16;
 /// How many calls may come before one that was claimed.
 const TURNS: u32 = (CLAIMED_PER_ENDPOINT / CONCURRENT_PER_ENDPOINT) as u32;
+/// How long more is waited for when something has happened.
+const GATHERING: Duration = Duration::from_millis(5);
 /// Tests begun at once.
 const TESTS: i64 = 4;
 /// The most outcomes stored in one transaction.
@@ -92,7 +94,8 @@ impl Dispatcher {
         let poll = self.app.settings.times.job_poll;
         tokio::select! {
             outcome = self.outcomes.recv() => self.ended(outcome),
-            () = self.app.webhooks.wait(self.any, poll) => {}
+            // What happens hardly comes alone, and one look is enough for all of it.
+            () = self.app.webhooks.wait(self.any, poll) => tokio::time::sleep(GATHERING).await,
         }
     }
 
@@ -130,7 +133,14 @@ impl Dispatcher {
         self.any = any;
         let mut more = false;
         for workspace in behind {
-            more |= self.app.write(move |tx| webhooks::fan_out(tx, workspace)).await?;
+            // What one workspace cannot do now is no matter of the others.
+            match self.app.write(move |tx| webhooks::fan_out(tx, workspace)).await {
+                Ok(rest) => more |= rest,
+                Err(failure) => {
+                    let cause = chain(&failure);
+                    tracing::warn!(workspace_id = %workspace, cause, "a log could not be looked through; trying again");
+                }
+            }
         }
         Ok(more)
     }

@@ -86,13 +86,13 @@ async fn s_16_the_file_of_a_message_is_for_who_sees_the_conversation_now() {
         link.replace(&id, &other),
         link.replace("expires=1", "expires=2"),
         format!("{before}signature={flipped}"),
-        format!("{before}signature="),
         before.trim_end_matches('&').to_owned(),
         format!("{bytes}?signature={signature}"),
         format!("{bytes}?expires=9999999999&signature={}", "A".repeat(64)),
     ] {
         anyone.get(&wrong).await.problem(401, "invalid_link");
     }
+    anyone.get(format!("{before}signature=")).await.problem(422, "validation_failed");
     anyone.get(&bytes).await.problem(401, "missing_credentials");
     app.clock.advance(TimeDelta::seconds(301));
     anyone.get(&link).await.problem(401, "invalid_link");

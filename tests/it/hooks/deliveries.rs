@@ -179,7 +179,7 @@ async fn hooks_are_found_by_channel_and_kind_and_meta_is_answered_its_challenge(
     };
     assert_eq!(ask("verify-token-of-the-tests").await.expect(200).body, b"1158201444");
     ask("salah").await.problem(403, "forbidden");
-    ask("").await.problem(403, "forbidden");
+    ask("").await.problem(422, "validation_failed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -247,7 +247,6 @@ async fn divisions_are_found_by_any_part_of_their_name() {
         ("_", vec!["A_B"]),
         ("%5C", vec![]),
         ("tidak-ada", vec![]),
-        ("", vec!["Café Jakarta", "Cafe Bandung", "50% Off", "A_B", "Pelanggan VIP", "Penjualan"]),
     ] {
         assert_eq!(found(q).await, names.into_iter().map(ToOwned::to_owned).collect(), "{q}");
     }
@@ -255,7 +254,7 @@ async fn divisions_are_found_by_any_part_of_their_name() {
     let cursor = page["next_cursor"].as_str().unwrap();
     siti.get(format!("/v1/divisions?limit=1&q=caf&cursor={cursor}")).await.problem(422, "invalid_cursor");
     let long = "x".repeat(101);
-    for wrong in ["a%00b", "a%0Ab", long.as_str()] {
+    for wrong in ["", "a%00b", "a%0Ab", long.as_str()] {
         let refused = siti.get(format!("/v1/divisions?q={wrong}")).await.problem(422, "validation_failed");
         assert_eq!(refused["errors"][0]["pointer"], "?q");
     }
