@@ -82,6 +82,7 @@ ERRORS = {
     "not_a_supervisor": "has another role",
     "bot_token": "is of another bot",
     "no_phone": "the contact has none",
+    "not_allowed": "not an address that may be called",
 }
 """Codes of the errors within a problem."""
 
@@ -90,6 +91,8 @@ PLACES = {
     "/template": "what the template leaves open",
     "/interactive": "the bounds of the channel, see `capabilities`",
     "/location": "a name and an address come together",
+    "/messages/": "of what is delivered on an `api` channel: each kind has fields of its own, of which some come together",
+    "/statuses/": "the same: a message is named by one of two fields, and only what failed has an error",
 }
 """Places in bodies."""
 

@@ -18,7 +18,7 @@ pub(super) fn add(document: &mut Value) {
     document["webhooks"]["api_channel_callback"] = json!({
         "post": {
             "operationId": "call_api_channel",
-            "tags": ["channels"],
+            "tags": ["calls to integrators"],
             "summary": "Take what the team writes on an `api` channel",
             "description": "Sent to the channel's `callback_url`, those of one conversation in order, and signed by Standard Webhooks. \
                 Answer 2xx within 15 seconds: then the message is `sent`. 400, 404, 409, 422 and most other 4xx fail it; 401, 403 and 410 \

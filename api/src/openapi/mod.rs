@@ -44,7 +44,7 @@ const DESCRIPTION: &str = "Customer chat without a front end: WhatsApp, Messenge
 
 const ACCESS_TOKEN: &str = "From `POST /v1/auth/login`. A JWT that is checked as RFC8725 demands: one algorithm, and its type, issuer, audience and times";
 
-const TAGS: [(&str, &str); 19] = [
+const TAGS: [(&str, &str); 20] = [
     ("sign in", "Tokens, invitations and forgotten passwords"),
     ("me", "The caller"),
     ("installation", "Workspaces"),
@@ -62,6 +62,7 @@ const TAGS: [(&str, &str); 19] = [
     ("notifications", "What one member is to know of"),
     ("live", "The event log, as a stream and by polling"),
     ("webhooks", "Servers of integrators that are told what happens"),
+    ("calls to integrators", "What those servers are sent"),
     ("provider webhooks", "Called by Meta and Telegram"),
     ("service", "The process itself"),
 ];

@@ -14,7 +14,7 @@ pub(super) fn add(document: &mut Value) {
     let header = |name: &str, text: &str| json!({ "name": name, "in": "header", "required": true, "description": text, "schema": { "type": "string" } });
     document["webhooks"]["event"] = json!({ "post": {
         "operationId": "receive_event",
-        "tags": ["webhooks"],
+        "tags": ["calls to integrators"],
         "summary": "Something happened",
         "description": "Sent to each webhook endpoint that wants it, signed by Standard Webhooks. Events of one conversation come in \
             order; an event may come more than once, with the same `webhook-id`.",

@@ -14,6 +14,9 @@ use crate::http::responses::Open;
 use crate::ops::sign_ins::{self, Exchange};
 use crate::state::App;
 
+/// The longest text that may be a refresh token, in characters. Ours are shorter.
+pub const REFRESH_TOKEN_MAX_CHARS: usize = 200;
+
 /// A refresh token.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

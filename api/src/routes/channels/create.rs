@@ -87,7 +87,7 @@ pub enum NewChannel {
     /// A channel of an integrator: what its customers write is delivered to `POST /v1/channels/{channel_id}/inbound`.
     Api {
         /// Its name in the team.
-        #[schema(example = "Obrolan situs web")]
+        #[schema(example = "Obrolan situs web", max_length = 100, format = "line")]
         name: String,
         /// Where what the team writes is handed over by `POST`: https, in the public Internet; `http` and private networks only
         /// as the installation allows (`TANGGAP_PRIVATE_RANGES_ALLOWED`). Without one, messages stay `queued` until a status

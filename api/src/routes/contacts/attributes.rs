@@ -17,7 +17,7 @@ impl PartialSchema for NewAttributes {
     fn schema() -> RefOr<Schema> {
         let description = "What else is known, by name.";
         let example = json!({ "tier": "gold", "orders": 12 });
-        let mut schema = schema(json!(["string", "number", "boolean"]), description, example);
+        let mut schema = schema(&["boolean"], description, example);
         schema["maxProperties"] = json!(ATTRIBUTES_MAX);
         derived(schema)
     }
@@ -33,7 +33,7 @@ impl PartialSchema for AttributeChanges {
     fn schema() -> RefOr<Schema> {
         let description = "Attributes to be set, or with null to be taken away.";
         let example = json!({ "tier": "gold", "old_tier": null });
-        derived(schema(json!(["string", "number", "boolean", "null"]), description, example))
+        derived(schema(&["boolean", "null"], description, example))
     }
 }
 
@@ -43,20 +43,19 @@ impl ToSchema for AttributeChanges {
     }
 }
 
-fn schema(types: Value, description: &str, example: Value) -> Value {
+/// A value is a text, a number, or of one of these types.
+fn schema(types: &[&str], description: &str, example: Value) -> Value {
+    let mut values = vec![
+        json!({ "type": "string", "minLength": 1, "maxLength": 1000, "pattern": "^[^\\x00]*$" }),
+        json!({ "type": "number", "minimum": -9_007_199_254_740_991_i64, "maximum": 9_007_199_254_740_991_i64 }),
+    ];
+    values.extend(types.iter().map(|one| json!({ "type": one })));
     json!({
         "type": "object",
         "description": description,
         "example": example,
         "propertyNames": { "type": "string", "pattern": "^[a-z0-9_]{1,64}$" },
-        "additionalProperties": {
-            "type": types,
-            "minLength": 1,
-            "maxLength": 1000,
-            "pattern": "^[^\\x00]*$",
-            "minimum": -9_007_199_254_740_991_i64,
-            "maximum": 9_007_199_254_740_991_i64,
-        },
+        "additionalProperties": { "anyOf": values },
     })
 }
 

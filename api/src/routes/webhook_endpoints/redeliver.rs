@@ -14,15 +14,18 @@ use crate::http::responses::{RepeatHeader, Writing};
 use crate::ops::webhooks;
 use crate::state::App;
 
+/// The greatest number of an event: what every JSON reader can tell from its neighbours.
+const SEQ_MAX: i64 = 9_007_199_254_740_991;
+
 /// Which deliveries are to be made again.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Redelivery {
     /// The number of the first event.
-    #[schema(example = 1042, minimum = 1)]
+    #[schema(example = 1042, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub from_seq: i64,
     /// The number of the last event.
-    #[schema(example = 1100, minimum = 1)]
+    #[schema(example = 1100, minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub to_seq: i64,
     /// Whether only those that failed are; `true` if absent.
     #[schema(example = true)]
@@ -56,6 +59,10 @@ pub async fn redeliver_webhook_range(
     let Redelivery { from_seq, to_seq, failed_only } = body.value;
     if from_seq < 1 {
         return Err(Refusal::invalid("/from_seq", "range", "must be at least 1").into());
+    }
+    if to_seq > SEQ_MAX {
+        let detail = format!("must be at most {SEQ_MAX}");
+        return Err(Refusal::invalid("/to_seq", "range", detail).into());
     }
     if to_seq < from_seq {
         return Err(Refusal::invalid("/to_seq", "range", "must not be before `from_seq`").into());
