@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use domain::access::Visible;
 use domain::id::{WebhookEndpointId, WorkspaceId};
 use domain::webhook::CallProblem;
+use persistence::db::keep_plans_by_key;
 use persistence::error::Failure;
 use persistence::webhooks::fan_out as logs;
 use persistence::webhooks::sending::{self, Claimed, Room, Waiting};
@@ -157,6 +158,7 @@ impl Dispatcher {
             .app
             .db
             .write(move |conn| {
+                keep_plans_by_key(conn)?;
                 let rooms = rooms(&sending::waiting(conn)?, &under_way, free);
                 Ok(sending::claim(conn, &rooms, TESTS, now, until)?)
             })

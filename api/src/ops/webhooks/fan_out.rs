@@ -6,6 +6,7 @@ use domain::access::Visible;
 use domain::event::{Audience, EventType};
 use domain::id::WorkspaceId;
 use domain::resource::{EventActor, LostEvents};
+use persistence::db::keep_plans_by_key;
 use persistence::error::Failure;
 use persistence::events;
 use persistence::webhooks::endpoints;
@@ -29,6 +30,7 @@ const EVENTS_MIN: usize = 20;
 /// # Errors
 /// Those of the database.
 pub fn fan_out(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<bool, Failure> {
+    keep_plans_by_key(tx.conn)?;
     let mut readers = stored::lock_readers(tx.conn, workspace)?;
     let Some(from) = readers.iter().map(|reader| reader.position).min() else { return Ok(false) };
     let limit = (ROWS / readers.len()).clamp(EVENTS_MIN, EVENTS);

@@ -10,6 +10,7 @@ use domain::resource::{DeliveryAttempt, EventActor, WebhookEndpoint};
 use domain::time::Timestamp;
 use domain::webhook::{Answer, CallProblem, DeliveryState, Next, PauseReason, next};
 use persistence::agents;
+use persistence::db::keep_plans_by_key;
 use persistence::error::Failure;
 use persistence::webhooks::sending::{self, Settled};
 use serde_json::json;
@@ -106,6 +107,7 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, outcomes: &[Outcome]) -> Result<(), Fa
             attempt: json!(outcome.attempt()),
         });
     }
+    keep_plans_by_key(tx.conn)?;
     let keys: Vec<_> = endpoints.keys().copied().collect();
     let locked = sending::lock_endpoints(tx.conn, &keys)?;
     sending::settle(tx.conn, &settled, now)?;
