@@ -268,12 +268,15 @@ pub fn set_failing(
 /// # Errors
 /// Only those of the database.
 pub fn settle(conn: &mut PgConnection, settled: &[Settled], now: Timestamp) -> Result<(), StoreError> {
+    // Looked up by its key before its state is asked for: an index of all that is pending would fit the whole condition too.
     sql("UPDATE webhook_deliveries d SET state = s.state, due_at = s.due_at,
              attempts = CASE WHEN jsonb_array_length(d.attempts) >= $8 THEN d.attempts - 0 ELSE d.attempts END || s.attempt
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::jsonb[])
              AS s (workspace_id, endpoint_id, id, tried, state, due_at, attempt)
-         WHERE d.workspace_id = s.workspace_id AND d.endpoint_id = s.endpoint_id AND d.id = s.id AND d.tried = s.tried
-           AND d.state = 'pending'")
+         CROSS JOIN LATERAL (
+             SELECT o.ctid AS place FROM webhook_deliveries o
+             WHERE o.workspace_id = s.workspace_id AND o.endpoint_id = s.endpoint_id AND o.id = s.id AND o.tried = s.tried OFFSET 0) o
+         WHERE d.ctid = o.place AND d.state = 'pending'")
     .bind(settled.iter().map(|one| one.workspace_id).collect::<Vec<_>>())
     .bind(settled.iter().map(|one| one.endpoint_id).collect::<Vec<_>>())
     .bind(settled.iter().map(|one| one.id).collect::<Vec<_>>())

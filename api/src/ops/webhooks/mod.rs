@@ -1,4 +1,4 @@
-//! Endpoints of integrators: made and changed by admins, told by [`fan_out`], and what came of it by [`settle`].
+//! Endpoints of integrators: made and changed by admins, told by [`fan_out()`], and what came of it by [`settle()`].
 
 mod fan_out;
 mod settle;
