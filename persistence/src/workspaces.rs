@@ -111,6 +111,16 @@ pub fn save(conn: &mut PgConnection, workspace: &mut Workspace) -> Result<(), St
     expect_rows("workspaces::save", changed, 1)
 }
 
+/// Locks which member works for which channels and divisions until the transaction ends: who changes that does so one after
+/// another, so that what it read to know what to lock stays true.
+///
+/// # Errors
+/// Only those of the database.
+pub fn lock_team(conn: &mut PgConnection, id: WorkspaceId) -> Result<(), StoreError> {
+    sql("SELECT FROM workspaces WHERE id = $1 FOR NO KEY UPDATE").bind(id).execute(conn)?;
+    Ok(())
+}
+
 #[derive(QueryableByName)]
 struct PresenceRow {
     #[diesel(sql_type = Text)]

@@ -106,7 +106,7 @@ async fn members_that_are_set_by_many_at_once_are_those_of_one_of_them() {
     let (admin, everybody) = (app.admin(), [app.agent(0), app.agent(1), app.agent(2), app.admin()]);
     admin.token().await;
     let paths = [division(&app, "Satu", &[]).await, division(&app, "Dua", &[]).await];
-    let wanted: Vec<Vec<String>> = (0..16)
+    let wanted: Vec<Vec<String>> = (0..64)
         .map(|n| everybody.iter().cycle().skip(n % 4).take(1 + n % 3).map(Caller::id).collect())
         .collect();
     let put = |(n, ids): (usize, &Vec<String>)| {

@@ -12,7 +12,7 @@ use domain::resource::{Agent, Channel, Division, EventActor};
 use domain::routing::Trigger;
 use persistence::channels::{self, StoredChannel};
 use persistence::error::{Failure, StoreError};
-use persistence::{agents, divisions};
+use persistence::{agents, divisions, workspaces};
 
 use super::locked::{Locked, Which};
 use crate::ops::channels::shape;
@@ -34,6 +34,7 @@ pub fn allocate(
 ) -> Result<Agent, Failure> {
     let actor = caller.actor();
     let workspace = actor.workspace_id;
+    workspaces::lock_team(tx.conn, workspace)?;
     agents::get(tx.conn, workspace, which.id)?.ok_or(Code::NotFound)?;
     check_channels(tx, actor, &asked.channels)?;
     let from = agents::allocation(tx.conn, workspace, which.id)?;
@@ -95,7 +96,7 @@ pub(super) struct Move {
     pub agent: AgentId,
     /// The channels that it leaves or joins, locked before the member was.
     pub channels: Vec<StoredChannel>,
-    /// What it works for, as read before the member was locked.
+    /// What it works for, as read under [`workspaces::lock_team`].
     pub from: Allocation,
     pub to: Allocation,
 }
@@ -104,12 +105,9 @@ impl Move {
     /// Stores it.
     ///
     /// # Errors
-    /// `validation_failed` for divisions that do not exist. If somebody else was quicker, the transaction runs again.
+    /// `validation_failed` for divisions that do not exist.
     pub(super) fn carry_out(self, app: &App, tx: &mut Tx<'_>) -> Result<Moved, Failure> {
         let Self { workspace, agent, channels, from, to } = self;
-        if agents::allocation(tx.conn, workspace, agent)? != from {
-            return Err(StoreError::overtaken().into());
-        }
         let mut concerned = difference(&from.divisions, &to.divisions);
         concerned.extend(&to.divisions);
         let known = agents::lock_divisions(tx.conn, workspace, concerned)?;

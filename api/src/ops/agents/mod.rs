@@ -70,8 +70,7 @@ pub struct Hire {
 pub fn hire(app: &App, tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, hire: &Hire) -> Result<Agent, Failure> {
     let workspace = caller.actor().workspace_id;
     may_manage_member(caller.actor(), hire.draft.role)?;
-    // The workspace comes first in the order of locks.
-    workspaces::hold_presence(tx.conn, workspace)?;
+    workspaces::lock_team(tx.conn, workspace)?;
     check_channels(tx, caller.actor(), &hire.allocation.channels)?;
     let channels = lock_channels(tx, workspace, &[], &hire.allocation.channels)?;
     let team = Team::lock(tx, caller, hire.draft.supervisor_id.into_iter().collect(), None)?;

@@ -6,8 +6,8 @@ use domain::audit::AuditAction;
 use domain::event::EventType;
 use domain::resource::{Agent, AgentRef, SystemEvent, SystemEventType};
 use persistence::agents::{self, Ended};
-use persistence::conversations;
 use persistence::error::Failure;
+use persistence::{conversations, workspaces};
 
 use super::allocation::{Move, lock_channels};
 use super::locked::{Locked, Which, tell_change};
@@ -48,6 +48,7 @@ pub async fn remove(app: &App, caller: &Caller<ManageTeam>, which: Which) -> Res
 
 fn round(app: &App, tx: &mut Tx<'_>, caller: &Caller<ManageTeam>, which: Which) -> Result<Round, Failure> {
     let workspace = caller.actor().workspace_id;
+    workspaces::lock_team(tx.conn, workspace)?;
     // The settings come before the channels in the order of locks; what is given back asks for them.
     tx.configuration(workspace)?;
     let from = agents::allocation(tx.conn, workspace, which.id)?;

@@ -7,11 +7,11 @@ use domain::event::{Audience, EventType, Sight};
 use domain::id::{ConversationId, DivisionId, WorkspaceId};
 use domain::refusal::Code;
 use domain::resource::{Division, DivisionDeletion, DivisionRef, EventActor};
-use persistence::error::{Failure, StoreError};
-use persistence::{conversations, divisions};
+use persistence::error::Failure;
+use persistence::{conversations, divisions, workspaces};
 use serde_json::json;
 
-use super::{lock_unmoved, lock_with_caller, members_of};
+use super::{lock_with_caller, members_of};
 use crate::ops::precondition::expect_version;
 use crate::ops::touched::Touched;
 use crate::ops::transaction::{Administration, Change, Tx};
@@ -73,6 +73,7 @@ fn round(
     expected_version: Option<i64>,
 ) -> Result<Round, Failure> {
     let workspace = caller.actor().workspace_id;
+    workspaces::lock_team(tx.conn, workspace)?;
     let known = divisions::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
     let mut waiting = conversations::of_division(tx.conn, workspace, id, to_i64(ROUND + 1))?;
     let more = waiting.len() > ROUND;
@@ -83,13 +84,12 @@ fn round(
         expect_version(expected_version, known.version)?;
         return Ok(Round::Released(released));
     }
-    let members = members_of(&known);
-    lock_with_caller(tx, caller, members.clone())?;
-    let mut division = lock_unmoved(tx, workspace, id, &members)?;
+    lock_with_caller(tx, caller, members_of(&known))?;
+    let mut division = divisions::lock(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
     expect_version(expected_version, division.version)?;
     if conversations::count_of_division(tx.conn, workspace, id)? > 0 {
         // Given to the division before it was locked.
-        return Err(StoreError::overtaken().into());
+        return Ok(Round::Released(released));
     }
     let touched = Touched::before(tx, workspace, members_of(&division))?;
     divisions::delete(tx.conn, workspace, id)?;

@@ -7,7 +7,7 @@ use domain::id::{AgentId, DivisionId, WorkspaceId};
 use domain::refusal::{Code, Refusal};
 use domain::resource::Division;
 use persistence::error::{Failure, StoreError};
-use persistence::{agents, divisions};
+use persistence::{agents, divisions, workspaces};
 
 use super::precondition::expect_version;
 use super::team_rights;
@@ -61,6 +61,7 @@ pub fn create_for(
     members: Vec<AgentId>,
 ) -> Result<Division, Failure> {
     let actor = caller.actor();
+    workspaces::lock_team(tx.conn, actor.workspace_id)?;
     lock_with_caller(tx, caller, members.clone())?;
     create(tx, actor.workspace_id, name, members, &EventActor::from(actor))
 }
@@ -97,11 +98,12 @@ pub fn set_members(
     members: Vec<AgentId>,
 ) -> Result<Division, Failure> {
     let workspace = caller.actor().workspace_id;
+    workspaces::lock_team(tx.conn, workspace)?;
     let known = divisions::get(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
-    let mut locked = members_of(&known);
-    locked.extend(&members);
-    let active = lock_with_caller(tx, caller, locked.clone())?;
-    let before = lock_unmoved(tx, workspace, id, &locked)?;
+    let mut concerned = members_of(&known);
+    concerned.extend(&members);
+    let active = lock_with_caller(tx, caller, concerned)?;
+    let before = divisions::lock(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
     expect_version(expected_version, before.version)?;
     expect_active(&members, &active)?;
     let old = members_of(&before);
@@ -146,22 +148,6 @@ fn lock_with_caller(
     let active = agents::lock_active(tx.conn, actor.workspace_id, members)?;
     team_rights::confirm(tx, caller)?;
     Ok(active)
-}
-
-/// Locks a division whose members, as they were seen before, have been locked. If others have come
-/// meanwhile, the transaction begins anew.
-fn lock_unmoved(
-    tx: &mut Tx<'_>,
-    workspace: WorkspaceId,
-    id: DivisionId,
-    locked: &[AgentId],
-) -> Result<Division, Failure> {
-    let division = divisions::lock(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
-    if division.members.iter().all(|member| locked.contains(&member.id)) {
-        Ok(division)
-    } else {
-        Err(StoreError::overtaken().into())
-    }
 }
 
 fn members_of(division: &Division) -> Vec<AgentId> {
