@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod address_ranges;
 pub mod asyncapi;
 pub mod attachment_store;
 pub mod attachments;

@@ -6,9 +6,9 @@ use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use ipnet::IpNet;
 
 use super::problem::Problem;
+use crate::address_ranges::AddressRanges;
 use crate::auth::extract::app;
 
 const FORWARDED_FOR: &str = "X-Forwarded-For";
@@ -50,22 +50,15 @@ impl FromRequest for ClientAddress {
     }
 }
 
-/// Proxies whose word about the client's address is taken: addresses and ranges, with commas between.
+/// Proxies whose word about the client's address is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(AddressRanges);
 
 impl FromStr for TrustedProxies {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        let range = |part: &str| {
-            let single = part.parse::<IpAddr>().map(IpNet::from);
-            single.or_else(|_| part.parse()).map_err(|_| {
-                format!("{part:?} is neither an address nor a range; write it like 10.0.0.1 or 10.0.0.0/8")
-            })
-        };
-        parts.map(range).collect::<Result<_, _>>().map(Self)
+        text.parse().map(Self)
     }
 }
 
@@ -77,17 +70,13 @@ impl TrustedProxies {
     pub fn client(&self, peer: IpAddr, hops: &[&str]) -> ClientAddress {
         let mut client = peer.to_canonical();
         for hop in hops.iter().rev() {
-            if !self.trusts(client) {
+            if !self.0.contain(client) {
                 break;
             }
             let Some(address) = address(hop.trim()) else { break };
             client = address;
         }
         ClientAddress(client)
-    }
-
-    fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|range| range.contains(&address))
     }
 }
 

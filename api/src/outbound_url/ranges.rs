@@ -3,24 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{Ipv4Net, Ipv6Net};
 
-/// Networks that may be called although they are nobody's in the public Internet: addresses and ranges, with commas between.
+use crate::address_ranges::AddressRanges;
+
+/// Networks that may be called although they are nobody's in the public Internet.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AllowedRanges(Vec<IpNet>);
+pub struct AllowedRanges(AddressRanges);
 
 impl FromStr for AllowedRanges {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        let range = |part: &str| {
-            let single = part.parse::<IpAddr>().map(IpNet::from);
-            single.or_else(|_| part.parse()).map_err(|_| {
-                format!("{part:?} is neither an address nor a range; write it like 10.0.0.1 or 10.0.0.0/8")
-            })
-        };
-        parts.map(range).collect::<Result<_, _>>().map(Self)
+        text.parse().map(Self)
     }
 }
 
@@ -34,8 +29,8 @@ impl AllowedRanges {
     /// These, and the addresses of this machine: for a server whose providers are on it.
     #[must_use]
     pub fn and_loopback(mut self) -> Self {
-        self.0.push(IpNet::from(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-        self.0.push(IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+        self.0.add(Ipv4Addr::LOCALHOST.into());
+        self.0.add(Ipv6Addr::LOCALHOST.into());
         self
     }
 
@@ -48,8 +43,7 @@ impl AllowedRanges {
     /// Is this address in one of them?
     #[must_use]
     pub fn list(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.0.iter().any(|range| range.contains(&address))
+        self.0.contain(address)
     }
 }
 
