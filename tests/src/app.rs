@@ -168,7 +168,12 @@ fn settings(database: &Database, providers: Url) -> Settings {
             password_reset_answer: Duration::ZERO,
             ..Times::default()
         },
-        stream: StreamSettings::default(),
+        // A test reads its connections when it comes to it.
+        stream: StreamSettings {
+            pong: Duration::from_secs(60),
+            progress: Duration::from_secs(60),
+            ..StreamSettings::default()
+        },
         database: DatabaseSettings {
             connections: 4,
             ingest_connections: 2,

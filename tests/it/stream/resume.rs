@@ -1,7 +1,5 @@
 //! Coming back: what was missed, in order, or a reset, and never a part.
 
-use std::time::Duration;
-
 use api::jobs::housekeeping;
 use api::stream::cursor::StreamCursor;
 use api::stream::protocol::{Envelope, Mode, ResetReason, ServerFrame};
@@ -175,13 +173,7 @@ async fn r05_a_place_that_cannot_be_resumed_from_is_answered_with_reset_and_why(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_scope_resets_the_live_stream_and_every_cursor_of_the_old_one() {
-    let app = TestApp::options()
-        .settings(|settings| {
-            quick(settings);
-            settings.stream.pong = Duration::from_secs(60);
-        })
-        .start()
-        .await;
+    let app = TestApp::options().settings(quick).start().await;
     let rina = app.agent(2);
     app.conversation("6281200000001", "Belum dipegang").await;
     let (mut client, ready) = StreamClient::of(&app, &rina, None).await;

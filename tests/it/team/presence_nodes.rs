@@ -1,13 +1,11 @@
 //! Presence, with several servers on one database: whoever of them finds somebody gone does it once.
 
-use std::time::Duration;
-
 use api::jobs::presence::{sweep, write_down};
 use api::ops::presence::leave;
 use chrono::TimeDelta;
 use harness::database::Database;
 use harness::process::{Launch, OPERATOR_KEY, demand, sign_in};
-use harness::{StreamClient, TestApp, eventually};
+use harness::{DEADLINE, StreamClient, TestApp, eventually};
 use serde_json::{Value, json};
 
 use super::presence::{look, stored, told};
@@ -128,5 +126,5 @@ async fn two_servers_that_look_by_themselves_tell_once() {
         .await;
     }
     assert_eq!(told(&app, &agus).await.len(), 7, "it was there all the time");
-    tokio::time::timeout(Duration::from_secs(20), node.stop()).await.expect("the server stops");
+    tokio::time::timeout(DEADLINE, node.stop()).await.expect("the server stops");
 }
