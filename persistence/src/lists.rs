@@ -65,14 +65,14 @@ pub(crate) struct Windows {
 }
 
 impl Windows {
-    /// The windows, the longest first.
-    const LENGTHS: [i64; 3] = [4096, 1024, 128];
-    /// The windows over an index that has all there is to know, the longest first.
-    const OF_AN_INDEX: [i64; 3] = [65_536, 16_384, 1024];
+    /// The windows over indexes that have in them what is searched for, the longest first.
+    const LENGTHS: [i64; 4] = [65_536, 16_384, 4096, 1024];
+    /// The windows where each row has to be looked up, the longest first.
+    const OF_LOOKING_UP: [i64; 3] = [4096, 1024, 128];
     /// How many rows of all its runs together a search may read for one window, but for the first.
-    const ROWS: i64 = 16_384;
+    const ROWS: i64 = 65_536;
     /// One in so many is often enough to go on.
-    const OFTEN: i64 = 64;
+    const OFTEN: i64 = 256;
 
     /// For a list of so many runs: each has to be read as far as the window is long.
     pub(crate) fn of(runs: usize) -> Self {
@@ -82,10 +82,10 @@ impl Windows {
         Self { left: Self::LENGTHS.into_iter().filter(affordable).collect(), last: first }
     }
 
-    /// For a list whose rows are told from the others by its index alone.
-    pub(crate) fn of_an_index() -> Self {
-        let [longest, middle, first] = Self::OF_AN_INDEX;
-        Self { left: vec![longest, middle, first], last: first }
+    /// For a list each of whose rows has to be looked up.
+    pub(crate) fn of_looking_up() -> Self {
+        let [.., first] = Self::OF_LOOKING_UP;
+        Self { left: Self::OF_LOOKING_UP.to_vec(), last: first }
     }
 
     /// How many rows to look at next, after a window in which so many fitted. `None`: the rest is found sooner by what is

@@ -6,7 +6,7 @@
 //!
 //! Customers are found by *keys*: every piece of up to three characters of a name has a number (`search_keys` in the
 //! migrations), and an index of those finds who has all pieces of what is searched for, from one character on. Numbers and user
-//! names likewise, from three characters on. Who has the pieces may have them elsewhere, so the text is compared too.
+//! names likewise, from three characters on, and numbers by pieces of six digits too. Who has the pieces may have them elsewhere, so the text is compared too.
 //!
 //! Who lists something else by its customer's name gives the search to the statement by [`Customers::bind`], once, and uses the
 //! conditions in the text.
@@ -23,25 +23,25 @@ use crate::sql::{Sql, sql};
 
 /// If more customers than this have the pieces of what is searched for, they are not looked at beforehand.
 pub(crate) const FEW: usize = 1000;
-/// How many characters the longest pieces have.
+/// How many characters the longest pieces of a name have, and pieces of less than [`DIGITS_OF_FEW`] digits.
 const PIECE: usize = 3;
 /// Numbers are found by so many pieces at most, which hardly two numbers share.
-const PIECES_OF_A_NUMBER: usize = 3;
-/// So many digits of a number few customers have.
+const PIECES_OF_A_NUMBER: usize = 2;
+/// So many digits of a number few customers have: there are pieces of as many.
 const DIGITS_OF_FEW: usize = 6;
 /// So many digits hardly two customers have.
 const DIGITS_OF_ONE: usize = 9;
 
-/// Pieces of a text, from its end: who has all of these may have the text, and hardly anybody else. They do not overlap, as each
-/// takes its time.
-fn pieces(text: &str) -> Vec<String> {
+/// Pieces of a text with so many characters, from its end: who has all of these may have the text, and hardly anybody else. They
+/// do not overlap, as each takes its time.
+fn pieces(text: &str, length: usize) -> Vec<String> {
     let characters: Vec<char> = text.chars().collect();
-    characters.rchunks_exact(PIECE).map(|piece| piece.iter().collect()).collect()
+    characters.rchunks_exact(length).map(|piece| piece.iter().collect()).collect()
 }
 
 /// The pieces of a name, or of a user name.
 fn pieces_of_name(name: &str) -> Vec<String> {
-    let mut pieces = pieces(name);
+    let mut pieces = pieces(name, PIECE);
     if pieces.len() < 2 {
         pieces.push(name.chars().take(PIECE).collect());
     }
@@ -50,7 +50,7 @@ fn pieces_of_name(name: &str) -> Vec<String> {
 
 /// The pieces of a number, but for what a long one begins with: all numbers of a country begin alike.
 fn pieces_of_number(number: &str) -> Vec<String> {
-    let mut pieces = pieces(number);
+    let mut pieces = pieces(number, if number.len() < DIGITS_OF_FEW { PIECE } else { DIGITS_OF_FEW });
     pieces.truncate(PIECES_OF_A_NUMBER);
     pieces
 }
@@ -60,6 +60,13 @@ fn keys(workspace: &str, pieces: usize) -> String {
     format!(
         "(SELECT array_agg(key) FROM unnest(${pieces}::text[]) AS piece,
               unnest(search_keys({workspace}::uuid, piece, char_length(piece), char_length(piece))) AS key)"
+    )
+}
+
+/// The same of pieces of a number.
+fn number_keys(workspace: &str, pieces: usize) -> String {
+    format!(
+        "(SELECT array_agg(number_key({workspace}::uuid, piece)) FROM unnest(${pieces}::text[]) AS piece)"
     )
 }
 
@@ -95,6 +102,11 @@ impl<'a> Customers<'a> {
     /// Is it by something that hardly two customers have?
     pub(crate) fn are_hardly_two(&self) -> bool {
         self.digits().is_some_and(|digits| digits >= DIGITS_OF_ONE)
+    }
+
+    /// Is a customer told from the others by its name alone, and by being one of those found by an identity?
+    pub(crate) fn are_told_by_name(&self) -> bool {
+        self.by_identity.is_some() && self.search.is_some_and(|search| search.number.is_none())
     }
 
     fn digits(&self) -> Option<usize> {
@@ -213,6 +225,18 @@ pub(crate) fn fits(workspace: &str, contact: &str, first: usize) -> String {
     )
 }
 
+/// The condition that a conversation is one of theirs where [`Customers::are_told_by_name`]: `name` is the customer's folded
+/// name, `conversation` its id.
+pub(crate) fn fits_by_name(workspace: &str, name: &str, conversation: &str, first: usize) -> String {
+    let by_identity = first + 7;
+    format!(
+        "({name} LIKE ${first} OR {conversation} IN (
+             SELECT c.id FROM unnest((SELECT ${by_identity}::uuid[])) AS one (id)
+             CROSS JOIN LATERAL (SELECT c.id FROM conversations c
+                 WHERE c.workspace_id = (SELECT {workspace}::uuid) AND c.contact_id = one.id OFFSET 0) c))"
+    )
+}
+
 /// A query for the customers searched for: its one column is `contact_id`; who fits in several ways is there as often.
 /// `workspace` is the parameter with the tenant, the others are those from `$first` on. Nobody is looked for who is known.
 pub(crate) fn found(workspace: &str, first: usize) -> String {
@@ -228,7 +252,7 @@ pub(crate) fn found(workspace: &str, first: usize) -> String {
 /// Who has the pieces of the name, or of the number as their own, and whether each fits.
 fn found_by_name(workspace: &str, first: usize) -> String {
     let [name_like, number_like, name, number] = [first, first + 1, first + 4, first + 5];
-    let (name, number) = (keys(workspace, name), keys(workspace, number));
+    let (name, number) = (keys(workspace, name), number_keys(workspace, number));
     let contact = "contact_keys(s.workspace_id, s.search_name, s.phone)";
     format!(
         "SELECT s.id AS contact_id, s.search_name LIKE ${name_like} AS fits FROM contacts s
@@ -241,7 +265,7 @@ fn found_by_name(workspace: &str, first: usize) -> String {
 /// Who has the pieces of the number or of the user name on a channel, or the id, and whether each fits.
 fn found_by_identity(workspace: &str, first: usize) -> String {
     let [number_like, username_like, external_id] = [first + 1, first + 2, first + 3];
-    let (number, username) = (keys(workspace, first + 5), keys(workspace, first + 6));
+    let (number, username) = (number_keys(workspace, first + 5), keys(workspace, first + 6));
     let whole = format!(
         "(SELECT search_keys({workspace}::uuid, ${external_id}::text, char_length(${external_id}), char_length(${external_id})))"
     );

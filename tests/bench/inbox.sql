@@ -49,25 +49,25 @@ SELECT '{workspace}', id, name, lower(name), phone, at FROM named;
 INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, phone, name, created_at)
 SELECT '{workspace}', id, id, channel, 'ID.88' || lpad(n::text, 14, '0'), phone, name, at FROM one JOIN named USING (id, at, n);
 INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, assignee_id, assigned_at, ticket_id,
-    waiting_since, waiting_cause, division_id, last_inbound_at, last_activity_at, last_message_id, unread_count, archived_at, created_at)
+    waiting_since, waiting_cause, division_id, last_inbound_at, last_activity_at, last_message_id, unread_count, archived_at, search_name, created_at)
 SELECT '{workspace}', id, channel, id, id, CASE WHEN held OR waits THEN id END, CASE WHEN held OR waits THEN at END,
     CASE WHEN held THEN md5('{workspace} agent ' || n / 5 % 40)::uuid END, CASE WHEN held THEN at END, CASE WHEN held THEN id END,
     CASE WHEN waits THEN at END, CASE WHEN waits THEN 'session_started' END,
     CASE WHEN (waits OR held) AND n % 3 > 0 THEN md5('{workspace} division ' || n % 4)::uuid END, at, at,
     (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7009' || substr(id::text, 20, 4) || right(id::text, 12))::uuid,
-    unread::int, CASE WHEN archived THEN now() END, at
-FROM one;
+    unread::int, CASE WHEN archived THEN now() END, lower(name), at
+FROM one JOIN named USING (id, at, n);
 INSERT INTO messages (workspace_id, id, conversation_id, channel_id, direction, author_type, author_id, kind, text, status, at, created_at)
 SELECT '{workspace}', (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '700' || k || substr(id::text, 20, 4) || right(id::text, 12))::uuid,
     id, channel, 'inbound', 'contact', id, 'text', 'Selamat pagi kak, paket saya resi JP88' || n || ' kok belum sampai ya?', 'received', at, at
 FROM generate_series(0, 9) k, one;
-INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at, opened_at, closed_at)
-SELECT '{workspace}', id, id, channel, id, md5('{workspace} agent ' || n / 5 % 40)::uuid, at, at, CASE WHEN NOT held THEN at END
-FROM one WHERE held OR n % 4 = 0;
+INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at, opened_at, closed_at, search_name)
+SELECT '{workspace}', id, id, channel, id, md5('{workspace} agent ' || n / 5 % 40)::uuid, at, at, CASE WHEN NOT held THEN at END, lower(name)
+FROM one JOIN named USING (id, at, n) WHERE held OR n % 4 = 0;
 INSERT INTO ticket_holders (workspace_id, ticket_id, position, agent_id, from_at, reason)
 SELECT workspace_id, id, 0, agent_id, opened_at, 'claimed' FROM tickets WHERE workspace_id = '{workspace}';
-INSERT INTO conversation_labels (workspace_id, conversation_id, label_id, channel_id, shelf, last_activity_at)
-SELECT c.workspace_id, c.id, md5('{workspace} label ' || label)::uuid, c.channel_id, c.shelf, c.last_activity_at
+INSERT INTO conversation_labels (workspace_id, conversation_id, label_id, channel_id, shelf, last_activity_at, search_name)
+SELECT c.workspace_id, c.id, md5('{workspace} label ' || label)::uuid, c.channel_id, c.shelf, c.last_activity_at, c.search_name
 FROM one JOIN conversations c USING (id),
     (VALUES ('common', 3, 0), ('usual', 100, 0), ('rare', 10000, 0), ('old', 1, {count} - {count} / 20)) AS often (label, every, beyond)
 WHERE c.workspace_id = '{workspace}' AND n % every = 0 AND n > beyond;

@@ -42,6 +42,7 @@ async fn killing_the_server_ten_times_loses_and_doubles_nothing() {
     invariants::assert_log_without_gaps(&world);
     invariants::assert_one_open_ticket(&world);
     invariants::assert_counts(&world);
+    invariants::assert_names(&world);
     invariants::assert_fold_equals_list(&world, &beginning).await;
     drop(server);
 }

@@ -15,6 +15,15 @@ use uuid::Uuid;
 const TEMPLATE: &str = "tanggap_template";
 const FOLDER: &str = "tanggap-it-";
 
+/// Finds names beside conversations, their labels and their tickets that are not their contacts'.
+pub const STRAY_NAMES: &str = "SELECT 'the conversation ' || c.id || ' of ' || p.search_name || ' has ' || c.search_name AS value
+    FROM conversations c JOIN contacts p USING (workspace_id) WHERE p.id = c.contact_id AND p.search_name <> c.search_name
+    UNION ALL SELECT 'the label of ' || c.id || ' of ' || c.search_name || ' has ' || k.search_name
+    FROM conversation_labels k JOIN conversations c USING (workspace_id)
+    WHERE c.id = k.conversation_id AND k.search_name <> c.search_name
+    UNION ALL SELECT 'the ticket ' || t.id || ' of ' || c.search_name || ' has ' || t.search_name
+    FROM tickets t JOIN conversations c USING (workspace_id) WHERE c.id = t.conversation_id AND t.search_name <> c.search_name";
+
 /// A database of one test. It goes with the value.
 #[derive(Debug)]
 pub struct Database {

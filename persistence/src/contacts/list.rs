@@ -77,7 +77,7 @@ fn keys(
 ) -> Result<Vec<After>, StoreError> {
     let search = filter.search.as_ref();
     let mut few = if search.is_some() { None } else { Few::unasked(visible, filter) };
-    let mut windows = if search.is_some() { Windows::of_an_index() } else { Windows::of(1) };
+    let mut windows = if search.is_some() { Windows::of(1) } else { Windows::of_looking_up() };
     let (window_text, end_text) = if filter.blocked == Some(true) { BLOCKED } else { ALL };
     let (mut keys, mut fitted, mut is_asked) = (Vec::new(), 0, false);
     let missing = |keys: &[After]| limit - i64::try_from(keys.len()).unwrap_or(limit);

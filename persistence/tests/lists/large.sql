@@ -39,24 +39,25 @@ SELECT md5('workspace 0')::uuid, id, id, md5('channel ' || channel)::uuid, n, at
 INSERT INTO labels (workspace_id, id, name, search_name, color, created_at)
 SELECT md5('workspace 0')::uuid, md5('label ' || n)::uuid, n, n, '#336699', now() FROM generate_series(0, 2) n;
 INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, session_id, session_started_at, assignee_id,
-    ticket_id, assigned_at, waiting_since, waiting_cause, division_id, last_activity_at, last_message_id, unread_count, archived_at, created_at)
+    ticket_id, assigned_at, waiting_since, waiting_cause, division_id, last_activity_at, last_message_id, unread_count, archived_at,
+    search_name, created_at)
 SELECT md5('workspace 0')::uuid, id, md5('channel ' || channel)::uuid, id, id, CASE WHEN held OR waits THEN id END,
     CASE WHEN held OR waits THEN at END,
     CASE WHEN held THEN md5('agent ' || CASE channel WHEN 7 THEN 19 ELSE n / 7 % 19 END)::uuid END,
     CASE WHEN held THEN id END, CASE WHEN held THEN at END, CASE WHEN waits AND NOT held THEN at END,
     CASE WHEN waits AND NOT held THEN 'session_started' END,
     CASE WHEN waits AND NOT held AND n / 40 % 100 > 0 THEN md5('division 0')::uuid END, at, id,
-    (n % 50 = 3 AND channel <> 7)::int, CASE WHEN channel = 6 AND n < 99900 THEN now() END, at
-FROM plan;
-INSERT INTO conversation_labels (workspace_id, conversation_id, label_id, channel_id, shelf, last_activity_at)
-SELECT c.workspace_id, c.id, md5('label ' || label)::uuid, c.channel_id, c.shelf, c.last_activity_at
+    (n % 50 = 3 AND channel <> 7)::int, CASE WHEN channel = 6 AND n < 99900 THEN now() END, search_name, at
+FROM plan JOIN contacts USING (id);
+INSERT INTO conversation_labels (workspace_id, conversation_id, label_id, channel_id, shelf, last_activity_at, search_name)
+SELECT c.workspace_id, c.id, md5('label ' || label)::uuid, c.channel_id, c.shelf, c.last_activity_at, c.search_name
 FROM plan JOIN conversations c USING (id), (VALUES (0, 10, 0), (1, 5000, 0), (2, 1, 80000)) AS often (label, every, beyond)
 WHERE n % every = 0 AND n > beyond;
 INSERT INTO messages (workspace_id, id, conversation_id, channel_id, direction, author_type, kind, text, status, at, created_at)
 SELECT workspace_id, id, id, channel_id, 'inbound', 'contact', 'text', 'Halo', 'received', created_at, created_at
 FROM conversations;
-INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at, opened_at)
-SELECT workspace_id, id, id, channel_id, id, coalesce(assignee_id, md5('agent 0')::uuid), created_at, created_at
+INSERT INTO tickets (workspace_id, id, conversation_id, channel_id, session_id, agent_id, session_started_at, opened_at, search_name)
+SELECT workspace_id, id, id, channel_id, id, coalesce(assignee_id, md5('agent 0')::uuid), created_at, created_at, search_name
 FROM conversations;
 INSERT INTO ticket_holders (workspace_id, ticket_id, position, agent_id, from_at, reason)
 SELECT workspace_id, id, 0, agent_id, opened_at, 'claimed' FROM tickets;

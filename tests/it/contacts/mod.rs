@@ -5,6 +5,7 @@ mod blocking;
 mod edits;
 mod files;
 mod merging;
+mod names;
 mod races;
 
 use harness::{Reply, TestApp};

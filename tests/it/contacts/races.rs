@@ -2,10 +2,13 @@
 
 use futures_util::future::{join, join_all};
 use harness::TestApp;
+use harness::database::STRAY_NAMES;
 use harness::hooks::whatsapp_message;
 use serde_json::json;
 
-use super::{contact_of, id};
+use super::{contact_of, id, made};
+
+const NOBODY: [&str; 0] = [];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_is_made_by_hand_while_writing_for_the_first_time_is_one() {
@@ -34,6 +37,25 @@ async fn whoever_is_made_by_hand_while_writing_for_the_first_time_is_one() {
             )),
             1
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_renamed_while_writing_for_the_first_time_is_listed_by_the_new_name() {
+    let app = TestApp::start().await;
+    let admin = app.admin();
+    let at = app.clock.now().unix_seconds();
+    for round in 0..40 {
+        let phone = format!("62812000{round:05}");
+        let contact = made(&app, json!({ "name": "Ani", "phone": phone })).await;
+        let hook = whatsapp_message(&phone, &format!("wamid.{round}"), at, "Halo").to_string();
+        let (_, renamed) = join(async { app.hook("whatsapp", hook).await.expect(200) }, async {
+            admin.patch(&contact, json!({ "name": format!("Rina {round}") })).await
+        })
+        .await;
+        renamed.expect(200);
+        assert_eq!(app.count("conversations"), round + 1);
+        assert_eq!(app.database.values(STRAY_NAMES), NOBODY, "round {round}");
     }
 }
 
@@ -97,6 +119,7 @@ async fn no_message_is_lost_while_contacts_are_merged_and_parted() {
         assert_eq!(contact_of(&app, &conversations[1]).await, *owner);
         let strays = "contact_identities i JOIN conversations c ON c.identity_id = i.id WHERE c.contact_id <> i.contact_id";
         assert_eq!(app.count(strays), 0);
+        assert_eq!(app.database.values(STRAY_NAMES), NOBODY);
         if parted.is_none() {
             let merges = admin.all(&format!("{stays}/merges")).await;
             let undo = json!({ "merge_id": merges[0]["id"] });

@@ -176,14 +176,18 @@ async fn a06_paging_through_ten_thousand_while_customers_write_misses_and_double
     let app = TestApp::start().await;
     let channel = app.channel("telegram");
     let workspace = app.workspace;
-    app.database.execute(&format!(
-        "WITH one AS (SELECT n, md5('customer ' || n)::uuid AS id, now() - n * interval '1 second' AS at FROM generate_series(1, 10000) n),
-         p AS (INSERT INTO contacts (workspace_id, id, name, search_name, created_at) SELECT '{workspace}', id, 'Nama ' || n, 'nama ' || n, at FROM one),
-         i AS (INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, created_at)
-             SELECT '{workspace}', id, id, '{channel}', n, at FROM one)
-         INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, last_activity_at, created_at)
-         SELECT '{workspace}', id, '{channel}', id, id, at, at FROM one"
-    ));
+    for statement in [
+        "INSERT INTO contacts (workspace_id, id, name, search_name, created_at)
+         SELECT '{workspace}', md5('customer ' || n)::uuid, 'Nama ' || n, 'nama ' || n, now() - n * interval '1 second'
+         FROM generate_series(1, 10000) n",
+        "INSERT INTO contact_identities (workspace_id, id, contact_id, channel_id, external_id, created_at)
+         SELECT workspace_id, id, id, '{channel}', name, created_at FROM contacts",
+        "INSERT INTO conversations (workspace_id, id, channel_id, contact_id, identity_id, last_activity_at, created_at)
+         SELECT workspace_id, id, '{channel}', id, id, created_at, created_at FROM contacts",
+    ] {
+        let statement = statement.replace("{workspace}", &workspace.to_string());
+        app.database.execute(&statement.replace("{channel}", &channel.to_string()));
+    }
     let writing = async {
         for n in 0..60 {
             app.whatsapp_text(&format!("62812000000{:02}", n % 30), &format!("wamid.{n}"), "Halo").await;

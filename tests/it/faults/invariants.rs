@@ -95,6 +95,12 @@ pub fn assert_counts(world: &World) {
     assert!(wrong.is_empty(), "{wrong:?}");
 }
 
+/// What is listed by a customer's name has the name that the customer has.
+pub fn assert_names(world: &World) {
+    let strays = world.values(harness::database::STRAY_NAMES);
+    assert!(strays.is_empty(), "{strays:?}");
+}
+
 /// Whoever applies the events has what a fresh list shows. Late statuses of the provider may still move
 /// things; then both are read again.
 pub async fn assert_fold_equals_list(world: &World, beginning: &str) {

@@ -19,8 +19,9 @@ use crate::lists::LONGEST;
 use crate::search::{self, Customers};
 use crate::sql::{Sql, sql};
 
+use super::Filter;
 use super::runs::Runs;
-use super::{Filter, text};
+use super::text::{self, Reading};
 
 /// How many rows a first step reads at most, over all runs.
 const FIRST_STEP: usize = 2048;
@@ -28,6 +29,8 @@ const FIRST_STEP: usize = 2048;
 const LONGEST_STEP: usize = 8000;
 /// How many rows the steps of a page may be expected to read before it is asked how much there is of anything else.
 const UNASKED: i64 = 2000;
+/// The same where the indexes are enough, and something fitted.
+const UNASKED_OF_NAMES: i64 = 8000;
 /// How many rows they may be expected to read in any case.
 const MOST: i64 = 16_000;
 /// How far into each run a step may go: few, since each has a text of its own.
@@ -82,23 +85,24 @@ impl<'a> Narrowing<'a> {
     }
 }
 
-/// The condition that a conversation fits, but for what it was found by.
+/// The condition that a conversation fits, but for its labels and what it was found by.
 fn fits(found_by: Option<By>) -> String {
     let mut conditions = vec![
         "(NOT (SELECT $20::boolean) OR c.unread_count > 0)".to_owned(),
         "((SELECT $19::uuid[]) IS NULL OR c.division_id = ANY ((SELECT $19::uuid[])::uuid[]))".to_owned(),
     ];
-    if found_by != Some(By::Labels) {
-        conditions.push(
-            "((SELECT $18::uuid[]) IS NULL OR coalesce((SELECT true FROM conversation_labels k
-                 WHERE k.workspace_id = c.workspace_id AND k.conversation_id = c.id AND k.label_id = ANY ($18) LIMIT 1), false))"
-                .to_owned(),
-        );
-    }
     if found_by != Some(By::Customer) {
         conditions.push(search::fits("c.workspace_id", "c.contact_id", 21));
     }
     conditions.join(" AND ")
+}
+
+/// The condition that the conversation with this id has one of the labels, if any are asked for.
+fn is_labelled(id: &str) -> String {
+    format!(
+        "((SELECT $18::uuid[]) IS NULL OR coalesce((SELECT true FROM conversation_labels k
+             WHERE k.workspace_id = (SELECT $1::uuid) AND k.conversation_id = {id} AND k.label_id = ANY ($18) LIMIT 1), false))"
+    )
 }
 
 #[derive(QueryableByName)]
@@ -116,8 +120,23 @@ struct StepRow {
 }
 
 /// A step along the runs. What is newer than the newest end of a run that goes on is all there is; the rest is left to the next
-/// step.
-fn step_text(unread: bool, depth: usize) -> String {
+/// step. Of names the indexes are enough to leave out who does not fit, and only the others are looked at. The inner ORDER BY
+/// keeps the order that is there anyway: PostgreSQL then stops when the page is full.
+fn step_text(unread: bool, depth: usize, reading: Reading) -> String {
+    let (left, place, found_by) = match reading {
+        Reading::Places => {
+            let place = "c.ctid = coalesce(r.place,
+                 (SELECT p.ctid FROM conversations p WHERE p.workspace_id = (SELECT $1::uuid) AND p.id = r.id))";
+            ("true".to_owned(), format!("JOIN conversations c ON {place}"), None)
+        }
+        Reading::Names => (
+            search::fits_by_name("$1", "r.search_name", "r.id", 21),
+            "CROSS JOIN LATERAL (SELECT * FROM conversations c
+                 WHERE c.workspace_id = (SELECT $1::uuid) AND c.id = r.id OFFSET 0) c"
+                .to_owned(),
+            Some(By::Customer),
+        ),
+    };
     format!(
         "WITH read AS MATERIALIZED ({}),
          goes_on AS MATERIALIZED (
@@ -128,15 +147,17 @@ fn step_text(unread: bool, depth: usize) -> String {
                        coalesce((SELECT id FROM goes_on), '00000000-0000-0000-0000-000000000000')))
          SELECT ARRAY(
                  SELECT r.id FROM (
-                     SELECT DISTINCT ON (last_activity_at, id) last_activity_at, id, place FROM complete
-                     ORDER BY last_activity_at DESC, id DESC) r
-                 JOIN conversations c ON c.ctid = coalesce(r.place,
-                     (SELECT p.ctid FROM conversations p WHERE p.workspace_id = (SELECT $1::uuid) AND p.id = r.id))
+                     SELECT * FROM (
+                         SELECT DISTINCT ON (last_activity_at, id) * FROM complete r WHERE {left}
+                         ORDER BY last_activity_at DESC, id DESC) r
+                     WHERE {} ORDER BY r.last_activity_at DESC, r.id DESC OFFSET 0) r
+                 {place}
                  WHERE {} ORDER BY r.last_activity_at DESC, r.id DESC LIMIT (SELECT $30::bigint)) AS ids,
              (SELECT count(*) FROM read) AS read, (SELECT count(*) FROM complete) AS looked_at,
              (SELECT last_activity_at FROM goes_on) AS end_at, (SELECT id FROM goes_on) AS end_id",
-        text::all_runs(unread, depth),
-        fits(None)
+        text::all_runs(unread, depth, reading),
+        is_labelled("r.id"),
+        fits(found_by)
     )
 }
 
@@ -182,11 +203,12 @@ impl By {
     }
 
     fn text(self) -> String {
+        let labelled = if self == Self::Labels { "true".to_owned() } else { is_labelled("c.id") };
         format!(
             "SELECT c.id FROM {}
              WHERE {} AND (c.last_activity_at, c.id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
                        (SELECT coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')))
-               AND {}
+               AND {} AND {labelled}
              ORDER BY c.last_activity_at DESC, c.id DESC LIMIT {LONGEST}",
             self.source(),
             text::in_runs("c"),
@@ -282,10 +304,12 @@ pub(super) fn page(
     // How many rows the steps are expected to read in all.
     let mut expected = if narrowing.customers.are_hardly_two() { MOST } else { 0 };
     narrowing.customers.find_by_identity(conn, workspace)?;
+    let reading = if narrowing.customers.are_told_by_name() { Reading::Names } else { Reading::Places };
     let mut least = None;
     let mut depth = depth_for(FIRST_STEP, runs.count());
     loop {
-        if expected > UNASKED && least.is_none() {
+        let unasked = if reading == Reading::Names && !found.is_empty() { UNASKED_OF_NAMES } else { UNASKED };
+        if expected > unasked && least.is_none() {
             least = Some(By::least(conn, workspace, &mut narrowing)?);
         }
         if let Some((by, most)) = least
@@ -295,7 +319,7 @@ pub(super) fn page(
             found.extend(rest.into_iter().map(|row| row.id));
             return Ok(found);
         }
-        let text = step_text(unread_runs, depth);
+        let text = step_text(unread_runs, depth, reading);
         let missing = limit - i64::try_from(found.len()).unwrap_or(limit);
         let step = bind(text, &narrowing, from).bind(missing).get_result::<StepRow>(conn)?;
         looked_at += step.looked_at;

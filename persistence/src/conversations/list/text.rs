@@ -16,7 +16,7 @@ macro_rules! newest {
             "SELECT newest.* FROM ",
             $runs,
             " CROSS JOIN LATERAL (
-                 SELECT c.last_activity_at, c.id, c.ctid AS place{nth} FROM conversations c
+                 SELECT c.last_activity_at, c.id, {columns} FROM conversations c
                  WHERE c.workspace_id = (SELECT $1::uuid) AND ",
             $condition,
             "        AND (c.last_activity_at, c.id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
@@ -51,15 +51,17 @@ const FOR_DIVISIONS: &str = newest!(
     "c.division_id = run.division_id AND c.channel_id = run.channel_id AND c.shelf = run.shelf"
 );
 
+/// Where it lies.
+const PLACE: &str = "c.ctid AS place";
+
 /// Where that lies whose label was found.
-const PLACE_OF_LABELLED: &str =
-    "(SELECT p.ctid FROM conversations p WHERE p.workspace_id = c.workspace_id AND p.id = c.conversation_id)";
+const PLACE_OF_LABELLED: &str = "(SELECT p.ctid FROM conversations p WHERE p.workspace_id = c.workspace_id AND p.id = c.conversation_id) AS place";
 
 /// Those with a label, as [`newest`].
 const LABELLED: &str = "SELECT newest.* FROM
          unnest((SELECT $15::uuid[]), (SELECT $16::uuid[]), (SELECT $17::text[])) AS run (label_id, channel_id, shelf)
      CROSS JOIN LATERAL (
-         SELECT c.last_activity_at, c.conversation_id AS id, {place} AS place{nth} FROM conversation_labels c
+         SELECT c.last_activity_at, c.conversation_id AS id, {columns} FROM conversation_labels c
          WHERE c.workspace_id = (SELECT $1::uuid) AND c.label_id = run.label_id AND c.channel_id = run.channel_id
            AND c.shelf = run.shelf
            AND (c.last_activity_at, c.conversation_id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
@@ -76,12 +78,13 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
         (held, HELD),
         (held_on_channels, HELD_ON_CHANNELS),
         (!runs.divisions.is_empty(), FOR_DIVISIONS),
-        (!runs.labels.is_empty(), LABELLED),
     ]
     .into_iter()
     .filter_map(|(is_there, kind)| is_there.then_some(kind))
     .collect();
-    let mut found = kinds.join("\nUNION ALL ");
+    let labelled = (!runs.labels.is_empty()).then(|| LABELLED.replace("{columns}", PLACE_OF_LABELLED));
+    let kinds = kinds.into_iter().map(|kind| kind.replace("{columns}", PLACE)).chain(labelled);
+    let mut found = kinds.collect::<Vec<_>>().join("\nUNION ALL ");
     if (held || held_on_channels) && !runs.channels.is_empty() {
         // What the reader holds may be found by its channel as well: twice the page has at least a page of different ones.
         found = format!(
@@ -97,19 +100,32 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
     }
     let page =
         format!("SELECT place FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT {{length}}");
-    length.put_into(&page.replace("{nth}", "").replace("{place}", PLACE_OF_LABELLED))
+    length.put_into(&page)
 }
 
-/// A query for the newest of all kinds of runs, each cut to `depth` rows and numbered within its run (`nth`). Where those with a
-/// label lie is not looked up: not all of them will be looked at.
-pub(super) fn all_runs(unread: bool, depth: usize) -> String {
+/// What is read of what lies in the runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Where it lies (`place`), but for what has a label: not all of that will be looked at.
+    Places,
+    /// The customer's name (`search_name`), which the indexes have in them: nothing else is looked at.
+    Names,
+}
+
+/// A query for the newest of all kinds of runs, each cut to `depth` rows and numbered within its run (`nth`).
+pub(super) fn all_runs(unread: bool, depth: usize, reading: Reading) -> String {
     let shelves = if unread { UNREAD_ON_SHELVES } else { ON_SHELVES };
-    let nth =
-        |id: &str| format!(", row_number() OVER (ORDER BY c.last_activity_at DESC, c.{id} DESC) AS nth");
+    let columns = |id: &str, what: &str| {
+        format!("{what}, row_number() OVER (ORDER BY c.last_activity_at DESC, c.{id} DESC) AS nth")
+    };
+    let (place, of_labelled) = match reading {
+        Reading::Places => (PLACE, "NULL::tid AS place"),
+        Reading::Names => ("c.search_name", "c.search_name"),
+    };
     let runs = [shelves, ON_CHANNELS, HELD, HELD_ON_CHANNELS, FOR_DIVISIONS].join("\nUNION ALL ");
-    let labelled = LABELLED.replace("{nth}", &nth("conversation_id")).replace("{place}", "NULL::tid");
-    format!("{}\nUNION ALL {labelled}", runs.replace("{nth}", &nth("id")))
-        .replace("{length}", &depth.to_string())
+    let runs = runs.replace("{columns}", &columns("id", place));
+    let labelled = LABELLED.replace("{columns}", &columns("conversation_id", of_labelled));
+    format!("{runs}\nUNION ALL {labelled}").replace("{length}", &depth.to_string())
 }
 
 /// The condition that something with a shelf, a channel, a holder and a division is in one of the runs; those by label

@@ -75,7 +75,7 @@ pub fn list(
     if let Some(name) = &filter.name {
         return search::list(conn, visible, filter, (&runs, name), begin, limit);
     }
-    let (columns, joins, page) = (super::COLUMNS, super::JOINS, runs::text(&runs));
+    let (columns, joins, page) = (super::COLUMNS, super::JOINS, runs::text(&runs, runs::PLACE));
     let text = format!(
         "{columns} FROM ({page}) page JOIN tickets t ON t.ctid = page.place {joins} ORDER BY t.opened_at DESC, t.id DESC"
     );

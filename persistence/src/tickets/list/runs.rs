@@ -100,6 +100,9 @@ impl Runs {
     }
 }
 
+/// Where a ticket lies.
+pub(super) const PLACE: &str = "t.ctid AS place";
+
 /// The newest of each of a set of runs; why it is written like this is said at the list of conversations.
 macro_rules! newest {
     ($runs:literal, $condition:literal) => {
@@ -107,7 +110,7 @@ macro_rules! newest {
             "SELECT newest.* FROM ",
             $runs,
             " CROSS JOIN LATERAL (
-                 SELECT t.opened_at, t.id, t.conversation_id, t.ctid AS place FROM tickets t
+                 SELECT t.opened_at, t.id, {column} FROM tickets t
                  WHERE t.workspace_id = (SELECT $1::uuid) AND ",
             $condition,
             "        AND (t.opened_at, t.id) < ((SELECT coalesce($2::timestamptz, 'infinity')),
@@ -135,9 +138,9 @@ const HELD_ON_CHANNELS: &str = newest!(
     "t.agent_id = run.agent_id AND t.channel_id = run.channel_id AND t.status = run.status"
 );
 
-/// The newest tickets of these runs, `{length}` of them: where they lie, what orders them, and their conversations. One text
-/// of few.
-pub(super) fn text(runs: &Runs) -> String {
+/// The newest tickets of these runs, `{length}` of them: what orders them, and a column: where they lie
+/// ([`PLACE`]), or what the indexes have besides. One text of few.
+pub(super) fn text(runs: &Runs, column: &str) -> String {
     let (held, held_on_channels) = (!runs.holders.is_empty(), !runs.holders_on_channels.is_empty());
     let kinds: Vec<&str> = [
         (!runs.all.is_empty(), ALL),
@@ -148,7 +151,7 @@ pub(super) fn text(runs: &Runs) -> String {
     .into_iter()
     .filter_map(|(is_there, kind)| is_there.then_some(kind))
     .collect();
-    let mut found = kinds.join("\nUNION ALL ");
+    let mut found = kinds.join("\nUNION ALL ").replace("{column}", column);
     if (held || held_on_channels) && !runs.channels.is_empty() {
         // Twice the page has at least a page of different ones.
         found = format!(
