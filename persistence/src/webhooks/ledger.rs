@@ -185,12 +185,12 @@ pub fn redeliver(
         .bind(id)
         .bind(now)
         .load::<IdRow>(conn)?,
-        None => sql("WITH again AS (
-                 SELECT d.id FROM webhook_deliveries d WHERE d.workspace_id = $1 AND d.endpoint_id = $2
+        None => sql("WITH again AS MATERIALIZED (
+                 SELECT d.workspace_id, d.endpoint_id, d.id FROM webhook_deliveries d WHERE d.workspace_id = $1 AND d.endpoint_id = $2
                    AND d.seq BETWEEN $3 AND $4 AND d.state <> 'pending' AND (NOT $5 OR d.state = 'failed')
                  ORDER BY d.seq LIMIT $6)
              UPDATE webhook_deliveries d SET state = 'pending', tried = 0, due_at = NULL FROM again
-             WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = again.id RETURNING d.id")
+             WHERE d.workspace_id = again.workspace_id AND d.endpoint_id = again.endpoint_id AND d.id = again.id RETURNING d.id")
         .bind(workspace)
         .bind(endpoint)
         .bind(from)

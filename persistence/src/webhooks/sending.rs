@@ -268,15 +268,14 @@ pub fn set_failing(
 /// # Errors
 /// Only those of the database.
 pub fn settle(conn: &mut PgConnection, settled: &[Settled], now: Timestamp) -> Result<(), StoreError> {
-    // Looked up by its key before its state is asked for: an index of all that is pending would fit the whole condition too.
+    // In these words no index of what is pending fits: there is the key, and nothing else to look a row up by. The condition is one
+    // on the row itself, so that it is asked again of a row that was waited for.
     sql("UPDATE webhook_deliveries d SET state = s.state, due_at = s.due_at,
              attempts = CASE WHEN jsonb_array_length(d.attempts) >= $8 THEN d.attempts - 0 ELSE d.attempts END || s.attempt
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::jsonb[])
              AS s (workspace_id, endpoint_id, id, tried, state, due_at, attempt)
-         CROSS JOIN LATERAL (
-             SELECT o.ctid AS place FROM webhook_deliveries o
-             WHERE o.workspace_id = s.workspace_id AND o.endpoint_id = s.endpoint_id AND o.id = s.id AND o.tried = s.tried OFFSET 0) o
-         WHERE d.ctid = o.place AND d.state = 'pending'")
+         WHERE d.workspace_id = s.workspace_id AND d.endpoint_id = s.endpoint_id AND d.id = s.id AND d.tried = s.tried
+           AND d.state IS NOT DISTINCT FROM 'pending'")
     .bind(settled.iter().map(|one| one.workspace_id).collect::<Vec<_>>())
     .bind(settled.iter().map(|one| one.endpoint_id).collect::<Vec<_>>())
     .bind(settled.iter().map(|one| one.id).collect::<Vec<_>>())
@@ -300,12 +299,13 @@ pub(super) fn promote(
     if deliveries.is_empty() {
         return Ok(());
     }
+    // Whether it has a number is asked of what was found, or the index of numbers would fit too.
     sql("WITH lanes AS (
              SELECT DISTINCT d.workspace_id, d.endpoint_id, d.lane
              FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS n (workspace_id, endpoint_id, id)
-             CROSS JOIN LATERAL (SELECT d.workspace_id, d.endpoint_id, d.lane FROM webhook_deliveries d
-                 WHERE d.workspace_id = n.workspace_id AND d.endpoint_id = n.endpoint_id AND d.id = n.id
-                   AND d.seq IS NOT NULL OFFSET 0) d)
+             CROSS JOIN LATERAL (SELECT d.workspace_id, d.endpoint_id, d.lane, d.seq FROM webhook_deliveries d
+                 WHERE d.workspace_id = n.workspace_id AND d.endpoint_id = n.endpoint_id AND d.id = n.id OFFSET 0) d
+             WHERE d.seq IS NOT NULL)
          UPDATE webhook_deliveries d SET due_at = $4 FROM (
              SELECT f.* FROM lanes l CROSS JOIN LATERAL (
                  SELECT f.workspace_id, f.endpoint_id, f.id, f.due_at FROM webhook_deliveries f

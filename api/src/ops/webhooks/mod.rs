@@ -13,6 +13,7 @@ use domain::refusal::{Code, Refusal};
 use domain::resource::{EventActor, WebhookDelivery, WebhookEndpoint};
 use domain::time::Timestamp;
 use domain::webhook::{DeliveryState, PauseReason};
+use persistence::db::keep_plans_by_key;
 use persistence::error::{Failure, StoreError};
 use persistence::webhooks::endpoints;
 use persistence::webhooks::ledger::{self, Again};
@@ -218,6 +219,7 @@ pub fn redeliver(
     {
         return Err(Code::EventExpired.into());
     }
+    keep_plans_by_key(tx.conn)?;
     if found.state == DeliveryState::Pending {
         ledger::hurry(tx.conn, (workspace, id), delivery, now)?;
     } else {
@@ -242,6 +244,7 @@ pub fn redeliver_range(
     if from_seq < events::oldest(tx.conn, workspace)? {
         return Err(Code::EventExpired.into());
     }
+    keep_plans_by_key(tx.conn)?;
     let again = Again::Range { from_seq, to_seq, failed_only, most: REDELIVERED_MAX };
     Ok(ledger::redeliver(tx.conn, (workspace, id), again, tx.now)?)
 }
