@@ -20,7 +20,7 @@ use persistence::webhooks::ledger::{self, Again};
 use persistence::{channels, events};
 use serde_json::Value;
 
-use super::event::Body;
+use super::event::{Administered, Body};
 use super::precondition::expect_version;
 use super::team_rights;
 use super::transaction::{Administration, Tx};
@@ -37,7 +37,7 @@ pub use settle::{Outcome, settle};
 pub const ENDPOINTS_MAX: usize = 100;
 /// The most channels that an endpoint can be limited to.
 pub const CHANNELS_MAX: usize = 100;
-/// The longest URL, in characters.
+/// The longest URL, in characters, percent-encoded.
 pub const URL_MAX_CHARS: usize = 2000;
 /// The longest description, in characters.
 pub const DESCRIPTION_MAX_CHARS: usize = 200;
@@ -191,7 +191,7 @@ pub fn test(
         actor: &EventActor::from(actor),
         conversation_id: None,
         version: endpoint.version,
-        data: &endpoint,
+        data: &endpoint.told(),
         previous: Value::Null,
     };
     let cursor = StreamCursor { epoch: app.epoch, seq, scope: None };
@@ -303,15 +303,17 @@ fn apply(
 /// # Errors
 /// `validation_failed` at `pointer`.
 pub(super) fn checked_url(app: &App, pointer: &str, url: &str) -> Result<String, Refusal> {
-    if url.chars().count() > URL_MAX_CHARS {
-        let detail = format!("must have at most {URL_MAX_CHARS} characters");
-        return Err(Refusal::invalid(pointer, "too_long", detail));
-    }
-    app.guarded.receiver(url).map(|url| url.to_string()).map_err(|_| {
+    let Ok(url) = app.guarded.receiver(url) else {
         let detail = "must be an https address of the public Internet, without user and password; http and private \
                       networks only as TANGGAP_PRIVATE_RANGES_ALLOWED allows";
-        Refusal::invalid(pointer, "not_allowed", detail)
-    })
+        return Err(Refusal::invalid(pointer, "not_allowed", detail));
+    };
+    // As it is stored: ASCII, percent-encoded.
+    if url.as_str().len() > URL_MAX_CHARS {
+        let detail = format!("must have at most {URL_MAX_CHARS} characters, percent-encoded");
+        return Err(Refusal::invalid(pointer, "too_long", detail));
+    }
+    Ok(url.into())
 }
 
 fn checked_description(text: &str) -> Result<String, Refusal> {
