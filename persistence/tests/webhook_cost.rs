@@ -63,7 +63,7 @@ fn settled(claimed: &[Claimed], state: DeliveryState) -> Vec<Settled> {
         tried: one.tried,
         state,
         due_at: None,
-        attempt: json!({}),
+        attempt: Some(json!({})),
     };
     claimed.iter().map(settled).collect()
 }
