@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use domain::webhook::SCHEDULE;
 use url::Url;
 
@@ -130,6 +131,19 @@ pub struct Times {
     pub presence_poll: Option<Duration>,
     /// How long connections get to end after SIGTERM.
     pub shutdown: Duration,
+}
+
+/// How much longer than the longest call a claim lasts, in poll intervals: the outcome is stored in attempts spaced by them.
+/// What is not settled by then was abandoned by a process that died.
+const CLAIM_MARGIN_POLLS: u32 = 30;
+
+impl Times {
+    /// For how long something is claimed whose call takes this long at most.
+    #[must_use]
+    pub fn claim(&self, longest_call: Duration) -> TimeDelta {
+        let longest = longest_call + self.job_poll * CLAIM_MARGIN_POLLS;
+        TimeDelta::from_std(longest).unwrap_or(TimeDelta::seconds(60))
+    }
 }
 
 impl Default for Times {

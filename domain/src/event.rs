@@ -125,7 +125,7 @@ text_enum! {
         TemplateDeleted = "template.deleted",
         /// The provider's templates have been read.
         TemplateSynced = "template.synced",
-        /// A webhook endpoint was made.
+        /// A webhook endpoint was made. Of its `url` events have scheme, host and port only.
         WebhookEndpointCreated = "webhook_endpoint.created",
         /// A webhook endpoint was changed, paused or set going again.
         WebhookEndpointUpdated = "webhook_endpoint.updated",

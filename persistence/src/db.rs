@@ -228,14 +228,15 @@ pub fn keep_plans(conn: &mut PgConnection) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The same, and each row is found by its key however small a table is taken to be: for tables that are empty at times and
-/// large soon after, of which PostgreSQL learns too late.
+/// The same, and each row is found by its key, and the first of an order by an index in that order, however small a table is
+/// taken to be: for tables that are empty at times and large soon after, of which PostgreSQL learns too late.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn keep_plans_by_key(conn: &mut PgConnection) -> Result<(), StoreError> {
     sql("SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
-             set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)")
+             set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
+             set_config('enable_sort', 'off', true)")
     .execute(conn)?;
     Ok(())
 }

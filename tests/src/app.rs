@@ -290,6 +290,13 @@ impl TestApp {
         Caller::bearer(&self.wire, token)
     }
 
+    /// Stops the server as SIGTERM does; another node goes on with its database.
+    pub async fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
+    }
+
     /// Another workspace, with a team of its own.
     pub async fn another_team(&self, slug: &str) -> Team {
         Team::make(self.app(), &self.wire, slug).await

@@ -8,6 +8,7 @@ use serde_json::Value;
 use standardwebhooks::Webhook;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use crate::events::eventually;
@@ -53,6 +54,8 @@ pub enum Answer {
     Status(u16),
     /// With this status, a header, and a body.
     With(u16, (&'static str, String), String),
+    /// With this status, once the test adds a permit for it.
+    Held(Arc<Semaphore>, u16),
     /// Not at all: the connection stays open.
     Hang,
     /// Not at all: the connection is closed.
@@ -164,8 +167,13 @@ async fn converse(socket: TcpStream, state: Arc<Mutex<State>>) -> std::io::Resul
             state.received.push(Received { path, headers, body });
             state.answer()
         };
+        if let Answer::Held(leave, _) = &answer {
+            leave.acquire().await.unwrap().forget();
+        }
         let (status, (name, value), text) = match answer {
-            Answer::Status(status) => (status, ("connection", "keep-alive".to_owned()), String::new()),
+            Answer::Status(status) | Answer::Held(_, status) => {
+                (status, ("connection", "keep-alive".to_owned()), String::new())
+            }
             Answer::With(status, header, text) => (status, header, text),
             Answer::Hang => std::future::pending().await,
             Answer::Close => return Ok(()),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use domain::job::ChannelJobKind;
 use domain::time::Timestamp;
 use persistence::error::Failure;
@@ -23,9 +22,6 @@ const MAILS: usize = 4;
 const FILES: usize = 8;
 /// The most jobs of one claim.
 const CLAIM: usize = 20;
-/// How much longer than the longest call a claim lasts, in poll intervals: the outcome is stored in
-/// attempts spaced by them. What is not settled by then was abandoned by a process that died.
-const CLAIM_MARGIN_POLLS: u32 = 30;
 
 /// Works until the task is aborted. A claim that fails is tried again at the next poll.
 pub async fn run(app: App) {
@@ -115,8 +111,7 @@ async fn claim_files(app: &App, slots: &Arc<Semaphore>) -> Result<usize, Failure
 /// Now, and until when jobs are claimed whose call takes this long at most.
 pub(super) fn claim_times(app: &App, longest_call: Duration) -> (Timestamp, Timestamp) {
     let now = app.clock.now();
-    let longest = longest_call + app.settings.times.job_poll * CLAIM_MARGIN_POLLS;
-    (now, now.plus(TimeDelta::from_std(longest).unwrap_or(TimeDelta::seconds(60))))
+    (now, now.plus(app.settings.times.claim(longest_call)))
 }
 
 fn begin(app: &App, job: Job, permit: Option<OwnedSemaphorePermit>) {

@@ -180,8 +180,13 @@ impl Administered for WebhookEndpoint {
     }
 
     fn told(&self) -> Self {
-        Self { failing_since: None, ..self.clone() }
+        Self { url: origin(&self.url), failing_since: None, ..self.clone() }
     }
+}
+
+/// Scheme, host and port of an endpoint: what follows may be secret.
+fn origin(url: &str) -> String {
+    url::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }
 
 /// The host of an endpoint, for people.

@@ -6,7 +6,7 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Response, Url};
+use tokio::sync::Semaphore;
 use url::Host;
 
 pub use ranges::AllowedRanges;
@@ -26,6 +27,9 @@ mod ranges;
 const REDIRECTS: usize = 3;
 /// How much is read of the answer to something that was handed over.
 pub const ANSWER_START_BYTES: usize = 1024;
+
+/// How many names are resolved at once. A thread waits for each, of those that also wait for the database.
+const LOOKUPS: usize = 32;
 
 /// Why nothing was fetched. It names no address: one may hold a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -105,8 +109,12 @@ impl GuardedClient {
                 .build()
         };
         let allowed = settings.allowed.clone();
-        let http = client(GuardedResolver { allowed: allowed.clone(), listed_only: false })?;
-        let listed = client(GuardedResolver { allowed: allowed.clone(), listed_only: true })?;
+        let lookups = Arc::new(Semaphore::new(LOOKUPS));
+        let resolver = |listed_only| {
+            let (allowed, lookups) = (allowed.clone(), lookups.clone());
+            GuardedResolver { allowed, listed_only, lookups }
+        };
+        let (http, listed) = (client(resolver(false))?, client(resolver(true))?);
         Ok(Self { http, listed, allowed, plain_http: settings.plain_http })
     }
 
@@ -224,13 +232,21 @@ struct GuardedResolver {
     allowed: AllowedRanges,
     /// The public Internet may not be called.
     listed_only: bool,
+    /// A permit for each name that is being resolved.
+    lookups: Arc<Semaphore>,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let resolver = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            // Waited for at most as long as for a connection; kept by the thread, which nobody can stop.
+            let permit = resolver.lookups.clone().acquire_owned().await?;
+            let found = tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                (name.as_str(), 0).to_socket_addrs()
+            });
+            let found: Vec<SocketAddr> = found.await??.collect();
             Ok(Box::new(resolver.checked(found)?.into_iter()) as Addrs)
         })
     }

@@ -1,8 +1,11 @@
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::dns::{Name, Resolve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use super::{AllowedRanges, Answered, CallError, GuardSettings, GuardedClient, GuardedResolver, Handover};
 use domain::webhook::CallProblem;
@@ -174,9 +177,30 @@ async fn s_11_a_redirect_is_an_address_like_any_other_and_gets_no_token() {
     assert_eq!(called.err(), Some(CallError::Refused));
 }
 
+fn resolver(allowed: &str, listed_only: bool, lookups: &Arc<Semaphore>) -> GuardedResolver {
+    GuardedResolver { allowed: allowed.parse().unwrap(), listed_only, lookups: lookups.clone() }
+}
+
+#[tokio::test]
+async fn names_wait_for_each_other_rather_than_for_a_thread_each() {
+    let lookups = Arc::new(Semaphore::new(1));
+    let busy = lookups.try_acquire().unwrap();
+    let name = "localhost".parse::<Name>().unwrap();
+    let mut found = resolver("127.0.0.0/8,::1/128", true, &lookups).resolve(name);
+    tokio::select! {
+        biased;
+        _ = &mut found => panic!("it was resolved out of turn"),
+        () = std::future::ready(()) => {}
+    }
+    drop(busy);
+    assert!(found.await.unwrap().next().is_some());
+    assert_eq!(lookups.available_permits(), 1);
+}
+
 #[test]
 fn s_11_a_name_with_one_address_inside_is_refused_as_a_whole() {
-    let resolver = |listed_only| GuardedResolver { allowed: "10.0.0.0/8".parse().unwrap(), listed_only };
+    let lookups = Arc::new(Semaphore::new(1));
+    let resolver = |listed_only| resolver("10.0.0.0/8", listed_only, &lookups);
     let found = |texts: &[&str]| texts.iter().map(|text| format!("{text}:443").parse().unwrap()).collect();
     for (listed_only, addresses, fine) in [
         (false, &["1.1.1.1", "[2606:4700::1111]"][..], true),

@@ -12,7 +12,7 @@ shape! {
     pub struct WebhookEndpoint {
         /// Its id.
         pub id: WebhookEndpointId,
-        /// Where events are sent.
+        /// Where events are sent; in events scheme, host and port only.
         #[cfg_attr(feature = "schema", schema(example = "https://crm.example/hooks/tanggap"))]
         pub url: String,
         /// What it is for.

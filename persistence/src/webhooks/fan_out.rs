@@ -124,9 +124,9 @@ pub fn insert(
     }
     let changed = sql("INSERT INTO webhook_deliveries (workspace_id, endpoint_id, id, event_id, event_type, seq, lane, state, due_at, created_at)
          SELECT $1, n.endpoint_id, n.id, n.event_id, n.event_type, n.seq, n.lane, 'pending',
-             CASE WHEN n.first AND NOT EXISTS (SELECT FROM webhook_deliveries p
+             CASE WHEN n.first AND NOT COALESCE(n.seq > (SELECT p.seq FROM webhook_deliveries p
                       WHERE p.workspace_id = $1 AND p.endpoint_id = n.endpoint_id AND p.lane = n.lane AND p.state = 'pending'
-                        AND p.seq < n.seq) THEN $9 END, $9
+                      ORDER BY p.seq LIMIT 1), false) THEN $9 END, $9
          FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bigint[], $7::uuid[], $8::boolean[])
              AS n (endpoint_id, id, event_id, event_type, seq, lane, first)")
     .bind(workspace)

@@ -156,13 +156,23 @@ pub enum Again {
 }
 
 #[derive(QueryableByName)]
-struct IdRow {
+struct AgainRow {
     #[diesel(sql_type = SqlUuid)]
     id: Uuid,
+    #[diesel(sql_type = Nullable<BigInt>)]
+    seq: Option<i64>,
 }
 
-/// Has deliveries of a locked endpoint made again, in order. What is being tried stays as it is; what waits for its next
-/// attempt has it now. Answers how many there are.
+/// What is delivered again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Redelivered {
+    /// How many there are.
+    pub count: usize,
+    /// The greatest number of an event among them.
+    pub last_seq: Option<i64>,
+}
+
+/// Has deliveries of a locked endpoint made again, in order. What is pending stays as it is.
 ///
 /// # Errors
 /// Only those of the database.
@@ -171,7 +181,7 @@ pub fn redeliver(
     (workspace, endpoint): (WorkspaceId, WebhookEndpointId),
     again: Again,
     now: Timestamp,
-) -> Result<usize, StoreError> {
+) -> Result<Redelivered, StoreError> {
     let (one, from, to, failed_only, most) = match again {
         Again::One(id) => (Some(id), i64::MIN, i64::MAX, false, 1),
         Again::Range { from_seq, to_seq, failed_only, most } => (None, from_seq, to_seq, failed_only, most),
@@ -179,47 +189,53 @@ pub fn redeliver(
     let rows = match one {
         // A test has its own lane and no number.
         Some(id) => sql("UPDATE webhook_deliveries SET state = 'pending', tried = 0, due_at = CASE WHEN seq IS NULL THEN $4 END
-             WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3 AND state <> 'pending' RETURNING id")
+             WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3 AND state <> 'pending' RETURNING id, seq")
         .bind(workspace)
         .bind(endpoint)
         .bind(id)
         .bind(now)
-        .load::<IdRow>(conn)?,
-        None => sql("WITH again AS (
-                 SELECT d.id FROM webhook_deliveries d WHERE d.workspace_id = $1 AND d.endpoint_id = $2
+        .load::<AgainRow>(conn)?,
+        None => sql("WITH again AS MATERIALIZED (
+                 SELECT d.workspace_id, d.endpoint_id, d.id FROM webhook_deliveries d WHERE d.workspace_id = $1 AND d.endpoint_id = $2
                    AND d.seq BETWEEN $3 AND $4 AND d.state <> 'pending' AND (NOT $5 OR d.state = 'failed')
                  ORDER BY d.seq LIMIT $6)
              UPDATE webhook_deliveries d SET state = 'pending', tried = 0, due_at = NULL FROM again
-             WHERE d.workspace_id = $1 AND d.endpoint_id = $2 AND d.id = again.id RETURNING d.id")
+             WHERE d.workspace_id = again.workspace_id AND d.endpoint_id = again.endpoint_id AND d.id = again.id RETURNING d.id, d.seq")
         .bind(workspace)
         .bind(endpoint)
         .bind(from)
         .bind(to)
         .bind(failed_only)
         .bind(most)
-        .load::<IdRow>(conn)?,
+        .load::<AgainRow>(conn)?,
     };
     let keys: Vec<_> = rows.iter().map(|row| (workspace, endpoint, row.id.into())).collect();
     promote(conn, &keys, now)?;
-    Ok(keys.len())
+    Ok(Redelivered { count: keys.len(), last_seq: rows.iter().filter_map(|row| row.seq).max() })
 }
 
-/// Has what waits for its next attempt tried now.
+/// Has one delivery, or all of an endpoint, that wait for their next attempt tried now. What is due by `claimed_until` may be
+/// being tried, and stays as it is.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn hurry(
     conn: &mut PgConnection,
     (workspace, endpoint): (WorkspaceId, WebhookEndpointId),
-    id: WebhookDeliveryId,
+    only: Option<WebhookDeliveryId>,
     now: Timestamp,
+    claimed_until: Timestamp,
 ) -> Result<(), StoreError> {
-    sql("UPDATE webhook_deliveries SET due_at = $4 WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $3 AND due_at > $4")
-        .bind(workspace)
-        .bind(endpoint)
-        .bind(id)
-        .bind(now)
-        .execute(conn)?;
+    let text = match only {
+        Some(_) => {
+            "UPDATE webhook_deliveries SET due_at = $3 WHERE workspace_id = $1 AND endpoint_id = $2 AND id = $5 AND due_at > $4"
+        }
+        None => {
+            "UPDATE webhook_deliveries SET due_at = $3 WHERE workspace_id = $1 AND endpoint_id = $2 AND due_at > $4
+                 AND due_at IS NOT NULL AND seq IS NOT NULL"
+        }
+    };
+    sql(text).bind(workspace).bind(endpoint).bind(now).bind(claimed_until).bind(only).execute(conn)?;
     Ok(())
 }
 

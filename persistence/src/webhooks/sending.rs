@@ -94,12 +94,60 @@ pub struct Claimed {
     pub seq: Option<i64>,
     /// The event; none of a test, and if it is no longer kept.
     pub event: Option<StoredEvent>,
+    /// Where and how.
+    pub target: Target,
+}
+
+/// Where and how an endpoint is told.
+#[derive(Debug, Clone)]
+pub struct Target {
     /// Where to.
     pub url: String,
     /// The encrypted secrets of the endpoint.
     pub secrets: Vec<u8>,
-    /// The only channels of which the endpoint is told; empty: all.
+    /// The only channels of which it is told; empty: all.
     pub channel_ids: Vec<ChannelId>,
+    /// It is not paused.
+    pub active: bool,
+}
+
+#[derive(QueryableByName)]
+struct TargetRow {
+    #[diesel(sql_type = Text)]
+    url: String,
+    #[diesel(sql_type = Binary)]
+    secrets: Vec<u8>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    channel_ids: Vec<Uuid>,
+    #[diesel(sql_type = Bool)]
+    active: bool,
+}
+
+impl TargetRow {
+    fn into_target(self) -> Target {
+        let channel_ids = self.channel_ids.into_iter().map(Into::into).collect();
+        Target { url: self.url, secrets: self.secrets, channel_ids, active: self.active }
+    }
+}
+
+/// Where and how an endpoint is told now; `None` if it is deleted.
+///
+/// # Errors
+/// Only those of the database.
+pub fn target(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    endpoint: WebhookEndpointId,
+) -> Result<Option<Target>, StoreError> {
+    let row =
+        sql("SELECT e.url, e.secrets, e.active, ARRAY(SELECT c.channel_id FROM webhook_endpoint_channels c
+             WHERE c.workspace_id = e.workspace_id AND c.endpoint_id = e.id) AS channel_ids
+         FROM webhook_endpoints e WHERE e.workspace_id = $1 AND e.id = $2 AND e.deleted_at IS NULL")
+        .bind(workspace)
+        .bind(endpoint)
+        .load::<TargetRow>(conn)?
+        .pop();
+    Ok(row.map(TargetRow::into_target))
 }
 
 #[derive(QueryableByName)]
@@ -118,12 +166,8 @@ struct ClaimedRow {
     body: Option<String>,
     #[diesel(sql_type = Nullable<BigInt>)]
     seq: Option<i64>,
-    #[diesel(sql_type = Text)]
-    url: String,
-    #[diesel(sql_type = Binary)]
-    secrets: Vec<u8>,
-    #[diesel(sql_type = Array<SqlUuid>)]
-    channel_ids: Vec<Uuid>,
+    #[diesel(embed)]
+    target: TargetRow,
 }
 
 /// Claims what is due until `until`: of each endpoint what there is room for, the longest due first; and at most `tests` tests.
@@ -148,13 +192,16 @@ pub fn claim(
                  ORDER BY d.due_at LIMIT r.most FOR NO KEY UPDATE SKIP LOCKED) d),
          tests AS MATERIALIZED (
              SELECT d.workspace_id, d.endpoint_id, d.id FROM webhook_deliveries d
-             WHERE d.due_at <= $5 AND d.due_at IS NOT NULL AND d.seq IS NULL LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED),
+             WHERE d.due_at <= $5 AND d.due_at IS NOT NULL AND d.seq IS NULL
+               AND EXISTS (SELECT FROM webhook_endpoints e
+                   WHERE e.workspace_id = d.workspace_id AND e.id = d.endpoint_id AND e.deleted_at IS NULL)
+             LIMIT $4 FOR NO KEY UPDATE SKIP LOCKED),
          taken AS (
              UPDATE webhook_deliveries d SET due_at = $6, tried = d.tried + 1
              FROM (SELECT * FROM due UNION ALL SELECT * FROM tests) n
              WHERE d.workspace_id = n.workspace_id AND d.endpoint_id = n.endpoint_id AND d.id = n.id
              RETURNING d.workspace_id, d.endpoint_id, d.id, d.event_id, d.tried, d.body, d.seq)
-         SELECT t.*, e.url, e.secrets, ARRAY(SELECT c.channel_id FROM webhook_endpoint_channels c
+         SELECT t.*, e.url, e.secrets, e.active, ARRAY(SELECT c.channel_id FROM webhook_endpoint_channels c
              WHERE c.workspace_id = t.workspace_id AND c.endpoint_id = t.endpoint_id) AS channel_ids
          FROM taken t JOIN webhook_endpoints e ON e.workspace_id = t.workspace_id AND e.id = t.endpoint_id")
     .bind(rooms.iter().map(|room| room.workspace_id).collect::<Vec<_>>())
@@ -175,9 +222,7 @@ pub fn claim(
         body: row.body,
         seq: row.seq,
         event: row.seq.and_then(|seq| events.get(&(row.workspace_id.into(), seq)).cloned()),
-        url: row.url,
-        secrets: row.secrets,
-        channel_ids: row.channel_ids.into_iter().map(Into::into).collect(),
+        target: row.target.into_target(),
     };
     Ok(rows.into_iter().map(claimed).collect())
 }
@@ -197,8 +242,8 @@ pub struct Settled {
     pub state: DeliveryState,
     /// When it is tried again, if it is pending.
     pub due_at: Option<Timestamp>,
-    /// The attempt, as the ledger shows it.
-    pub attempt: Value,
+    /// The attempt, as the ledger shows it; none if none was made after all, and it is as if it had not been claimed.
+    pub attempt: Option<Value>,
 }
 
 /// Locks endpoints in the order of their ids, also deleted ones.
@@ -268,15 +313,15 @@ pub fn set_failing(
 /// # Errors
 /// Only those of the database.
 pub fn settle(conn: &mut PgConnection, settled: &[Settled], now: Timestamp) -> Result<(), StoreError> {
-    // Looked up by its key before its state is asked for: an index of all that is pending would fit the whole condition too.
-    sql("UPDATE webhook_deliveries d SET state = s.state, due_at = s.due_at,
-             attempts = CASE WHEN jsonb_array_length(d.attempts) >= $8 THEN d.attempts - 0 ELSE d.attempts END || s.attempt
+    // In these words no index of what is pending fits: there is the key, and nothing else to look a row up by. The condition is one
+    // on the row itself, so that it is asked again of a row that was waited for.
+    sql("UPDATE webhook_deliveries d SET state = s.state, due_at = s.due_at, tried = d.tried - (s.attempt IS NULL)::integer,
+             attempts = COALESCE(
+                 CASE WHEN jsonb_array_length(d.attempts) >= $8 THEN d.attempts - 0 ELSE d.attempts END || s.attempt, d.attempts)
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::integer[], $5::text[], $6::timestamptz[], $7::jsonb[])
              AS s (workspace_id, endpoint_id, id, tried, state, due_at, attempt)
-         CROSS JOIN LATERAL (
-             SELECT o.ctid AS place FROM webhook_deliveries o
-             WHERE o.workspace_id = s.workspace_id AND o.endpoint_id = s.endpoint_id AND o.id = s.id AND o.tried = s.tried OFFSET 0) o
-         WHERE d.ctid = o.place AND d.state = 'pending'")
+         WHERE d.workspace_id = s.workspace_id AND d.endpoint_id = s.endpoint_id AND d.id = s.id AND d.tried = s.tried
+           AND d.state IS NOT DISTINCT FROM 'pending'")
     .bind(settled.iter().map(|one| one.workspace_id).collect::<Vec<_>>())
     .bind(settled.iter().map(|one| one.endpoint_id).collect::<Vec<_>>())
     .bind(settled.iter().map(|one| one.id).collect::<Vec<_>>())
@@ -300,12 +345,13 @@ pub(super) fn promote(
     if deliveries.is_empty() {
         return Ok(());
     }
+    // Whether it has a number is asked of what was found, or the index of numbers would fit too.
     sql("WITH lanes AS (
              SELECT DISTINCT d.workspace_id, d.endpoint_id, d.lane
              FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) AS n (workspace_id, endpoint_id, id)
-             CROSS JOIN LATERAL (SELECT d.workspace_id, d.endpoint_id, d.lane FROM webhook_deliveries d
-                 WHERE d.workspace_id = n.workspace_id AND d.endpoint_id = n.endpoint_id AND d.id = n.id
-                   AND d.seq IS NOT NULL OFFSET 0) d)
+             CROSS JOIN LATERAL (SELECT d.workspace_id, d.endpoint_id, d.lane, d.seq FROM webhook_deliveries d
+                 WHERE d.workspace_id = n.workspace_id AND d.endpoint_id = n.endpoint_id AND d.id = n.id OFFSET 0) d
+             WHERE d.seq IS NOT NULL)
          UPDATE webhook_deliveries d SET due_at = $4 FROM (
              SELECT f.* FROM lanes l CROSS JOIN LATERAL (
                  SELECT f.workspace_id, f.endpoint_id, f.id, f.due_at FROM webhook_deliveries f

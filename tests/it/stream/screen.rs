@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use api::stream::protocol::{Envelope, ServerFrame};
 use harness::{Caller, Reply};
 use serde_json::{Value, json};
+use url::Url;
 
 use super::seq;
 
@@ -149,6 +150,10 @@ impl Screen {
         };
         for field in untold {
             thing[*field] = Value::Null;
+        }
+        if kind == "webhook_endpoint" {
+            let url: Url = thing["url"].as_str().unwrap().parse().unwrap();
+            thing["url"] = json!(url.origin().ascii_serialization());
         }
         // By name, which may have changed since.
         if let Some(labels) = thing["labels"].as_array_mut() {

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use api::ops::webhooks;
+use diesel::connection::SimpleConnection;
 use harness::{Receiver, TestApp, eventually};
 use serde_json::{Value, json};
 
@@ -106,4 +108,81 @@ async fn two_nodes_send_each_event_once() {
     })
     .await;
     assert_eq!((ids.len(), receiver.received().len()), (60, 60));
+}
+
+/// What somebody commits between two looks of one look-through is not taken for forgotten.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_while_the_log_is_looked_through_is_not_lost() {
+    let app = TestApp::start().await;
+    let receiver = Receiver::start().await;
+    let endpoint = Endpoint::make(&app, &receiver, json!({ "event_types": ["label.created"] })).await;
+    label(&app, "Satu").await;
+    receiver.first(1).await;
+    eventually("the log is looked through", async || {
+        let behind = app
+            .count("webhook_endpoints e JOIN event_counters c USING (workspace_id) WHERE e.position < c.seq");
+        (behind == 0).then_some(())
+    })
+    .await;
+    // The next event has its number, and nobody can ask for the last number until it is there.
+    let mut other = app.database.connect();
+    other
+        .batch_execute(
+            "BEGIN;
+             UPDATE event_counters SET seq = seq + 1;
+             INSERT INTO events SELECT (jsonb_populate_record(e, jsonb_build_object('seq', e.seq + 1, 'id', gen_random_uuid()))).*
+             FROM events e WHERE e.type = 'label.created' ORDER BY e.seq DESC LIMIT 1;
+             LOCK TABLE event_counters IN ACCESS EXCLUSIVE MODE",
+        )
+        .unwrap();
+    let (shared, workspace) = (app.app().clone(), app.team.workspace);
+    let look = tokio::spawn(async move { shared.write(move |tx| webhooks::fan_out(tx, workspace)).await });
+    eventually("it asks for the last number", async || {
+        let asks = "pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()
+             AND query = 'SELECT workspace_id, seq FROM event_counters WHERE workspace_id = $1'";
+        (app.count(asks) > 0).then_some(())
+    })
+    .await;
+    other.batch_execute("COMMIT").unwrap();
+    look.await.unwrap().unwrap();
+    assert_eq!(endpoint.read(&app).await["lost_events"], Value::Null);
+    app.app().webhooks.changed_by_hand();
+    receiver.first(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_is_far_behind_holds_up_no_other() {
+    let app = TestApp::start().await;
+    let (far, near) = (Receiver::start().await, Receiver::start().await);
+    let behind = Endpoint::make(&app, &far, json!({ "event_types": ["label.created"] })).await;
+    app.admin().patch(&behind.path, json!({ "active": false })).await.expect(200);
+    Endpoint::make(&app, &near, json!({ "event_types": ["label.created"] })).await;
+    // More than is looked through at once.
+    let more = "INSERT INTO events SELECT (jsonb_populate_record(e, jsonb_build_object('seq', e.seq + n, 'id', gen_random_uuid()))).*
+         FROM events e JOIN event_counters c ON c.workspace_id = e.workspace_id AND c.seq = e.seq, generate_series(1, 1200) n;
+         UPDATE event_counters SET seq = seq + 1200";
+    app.database.connect().batch_execute(more).unwrap();
+    label(&app, "Satu").await;
+    near.first(1).await;
+    let (workspace, head) = (app.team.workspace, app.head(app.team.workspace).await);
+    label(&app, "Dua").await;
+    // Both are behind in a transaction of its own, which is looked through once.
+    let positions = app
+        .app()
+        .write(move |tx| {
+            let conn = &mut *tx.conn;
+            let change = format!(
+                "UPDATE webhook_endpoints SET position = {head} WHERE active;
+                 UPDATE webhook_endpoints SET active = true, paused_reason = NULL WHERE NOT active"
+            );
+            conn.batch_execute(&change).map_err(persistence::error::StoreError::from)?;
+            webhooks::fan_out(tx, workspace)?;
+            let readers = persistence::webhooks::fan_out::lock_readers(tx.conn, workspace)?;
+            Ok(readers.iter().map(|one| one.position).collect::<Vec<_>>())
+        })
+        .await;
+    let [behind, told] = positions.unwrap()[..] else { panic!("there are two") };
+    assert!(behind < told && told > head, "the one is told, the other gets on: {behind} {told} {head}");
+    far.first(2).await;
+    near.first(2).await;
 }

@@ -1,15 +1,14 @@
 //! Endpoints that refuse, hang, lie or are gone.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use harness::receiver::Answer;
 use harness::{Receiver, TestApp, eventually};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
-use super::{Endpoint, label};
-
-fn only_labels() -> Value {
-    json!({ "event_types": ["label.created"] })
-}
+use super::{Endpoint, delivered, label, only_labels};
 
 /// How long after an attempt the next one is to be made.
 fn delay(delivery: &Value) -> f64 {
@@ -116,22 +115,147 @@ async fn d_08_who_is_gone_is_paused_at_once_and_sent_everything_when_it_is_back(
         label(&app, name).await;
     }
     app.admin().patch(&endpoint.path, json!({ "active": true })).await.expect(200);
-    let calls = receiver.first(3).await;
+    let calls = receiver.first(4).await;
     let mut names: Vec<_> = calls.iter().map(|call| call.json()["data"]["name"].to_string()).collect();
     names[1..].sort();
-    assert_eq!(names, ["\"Satu\"", "\"Dua\"", "\"Tiga\""]);
-    let first = endpoint.tried(&app, 3).await.remove(0);
-    assert_eq!(first["state"], "failed", "it was refused for good");
-    let one = format!("{}/deliveries/{}/redeliver", endpoint.path, first["id"].as_str().unwrap());
+    assert_eq!(names, ["\"Satu\"", "\"Dua\"", "\"Satu\"", "\"Tiga\""]);
+    let again = calls[1..].iter().find(|call| call.body == calls[0].body).unwrap();
+    assert_eq!(again.header("webhook-id"), calls[0].header("webhook-id"));
+    delivered(&app, 3).await;
+    let one = format!(
+        "{}/deliveries/{}/redeliver",
+        endpoint.path,
+        endpoint.deliveries(&app).await[0]["id"].as_str().unwrap()
+    );
     app.admin().act(one).await.expect(202);
-    assert_eq!(receiver.first(4).await[3].header("webhook-id"), calls[0].header("webhook-id"));
+    assert_eq!(receiver.first(5).await[4].header("webhook-id"), calls[0].header("webhook-id"));
+}
+
+/// Has calls wait for the test, so many at most as are made at once, and more claimed behind them.
+async fn hold_calls(app: &TestApp, receiver: &Receiver, answer: u16, name: &str) -> Arc<Semaphore> {
+    let leave = Arc::new(Semaphore::new(0));
+    receiver.always(Answer::Held(leave.clone(), answer));
+    let before = receiver.received().len();
+    for number in 0..20 {
+        label(app, &format!("{name} {number}")).await;
+    }
+    receiver.first(before + 16).await;
+    eventually("the others are claimed", async || {
+        (app.count("webhook_deliveries WHERE state = 'pending' AND tried = 1") == 20).then_some(())
+    })
+    .await;
+    leave
+}
+
+async fn patient() -> TestApp {
+    TestApp::options()
+        .settings(|settings| settings.times.webhook_total = std::time::Duration::from_secs(60))
+        .start()
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_its_turn_goes_where_the_endpoint_is_by_then_signed_with_its_secret() {
+    let app = patient().await;
+    let (old, new) = (Receiver::start().await, Receiver::start().await);
+    let endpoint = Endpoint::make(&app, &old, only_labels()).await;
+    let leave = hold_calls(&app, &old, 204, "Label").await;
+    app.admin().patch(&endpoint.path, json!({ "url": new.url() })).await.expect(200);
+    let rotated = app.admin().act(format!("{}/rotate-secret", endpoint.path)).await.expect(200);
+    leave.add_permits(16);
+    let moved = new.first(4).await;
+    assert!(moved.iter().all(|one| one.is_signed_by(rotated["secret"].as_str().unwrap())));
+    delivered(&app, 20).await;
+    assert_eq!((old.received().len(), new.received().len()), (16, 4));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waits_for_its_turn_is_not_sent_after_a_pause_or_a_deletion() {
+    let app = patient().await;
+    let receiver = Receiver::start().await;
+    let endpoint = Endpoint::make(&app, &receiver, only_labels()).await;
+    let leave = hold_calls(&app, &receiver, 204, "Label").await;
+    app.admin().patch(&endpoint.path, json!({ "active": false })).await.expect(200);
+    leave.add_permits(100);
+    delivered(&app, 16).await;
+    let waiting = "webhook_deliveries WHERE state = 'pending' AND tried = 0 AND attempts = '[]'";
+    let given_back = async || (app.count(waiting) == 4).then_some(());
+    eventually("the others are given back", given_back).await;
+    assert_eq!(receiver.received().len(), 16);
+    app.admin().patch(&endpoint.path, json!({ "active": true })).await.expect(200);
+    receiver.first(20).await;
+    delivered(&app, 20).await;
+    let leave = hold_calls(&app, &receiver, 204, "Lagi").await;
+    app.admin().delete(&endpoint.path).await.expect(204);
+    leave.add_permits(100);
+    eventually("the others are given back", given_back).await;
+    assert_eq!(receiver.received().len(), 36);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_gone_is_not_called_by_what_waits_for_its_turn_and_all_of_it_comes_later() {
+    let app = patient().await;
+    let receiver = Receiver::start().await;
+    let endpoint = Endpoint::make(&app, &receiver, only_labels()).await;
+    let gone = Arc::new(Semaphore::new(0));
+    receiver.next([Answer::Held(gone.clone(), 410)]);
+    let leave = hold_calls(&app, &receiver, 204, "Label").await;
+    gone.add_permits(1);
+    eventually("it is paused", async || (endpoint.read(&app).await["paused_reason"] == "gone").then_some(()))
+        .await;
+    assert_eq!(receiver.received().len(), 16);
+    leave.add_permits(100);
+    delivered(&app, 15).await;
+    assert_eq!(app.count("webhook_deliveries WHERE state = 'pending'"), 5);
+    app.admin().patch(&endpoint.path, json!({ "active": true })).await.expect(200);
+    delivered(&app, 20).await;
+    assert_eq!(receiver.received().len(), 21);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_being_sent_is_not_sent_twice_because_it_is_to_be_sent_again() {
+    let app = patient().await;
+    let receiver = Receiver::start().await;
+    let leave = Arc::new(Semaphore::new(0));
+    receiver.next([Answer::Held(leave.clone(), 204)]);
+    let endpoint = Endpoint::make(&app, &receiver, only_labels()).await;
+    label(&app, "Satu").await;
+    receiver.first(1).await;
+    let delivery = endpoint.deliveries(&app).await.remove(0);
+    let again = format!("{}/deliveries/{}/redeliver", endpoint.path, delivery["id"].as_str().unwrap());
+    let told = app.admin().act(again).await.expect(202);
+    assert_eq!(told["next_attempt_at"], delivery["next_attempt_at"]);
+    label(&app, "Dua").await;
+    delivered(&app, 1).await;
+    leave.add_permits(1);
+    delivered(&app, 2).await;
+    assert_eq!(receiver.received().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_more_sent_again_than_goes_at_once_is_told_where_to_go_on() {
+    let app = TestApp::start().await;
+    let receiver = Receiver::start().await;
+    let endpoint = Endpoint::make(&app, &receiver, only_labels()).await;
+    app.admin().patch(&endpoint.path, json!({ "active": false })).await.expect(200);
+    app.database.execute(
+        "INSERT INTO webhook_deliveries (workspace_id, endpoint_id, id, event_id, event_type, seq, lane, state, created_at)
+         SELECT workspace_id, id, gen_random_uuid(), gen_random_uuid(), 'label.created', 1000 + n, gen_random_uuid(), 'failed', created_at
+         FROM webhook_endpoints CROSS JOIN generate_series(1, 10001) n",
+    );
+    let redeliver = format!("{}/redeliver", endpoint.path);
+    let range = |from: i64| app.admin().post(&redeliver, json!({ "from_seq": from, "to_seq": 20_000 }));
+    let first = range(1).await.expect(202);
+    assert_eq!((&first["count"], &first["to_seq"]), (&json!(10_000), &json!(11_000)));
+    let rest = range(11_001).await.expect(202);
+    assert_eq!((&rest["count"], &rest["to_seq"]), (&json!(1), &json!(20_000)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_fails_for_too_long_is_paused_and_a_range_can_be_had_again() {
     let app = TestApp::options()
         .settings(|settings| {
-            settings.times.webhook_retries = vec![std::time::Duration::from_secs(60); 2];
+            settings.times.webhook_retries = vec![std::time::Duration::from_secs(600); 2];
             settings.times.webhook_pause_after = std::time::Duration::from_secs(3600);
         })
         .start()
@@ -143,7 +267,7 @@ async fn who_fails_for_too_long_is_paused_and_a_range_can_be_had_again() {
     label(&app, "Satu").await;
     for attempt in 1..=3 {
         endpoint.attempts(&app, attempt).await;
-        app.advance(TimeDelta::seconds(70));
+        app.advance(TimeDelta::seconds(700));
     }
     let failed = eventually("it is given up", async || {
         endpoint.deliveries(&app).await.into_iter().find(|one| one["state"] == "failed")
@@ -166,8 +290,8 @@ async fn who_fails_for_too_long_is_paused_and_a_range_can_be_had_again() {
     let range = json!({ "from_seq": before + 1, "to_seq": before + 1000 });
     let redeliver = format!("{}/redeliver", endpoint.path);
     let again = app.admin().post(&redeliver, range.clone()).await.expect(202);
-    assert_eq!(again["count"], 1, "the other one is pending, and tried by itself");
-    app.advance(TimeDelta::minutes(2));
+    assert_eq!(again["count"], 1, "the other one is pending, and tried at once");
+    assert_eq!(again["to_seq"], range["to_seq"]);
     eventually("both are delivered", async || {
         (app.count("webhook_deliveries WHERE state = 'delivered'") == 2).then_some(())
     })
@@ -206,7 +330,8 @@ async fn what_is_no_longer_kept_is_said_to_be_lost() {
     assert!(lost["from_seq"].as_i64().unwrap() <= paused_at, "{lost}");
     let range = json!({ "from_seq": paused_at, "to_seq": forgotten });
     let expired = app.admin().post(format!("{}/redeliver", endpoint.path), range).await;
-    expired.problem(409, "event_expired");
+    let detail = expired.problem(409, "event_expired")["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains(&(forgotten + 1).to_string()), "it says from where on events are kept: {detail}");
     // What was settled then is forgotten with it.
     let path = format!("{}/deliveries/{}", endpoint.path, old["id"].as_str().unwrap());
     app.admin().get(path).await.problem(404, "not_found");

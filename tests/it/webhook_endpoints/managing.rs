@@ -1,7 +1,7 @@
 //! Making, changing, rotating and deleting endpoints.
 
 use chrono::TimeDelta;
-use harness::receiver::Answer;
+use harness::receiver::{Answer, Received};
 use harness::{Receiver, TestApp, eventually};
 use serde_json::{Value, json};
 
@@ -66,8 +66,11 @@ async fn what_cannot_be_set_is_refused_with_the_place_and_nothing_is_stored() {
     let (admin, url) = (app.admin(), "https://crm.example/hook");
     let rows = app.database.snapshot();
     let long = format!("https://crm.example/{}", "x".repeat(2000));
+    // As it is stored: %C3%A9 for each.
+    let longer_than_it_looks = format!("https://crm.example/{}", "é".repeat(400));
     for (body, pointer) in [
         (json!({ "url": long }), "/url"),
+        (json!({ "url": longer_than_it_looks }), "/url"),
         (json!({ "url": url, "description": "" }), "/description"),
         (json!({ "url": url, "description": "x".repeat(201) }), "/description"),
         (json!({ "url": url, "event_types": ["label.created", "label.created"] }), "/event_types/1"),
@@ -149,4 +152,33 @@ async fn a_test_is_sent_to_that_endpoint_only_also_while_it_is_paused_and_is_in_
         .await;
     assert_eq!((app.events().await.len(), other.received().len()), (events, 2));
     assert_eq!(endpoint.read(&app).await["failing_since"], Value::Null);
+}
+
+/// The path of an address is often a word that opens it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_are_told_where_an_endpoint_is_and_not_its_whole_address() {
+    let app = TestApp::start().await;
+    let (other, receiver) = (Receiver::start().await, Receiver::start().await);
+    Endpoint::make(
+        &app,
+        &other,
+        json!({ "event_types": ["webhook_endpoint.created", "webhook_endpoint.updated"] }),
+    )
+    .await;
+    let endpoint = Endpoint::make(&app, &receiver, json!({ "event_types": ["label.created"] })).await;
+    let secret = json!({ "url": "https://crm.example:8443/rahasia?kunci=1" });
+    assert_eq!(app.admin().patch(&endpoint.path, secret.clone()).await.expect(200)["url"], secret["url"]);
+    let moved = json!({ "url": "https://crm.example:8443/lain" });
+    app.admin().patch(&endpoint.path, moved).await.expect(200);
+    let own = endpoint.read(&app).await.id();
+    let calls = other.first(4).await;
+    let told: Vec<Value> = calls.iter().map(Received::json).filter(|one| one["data"]["id"] == own).collect();
+    let here = receiver.url().strip_suffix("/hook").unwrap().to_owned();
+    let urls: Vec<_> =
+        told.iter().map(|one| (one["data"]["url"].clone(), one["previous"]["url"].clone())).collect();
+    let there = json!("https://crm.example:8443");
+    assert_eq!(urls, [(json!(here), Value::Null), (there.clone(), json!(here)), (there, Value::Null)]);
+    app.admin().act(format!("{}/test", endpoint.path)).await.expect(202);
+    let tested = app.database.values("SELECT body AS value FROM webhook_deliveries WHERE seq IS NULL");
+    assert!(tested.iter().all(|body| !body.contains("/lain")));
 }

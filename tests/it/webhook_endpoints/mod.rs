@@ -63,3 +63,16 @@ impl Endpoint {
 async fn label(app: &TestApp, name: &str) -> String {
     app.admin().post("/v1/labels", json!({ "name": name, "color": "#112233" })).await.expect(201).id()
 }
+
+/// Waits until so many deliveries have been taken.
+async fn delivered(app: &TestApp, count: i64) {
+    eventually(&format!("{count} are delivered"), async || {
+        (app.count("webhook_deliveries WHERE state = 'delivered'") == count).then_some(())
+    })
+    .await;
+}
+
+/// An endpoint is told of what [`label`] does and of nothing else.
+fn only_labels() -> Value {
+    json!({ "event_types": ["label.created"] })
+}

@@ -1,13 +1,15 @@
 //! In order per conversation, whatever fails, and whoever dies.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use harness::receiver::{Answer, Received};
 use harness::{Receiver, TestApp, eventually};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
-use super::Endpoint;
+use super::{Endpoint, delivered, only_labels};
 use crate::support::text;
 
 /// The numbers of what was sent, by conversation, each as it first came.
@@ -58,20 +60,40 @@ async fn what_happens_in_one_conversation_comes_in_order_though_every_third_call
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_whose_process_died_is_made_again_with_the_same_id() {
-    let app = TestApp::start().await;
+    let mut app = TestApp::start().await;
     let receiver = Receiver::start().await;
     receiver.next([Answer::Hang]);
-    let endpoint = Endpoint::make(&app, &receiver, json!({ "event_types": ["label.created"] })).await;
-    let node = app.node(|settings| settings.times.webhook_total = std::time::Duration::from_secs(3600)).await;
+    Endpoint::make(&app, &receiver, only_labels()).await;
     super::label(&app, "Satu").await;
     let first = receiver.first(1).await.remove(0);
-    // Whichever of the two holds it, its claim runs out; the other answer of the first changes nothing then.
-    app.advance(TimeDelta::hours(2));
+    let node = app.node(|_| {}).await;
+    app.stop().await;
+    // Longer than the claim of who is no longer there.
+    app.clock.advance(TimeDelta::hours(2));
+    node.app().webhooks.changed_by_hand();
     let again = receiver.first(2).await.remove(1);
     assert_eq!(again.header("webhook-id"), first.header("webhook-id"));
-    eventually("it is delivered", async || {
-        (endpoint.deliveries(&app).await[0]["state"] == "delivered").then_some(())
-    })
-    .await;
-    drop(node);
+    delivered(&app, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_comes_when_the_call_was_made_again_changes_nothing() {
+    let app = TestApp::options()
+        .settings(|settings| settings.times.webhook_total = std::time::Duration::from_secs(60))
+        .start()
+        .await;
+    let receiver = Receiver::start().await;
+    let late = Arc::new(Semaphore::new(0));
+    receiver.next([Answer::Held(late.clone(), 500)]);
+    let endpoint = Endpoint::make(&app, &receiver, only_labels()).await;
+    super::label(&app, "Satu").await;
+    receiver.first(1).await;
+    app.advance(TimeDelta::hours(2));
+    delivered(&app, 1).await;
+    late.add_permits(1);
+    super::label(&app, "Dua").await;
+    delivered(&app, 2).await;
+    let first = endpoint.deliveries(&app).await.remove(0);
+    assert_eq!((&first["state"], first["attempts"].as_array().unwrap().len()), (&json!("delivered"), 1));
+    assert_eq!(first["attempts"][0]["status"], 204);
 }

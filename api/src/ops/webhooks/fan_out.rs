@@ -16,29 +16,42 @@ use uuid::Uuid;
 use crate::ops::transaction::Tx;
 use crate::stream::event::LogEvent;
 
-/// The most deliveries of one transaction, about.
+/// The most deliveries of one page, about.
 const ROWS: usize = 4000;
-/// The most events of one transaction.
+/// The most events of one page.
 const EVENTS: usize = 500;
 /// At least so many, however many endpoints there are.
 const EVENTS_MIN: usize = 20;
 
-/// Looks through what comes next in the log for those endpoints that are furthest behind, and stores what each wants. Each
-/// event is looked at once for each endpoint: where an endpoint is moves in the same transaction. Answers whether there may
-/// be more.
+/// Looks through what comes next in the log for those endpoints that are nearest to its end, and for those that are furthest
+/// behind, so that who is far behind holds up nobody. What each wants is stored. Each event is looked at once for each
+/// endpoint: where an endpoint is moves in the same transaction. Answers whether there may be more.
 ///
 /// # Errors
 /// Those of the database.
 pub fn fan_out(tx: &mut Tx<'_>, workspace: WorkspaceId) -> Result<bool, Failure> {
     keep_plans_by_key(tx.conn)?;
     let mut readers = stored::lock_readers(tx.conn, workspace)?;
+    // Asked before the log is read: what comes in between is new, and was not forgotten.
+    let head = events::head(tx.conn, workspace)?;
+    readers.retain(|reader| reader.position < head);
+    let nearest = readers.iter().map(|reader| reader.position).max().unwrap_or_default();
+    let page = i64::try_from(EVENTS).unwrap_or(i64::MAX);
+    let (near, far) = readers.into_iter().partition(|reader| nearest - reader.position < page);
+    Ok(look_through(tx, workspace, near, head)? | look_through(tx, workspace, far, head)?)
+}
+
+/// Looks through one page for these endpoints, from where the first of them is.
+fn look_through(
+    tx: &mut Tx<'_>,
+    workspace: WorkspaceId,
+    mut readers: Vec<Reader>,
+    head: i64,
+) -> Result<bool, Failure> {
     let Some(from) = readers.iter().map(|reader| reader.position).min() else { return Ok(false) };
     let limit = (ROWS / readers.len()).clamp(EVENTS_MIN, EVENTS);
     let found = events::read(tx.conn, workspace, from, i64::try_from(limit).unwrap_or(i64::MAX))?;
-    let first = match found.first() {
-        Some(first) => first.seq,
-        None => events::head(tx.conn, workspace)? + 1,
-    };
+    let first = found.first().map_or(head + 1, |first| first.seq);
     for reader in readers.iter_mut().filter(|reader| reader.position + 1 < first) {
         lost(tx, workspace, reader, first)?;
     }

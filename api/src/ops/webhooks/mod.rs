@@ -13,13 +13,14 @@ use domain::refusal::{Code, Refusal};
 use domain::resource::{EventActor, WebhookDelivery, WebhookEndpoint};
 use domain::time::Timestamp;
 use domain::webhook::{DeliveryState, PauseReason};
+use persistence::db::keep_plans_by_key;
 use persistence::error::{Failure, StoreError};
 use persistence::webhooks::endpoints;
-use persistence::webhooks::ledger::{self, Again};
+use persistence::webhooks::ledger::{self, Again, Redelivered};
 use persistence::{channels, events};
 use serde_json::Value;
 
-use super::event::Body;
+use super::event::{Administered, Body};
 use super::precondition::expect_version;
 use super::team_rights;
 use super::transaction::{Administration, Tx};
@@ -27,16 +28,17 @@ use crate::auth::keys::Keys;
 use crate::secrets;
 use crate::state::App;
 use crate::stream::cursor::StreamCursor;
+use crate::webhooks::claim;
 use crate::webhooks::signature::SigningSecrets;
 
 pub use fan_out::fan_out;
-pub use settle::{Outcome, settle};
+pub use settle::{Call, Outcome, settle};
 
 /// The most endpoints of a workspace.
 pub const ENDPOINTS_MAX: usize = 100;
 /// The most channels that an endpoint can be limited to.
 pub const CHANNELS_MAX: usize = 100;
-/// The longest URL, in characters.
+/// The longest URL, in characters, percent-encoded.
 pub const URL_MAX_CHARS: usize = 2000;
 /// The longest description, in characters.
 pub const DESCRIPTION_MAX_CHARS: usize = 200;
@@ -116,7 +118,12 @@ pub fn update(
     if after == before {
         return Ok(before);
     }
-    endpoints::update(tx.conn, caller.actor().workspace_id, &mut after)?;
+    let workspace = caller.actor().workspace_id;
+    endpoints::update(tx.conn, workspace, &mut after)?;
+    if after.active && !before.active {
+        keep_plans_by_key(tx.conn)?;
+        ledger::hurry(tx.conn, (workspace, id), None, tx.now, claimed_until(app, tx.now))?;
+    }
     let change = (EventType::WebhookEndpointUpdated, AuditAction::Updated);
     administer(tx, caller, change, Some(&before), Some(&after));
     Ok(after)
@@ -190,7 +197,7 @@ pub fn test(
         actor: &EventActor::from(actor),
         conversation_id: None,
         version: endpoint.version,
-        data: &endpoint,
+        data: &endpoint.told(),
         previous: Value::Null,
     };
     let cursor = StreamCursor { epoch: app.epoch, seq, scope: None };
@@ -199,11 +206,13 @@ pub fn test(
     Ok(ledger::get(tx.conn, (workspace, id), delivery)?.ok_or(Code::NotFound)?)
 }
 
-/// Has one delivery made again, from the beginning; one that waits for its next attempt has it now.
+/// Has one delivery made again, from the beginning; one that waits for its next attempt has it now, unless that is soon anyway
+/// or under way.
 ///
 /// # Errors
 /// `not_found`, `forbidden`; `event_expired` if what was sent is no longer kept.
 pub fn redeliver(
+    app: &App,
     tx: &mut Tx<'_>,
     caller: &Caller<ManageWebhookEndpoints>,
     id: WebhookEndpointId,
@@ -216,17 +225,20 @@ pub fn redeliver(
     if let Some(seq) = found.seq
         && events::numbered(tx.conn, [(workspace, seq)])?.is_empty()
     {
-        return Err(Code::EventExpired.into());
+        let oldest = events::oldest(tx.conn, workspace)?;
+        return Err(Refusal::new(Code::EventExpired).with("oldest_seq", oldest).into());
     }
+    keep_plans_by_key(tx.conn)?;
     if found.state == DeliveryState::Pending {
-        ledger::hurry(tx.conn, (workspace, id), delivery, now)?;
+        ledger::hurry(tx.conn, (workspace, id), Some(delivery), now, claimed_until(app, now))?;
     } else {
         ledger::redeliver(tx.conn, (workspace, id), Again::One(delivery), now)?;
     }
     Ok(ledger::get(tx.conn, (workspace, id), delivery)?.ok_or(Code::NotFound)?)
 }
 
-/// Has the deliveries of a range of events made again, the oldest [`REDELIVERED_MAX`] of them. Answers how many.
+/// Has the deliveries of a range of events made again, the oldest [`REDELIVERED_MAX`] of them. Answers how many, and the number up
+/// to which that is all of them.
 ///
 /// # Errors
 /// `not_found`, `forbidden`; `event_expired` if the first of the range is no longer kept.
@@ -236,14 +248,18 @@ pub fn redeliver_range(
     id: WebhookEndpointId,
     (from_seq, to_seq): (i64, i64),
     failed_only: bool,
-) -> Result<usize, Failure> {
+) -> Result<(usize, i64), Failure> {
     let workspace = caller.actor().workspace_id;
     locked(tx, caller, id)?;
-    if from_seq < events::oldest(tx.conn, workspace)? {
-        return Err(Code::EventExpired.into());
+    let oldest = events::oldest(tx.conn, workspace)?;
+    if from_seq < oldest {
+        return Err(Refusal::new(Code::EventExpired).with("oldest_seq", oldest).into());
     }
+    keep_plans_by_key(tx.conn)?;
     let again = Again::Range { from_seq, to_seq, failed_only, most: REDELIVERED_MAX };
-    Ok(ledger::redeliver(tx.conn, (workspace, id), again, tx.now)?)
+    let Redelivered { count, last_seq } = ledger::redeliver(tx.conn, (workspace, id), again, tx.now)?;
+    let all = i64::try_from(count).is_ok_and(|count| count < REDELIVERED_MAX);
+    Ok((count, last_seq.filter(|_| !all).unwrap_or(to_seq)))
 }
 
 /// The endpoint, locked, by somebody who still may.
@@ -300,15 +316,17 @@ fn apply(
 /// # Errors
 /// `validation_failed` at `pointer`.
 pub(super) fn checked_url(app: &App, pointer: &str, url: &str) -> Result<String, Refusal> {
-    if url.chars().count() > URL_MAX_CHARS {
-        let detail = format!("must have at most {URL_MAX_CHARS} characters");
-        return Err(Refusal::invalid(pointer, "too_long", detail));
-    }
-    app.guarded.receiver(url).map(|url| url.to_string()).map_err(|_| {
+    let Ok(url) = app.guarded.receiver(url) else {
         let detail = "must be an https address of the public Internet, without user and password; http and private \
                       networks only as TANGGAP_PRIVATE_RANGES_ALLOWED allows";
-        Refusal::invalid(pointer, "not_allowed", detail)
-    })
+        return Err(Refusal::invalid(pointer, "not_allowed", detail));
+    };
+    // As it is stored: ASCII, percent-encoded.
+    if url.as_str().len() > URL_MAX_CHARS {
+        let detail = format!("must have at most {URL_MAX_CHARS} characters, percent-encoded");
+        return Err(Refusal::invalid(pointer, "too_long", detail));
+    }
+    Ok(url.into())
 }
 
 fn checked_description(text: &str) -> Result<String, Refusal> {
@@ -350,6 +368,11 @@ fn seal(keys: &Keys, id: WebhookEndpointId, signing: &SigningSecrets) -> Result<
 /// The secrets of an endpoint; `None` if another key encrypted them.
 pub fn open(keys: &Keys, id: WebhookEndpointId, sealed: &[u8]) -> Option<SigningSecrets> {
     serde_json::from_slice(&secrets::open_bytes(&keys.secrets, &place(id), sealed)?).ok()
+}
+
+/// What is due later than this waits; what is due before may be being tried.
+fn claimed_until(app: &App, now: Timestamp) -> Timestamp {
+    now.plus(claim(&app.settings.times))
 }
 
 /// What a call that says when to pause may not take longer than.

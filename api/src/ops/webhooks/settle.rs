@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use domain::event::{Audience, EventType};
-use domain::id::{EventId, WebhookDeliveryId, WebhookEndpointId, WorkspaceId};
+use domain::id::{WebhookDeliveryId, WebhookEndpointId, WorkspaceId};
 use domain::notification::NotificationKind;
 use domain::resource::{DeliveryAttempt, EventActor, WebhookEndpoint};
 use domain::time::Timestamp;
@@ -22,7 +22,7 @@ use crate::ops::transaction::Tx;
 use crate::outbound_url::Answered;
 use crate::state::App;
 
-/// A call that has ended.
+/// What became of something that was claimed.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// The tenant.
@@ -31,12 +31,17 @@ pub struct Outcome {
     pub endpoint_id: WebhookEndpointId,
     /// The delivery.
     pub id: WebhookDeliveryId,
-    /// The event.
-    pub event_id: EventId,
     /// It was a test.
     pub is_test: bool,
     /// The number of the attempt, the first being 1.
     pub tried: i32,
+    /// The call; none if it was not made, because the endpoint was paused or deleted meanwhile.
+    pub call: Option<Call>,
+}
+
+/// A call that has ended.
+#[derive(Debug, Clone)]
+pub struct Call {
     /// When it began.
     pub at: Timestamp,
     /// How long it took.
@@ -48,14 +53,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn next(&self, schedule: &[TimeDelta]) -> Next {
+    /// Whether the endpoint answered that it is gone.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let gone = |call: &Call| call.next(&[], self.tried) == Next::Gone;
+        !self.is_test && self.call.as_ref().is_some_and(gone)
+    }
+}
+
+impl Call {
+    fn next(&self, schedule: &[TimeDelta], tried: i32) -> Next {
         let answer = match &self.answer {
             Ok(answered) => Answer::Status { status: answered.status, retry_after: answered.retry_after },
             Err(problem) => Answer::Nothing(*problem),
         };
-        // A test says how it is now.
-        let schedule = if self.is_test { &[] } else { schedule };
-        next(schedule, u32::try_from(self.tried).unwrap_or(u32::MAX), answer, self.jitter)
+        next(schedule, u32::try_from(tried).unwrap_or(u32::MAX), answer, self.jitter)
     }
 
     fn attempt(&self) -> DeliveryAttempt {
@@ -87,15 +99,25 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, outcomes: &[Outcome]) -> Result<(), Fa
     let mut endpoints: BTreeMap<(WorkspaceId, WebhookEndpointId), Tally> = BTreeMap::new();
     let mut settled = Vec::with_capacity(outcomes.len());
     for outcome in outcomes {
-        let next = outcome.next(&schedule);
         let tally = endpoints.entry((outcome.workspace_id, outcome.endpoint_id)).or_default();
-        if !outcome.is_test {
-            tally.count(next, outcome);
-        }
-        let (state, due_at) = match next {
-            Next::Delivered => (DeliveryState::Delivered, None),
-            Next::Again(delay) => (DeliveryState::Pending, Some(now.plus(delay))),
-            Next::GivenUp | Next::Gone => (DeliveryState::Failed, None),
+        let (state, due_at) = match &outcome.call {
+            None => (DeliveryState::Pending, Some(now)),
+            // A test says how it is now.
+            Some(call) if outcome.is_test => match call.next(&[], outcome.tried) {
+                Next::Delivered => (DeliveryState::Delivered, None),
+                Next::Again(_) | Next::GivenUp | Next::Gone => (DeliveryState::Failed, None),
+            },
+            Some(call) => {
+                let next = call.next(&schedule, outcome.tried);
+                tally.count(next, call);
+                match next {
+                    Next::Delivered => (DeliveryState::Delivered, None),
+                    Next::Again(delay) => (DeliveryState::Pending, Some(now.plus(delay))),
+                    Next::GivenUp => (DeliveryState::Failed, None),
+                    // A pause loses nothing: it waits for the endpoint to be set going again.
+                    Next::Gone => (DeliveryState::Pending, Some(now)),
+                }
+            }
         };
         settled.push(Settled {
             workspace_id: outcome.workspace_id,
@@ -104,7 +126,7 @@ pub fn settle(app: &App, tx: &mut Tx<'_>, outcomes: &[Outcome]) -> Result<(), Fa
             tried: outcome.tried,
             state,
             due_at,
-            attempt: json!(outcome.attempt()),
+            attempt: outcome.call.as_ref().map(|call| json!(call.attempt())),
         });
     }
     keep_plans_by_key(tx.conn)?;
@@ -141,21 +163,21 @@ struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, next: Next, outcome: &Outcome) {
+    fn count(&mut self, next: Next, call: &Call) {
         match next {
             Next::Delivered => self.delivered = true,
             Next::Gone => self.gone = true,
             Next::Again(_) => {}
             // Nobody was called.
             Next::GivenUp
-                if matches!(outcome.answer, Err(CallProblem::EventExpired | CallProblem::NotWanted)) =>
+                if matches!(call.answer, Err(CallProblem::EventExpired | CallProblem::NotWanted)) =>
             {
                 return;
             }
             Next::GivenUp => {}
         }
         if next != Next::Delivered {
-            self.failed_at = self.failed_at.or(Some(outcome.at));
+            self.failed_at = self.failed_at.or(Some(call.at));
         }
     }
 }

@@ -26,5 +26,6 @@ pub async fn delete_webhook_endpoint(
     let (id, expected) = (id.into_inner(), reply::expected_version(&request)?);
     let caller = caller.into_caller();
     app.write(move |tx| webhooks::delete(tx, &caller, id, expected)).await?;
+    app.webhooks.changed_by_hand();
     Ok(HttpResponse::NoContent().finish())
 }

@@ -35,15 +35,20 @@ pub struct Redelivery {
 /// What will be delivered again.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Redelivered {
-    /// How many: at most 10,000, the oldest. If it is that many, call again from the number after.
+    /// How many: at most 10,000, the oldest.
     #[schema(example = 7)]
     pub count: usize,
+    /// The number of the last event that was looked at. If it is before the one that was asked for, call again from the number
+    /// after.
+    #[schema(example = 1100)]
+    pub to_seq: i64,
 }
 
 /// Deliver a range of events again
 ///
 /// What was settled is sent again from the beginning of the schedule, in order; what is pending stays as it is. Events keep
-/// their ids, so a receiver that drops what it has seen loses nothing. 409 `event_expired`: the first of them is no longer kept.
+/// their ids, so a receiver that drops what it has seen loses nothing. 409 `event_expired`: the first
+/// of them is no longer kept; `detail` says from which number on they are.
 #[utoipa::path(tag = "webhooks", request_body = Redelivery,
     params(("endpoint_id" = WebhookEndpointId, Path, description = "The endpoint"), RepeatHeader),
     extensions(("x-action" = json!(Action::ManageWebhookEndpoints))),
@@ -72,8 +77,9 @@ pub async fn redeliver_webhook_range(
     let answer = repeat
         .with_body(body.digest)
         .write(&app, &actor, StatusCode::ACCEPTED, move |tx| {
-            let count = webhooks::redeliver_range(tx, &caller, id, (from_seq, to_seq), failed_only)?;
-            Ok(Redelivered { count })
+            let range = (from_seq, to_seq);
+            let (count, to_seq) = webhooks::redeliver_range(tx, &caller, id, range, failed_only)?;
+            Ok(Redelivered { count, to_seq })
         })
         .await;
     app.webhooks.changed_by_hand();

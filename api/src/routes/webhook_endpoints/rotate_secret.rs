@@ -30,11 +30,13 @@ pub async fn rotate_webhook_secret(
 ) -> Result<HttpResponse, Problem> {
     let (id, expected) = (id.into_inner(), reply::expected_version(&request)?);
     let (shared, actor, caller) = (app.get_ref().clone(), caller.actor().clone(), caller.into_caller());
-    repeat
+    let answer = repeat
         .with_secret_answer()
         .write(&app, &actor, StatusCode::OK, move |tx| {
             let (webhook_endpoint, secret) = webhooks::rotate_secret(&shared, tx, &caller, id, expected)?;
             Ok(WebhookEndpointWithSecret { webhook_endpoint, secret })
         })
-        .await
+        .await;
+    app.webhooks.changed_by_hand();
+    answer
 }

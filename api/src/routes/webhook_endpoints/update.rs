@@ -31,7 +31,8 @@ pub struct WebhookEndpointChange {
     /// The only channels of which it is to be told, none twice; empty: all.
     #[schema(example = json!([]), max_items = 100)]
     pub channel_ids: Option<Vec<ChannelId>>,
-    /// `false` pauses it. `true` sets it going again: what waits is sent at once, then what happened meanwhile.
+    /// `false` pauses it. `true` sets it going again: what waits is sent at once (what would be within a minute and a half, then),
+    /// and what happened meanwhile.
     #[schema(example = true)]
     pub active: Option<bool>,
 }

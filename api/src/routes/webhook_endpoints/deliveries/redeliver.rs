@@ -13,8 +13,9 @@ use crate::state::App;
 
 /// Deliver an event again
 ///
-/// From the beginning of the schedule, whatever came of it; what waits for its next attempt has it now. `webhook-id` stays the
-/// same. 409 `event_expired`: the event is no longer kept.
+/// From the beginning of the schedule, whatever came of it. What waits for its next attempt has it now, unless that is within a
+/// minute and a half anyway; a call under way is not made twice. `webhook-id` stays the same. 409 `event_expired`: the event is
+/// no longer kept.
 #[utoipa::path(tag = "webhooks",
     params(("endpoint_id" = WebhookEndpointId, Path, description = "The endpoint"),
         ("delivery_id" = WebhookDeliveryId, Path, description = "The delivery"), RepeatHeader),
@@ -28,9 +29,11 @@ pub async fn redeliver_webhook_delivery(
     repeat: Repeat,
 ) -> Result<HttpResponse, Problem> {
     let (endpoint, id) = ids.into_inner();
-    let (actor, caller) = (caller.actor().clone(), caller.into_caller());
+    let (shared, actor, caller) = (app.get_ref().clone(), caller.actor().clone(), caller.into_caller());
     let answer = repeat
-        .write(&app, &actor, StatusCode::ACCEPTED, move |tx| webhooks::redeliver(tx, &caller, endpoint, id))
+        .write(&app, &actor, StatusCode::ACCEPTED, move |tx| {
+            webhooks::redeliver(&shared, tx, &caller, endpoint, id)
+        })
         .await;
     app.webhooks.changed_by_hand();
     answer
