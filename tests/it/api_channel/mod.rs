@@ -3,6 +3,7 @@
 mod breaks;
 mod conversation;
 mod crashes;
+mod customers;
 mod inbound;
 mod kinds;
 mod rights;

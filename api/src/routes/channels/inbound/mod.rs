@@ -1,7 +1,10 @@
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, post, web};
 use domain::access::{Action, DeliverInbound};
 use domain::id::ChannelId;
+use domain::inbound::InboundMessage;
 use domain::refusal::{Code, Refusal};
 use domain::resource::Delivered;
 use domain::time::Timestamp;
@@ -47,8 +50,9 @@ impl Inbound {
         let messages = few("/messages", self.messages, ITEMS_MAX)?;
         let statuses = few("/statuses", self.statuses, ITEMS_MAX)?;
         let (mut draft, mut wrong) = (InboundDraft::default(), Vec::new());
+        let mut writers: HashMap<String, String> = HashMap::new();
         for (at, message) in messages.into_iter().enumerate() {
-            match message.checked(guarded, now) {
+            match message.checked(guarded, now).and_then(|message| written_by_one(&mut writers, message)) {
                 Ok(message) => draft.messages.push(message),
                 Err(refusal) => wrong.extend(below(&format!("/messages/{at}"), refusal).errors),
             }
@@ -64,6 +68,19 @@ impl Inbound {
         }
         Err(Refusal { errors: wrong, ..Refusal::new(Code::ValidationFailed) })
     }
+}
+
+/// Passes on a message unless the delivery has said that somebody else wrote it.
+fn written_by_one(
+    writers: &mut HashMap<String, String>,
+    message: InboundMessage,
+) -> Result<InboundMessage, Refusal> {
+    let writer = &message.sender.external_id;
+    if writers.entry(message.provider_message_id.clone()).or_insert_with(|| writer.clone()) == writer {
+        return Ok(message);
+    }
+    let detail = "an earlier message of this delivery has this id and another contact";
+    Err(Refusal::invalid("/external_id", "duplicate", detail))
 }
 
 /// Deliver what happened on an `api` channel
