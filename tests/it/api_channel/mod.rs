@@ -8,6 +8,7 @@ mod inbound;
 mod kinds;
 mod rights;
 mod secrets;
+mod statuses;
 
 use harness::client::Call;
 use harness::receiver::Received;

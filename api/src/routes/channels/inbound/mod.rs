@@ -88,7 +88,8 @@ fn written_by_one(
 /// For the integrator whose channel it is: what its customers wrote, and what became of the team's messages. 200 means that all of
 /// it is stored; 422 that nothing is, and `errors` says what is wrong in each item (`/messages/3/contact/phone`). Deliver again
 /// whenever no answer came: what was stored before is recognized by its `external_id`, changes nothing and is answered with the
-/// same ids. A status of a message that the channel does not have changes nothing either.
+/// same ids. A status of a message that the channel does not have changes nothing either, and is answered with nulls: deliver it
+/// again if it names the message by your id alone and your answer to the callback may not have come yet.
 ///
 /// A key with the scope `channels:inbound` may do this and nothing else; limit it to the channel.
 #[utoipa::path(tag = "channels", request_body = Inbound,
