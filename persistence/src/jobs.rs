@@ -1,5 +1,7 @@
 //! Work that happens later, or again.
 
+use std::collections::HashMap;
+
 use diesel::pg::PgConnection;
 use diesel::sql_types::{Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
@@ -121,6 +123,26 @@ pub fn enqueue_mail(conn: &mut PgConnection, job: MailJob, due_at: Timestamp) ->
 const SEND: &str = "send_message";
 const MAIL: &str = "send_mail";
 
+/// The most jobs that a node works on at once for one channel of an integrator, whose callback may hang.
+const CALLBACKS_PER_CHANNEL: i64 = 16;
+
+/// How many jobs a node works on at the moment, by channel. What takes long has slots of its own and does not count.
+pub type UnderWay = HashMap<(WorkspaceId, ChannelId), i64>;
+
+/// What a job's channel has to be: one that needs attention waits, and so do messages for a callback that was taken away and
+/// channels that have their share. `$1` to `$3` are what is under way, and `$4` is the share.
+macro_rules! workable {
+    () => {
+        "NOT EXISTS (SELECT FROM channels c
+                     WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND (c.state = 'needs_attention'
+                         OR c.kind = 'api' AND j.kind = 'send_message' AND c.config ->> 'callback_url' IS NULL))
+         AND (j.channel_id = ANY (ARRAY(
+                 SELECT c.id FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS b (workspace_id, channel_id, jobs)
+                 JOIN channels c ON c.workspace_id = b.workspace_id AND c.id = b.channel_id
+                 WHERE b.jobs >= $4 AND c.kind = 'api'))) IS NOT TRUE"
+    };
+}
+
 fn enqueue(
     conn: &mut PgConnection,
     kind: &'static str,
@@ -163,18 +185,19 @@ struct Row {
     abandoned: bool,
 }
 
-/// Claims up to `limit` due sends until `until`: only the first of each lane, and none of a channel
-/// that needs attention. The claim is committed before the work begins, so that a crash is seen.
+/// Claims up to `limit` due sends until `until`: only the first of each lane, none of a channel that needs attention, and of
+/// an integrator's no more than its share. The claim is committed before the work begins, so that a crash is seen.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn claim_sends(
     conn: &mut PgConnection,
+    under_way: &UnderWay,
     now: Timestamp,
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<SendJob>, StoreError> {
-    let rows = claim(conn, vec![SEND], now, until, limit)?;
+    let rows = claim(conn, vec![SEND], under_way, (now, until), limit)?;
     Ok(rows
         .into_iter()
         .map(|row| SendJob {
@@ -189,20 +212,36 @@ pub fn claim_sends(
         .collect())
 }
 
-/// Claims up to `limit` due jobs of channels, those that take long or the others, as [`claim_sends`].
+/// Claims up to `limit` due jobs of channels that do not take long, as [`claim_sends`].
 ///
 /// # Errors
 /// `Unreadable` for a kind that the domain does not know; those of the database.
 pub fn claim_channel_jobs(
     conn: &mut PgConnection,
-    long: bool,
+    under_way: &UnderWay,
     now: Timestamp,
     until: Timestamp,
     limit: i64,
 ) -> Result<Vec<ChannelJob>, StoreError> {
-    let kinds = kinds(|kind| kind.takes_long() == long);
-    claim(conn, kinds, now, until, limit)?
-        .into_iter()
+    let short = kinds(|kind| !kind.takes_long());
+    channel_jobs(claim(conn, short, under_way, (now, until), limit)?)
+}
+
+/// Claims up to `limit` of those that take long.
+///
+/// # Errors
+/// As [`claim_channel_jobs`].
+pub fn claim_long_jobs(
+    conn: &mut PgConnection,
+    now: Timestamp,
+    until: Timestamp,
+    limit: i64,
+) -> Result<Vec<ChannelJob>, StoreError> {
+    channel_jobs(claim(conn, kinds(ChannelJobKind::takes_long), &UnderWay::new(), (now, until), limit)?)
+}
+
+fn channel_jobs(rows: Vec<Row>) -> Result<Vec<ChannelJob>, StoreError> {
+    rows.into_iter()
         .map(|row| {
             Ok(ChannelJob {
                 workspace_id: row.workspace_id.into(),
@@ -224,22 +263,35 @@ fn kinds(which: impl Fn(ChannelJobKind) -> bool) -> Vec<&'static str> {
 fn claim(
     conn: &mut PgConnection,
     kinds: Vec<&'static str>,
-    now: Timestamp,
-    until: Timestamp,
+    under_way: &UnderWay,
+    (now, until): (Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<Row>, StoreError> {
-    Ok(sql("WITH next AS (
-             SELECT j.workspace_id, j.id, j.claimed_until IS NOT NULL AS abandoned FROM jobs j
-             WHERE j.kind = ANY($4) AND j.due_at <= $1 AND (j.claimed_until IS NULL OR j.claimed_until <= $1)
+    // The share is looked at twice: a channel that has it is passed over, and one that has some of it gets the rest.
+    Ok(sql(concat!(
+        "WITH due AS (
+             SELECT j.workspace_id, j.id, j.channel_id, j.due_at, j.claimed_until IS NOT NULL AS abandoned FROM jobs j
+             WHERE j.kind = ANY($8) AND j.due_at <= $5 AND (j.claimed_until IS NULL OR j.claimed_until <= $5)
                AND NOT EXISTS (SELECT 1 FROM jobs e
                                WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)
-               AND NOT EXISTS (SELECT 1 FROM channels c
-                               WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND c.state = 'needs_attention')
-             ORDER BY j.due_at, j.id LIMIT $3 FOR UPDATE OF j SKIP LOCKED
+               AND ",
+        workable!(),
+        " ORDER BY j.due_at, j.id LIMIT $7 FOR UPDATE OF j SKIP LOCKED
+         ), next AS (
+             SELECT d.workspace_id, d.id, d.abandoned, c.kind = 'api' AS shares,
+                 coalesce(b.jobs, 0) + row_number() OVER (PARTITION BY d.channel_id ORDER BY d.due_at, d.id) AS place
+             FROM due d JOIN channels c ON c.workspace_id = d.workspace_id AND c.id = d.channel_id
+             LEFT JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS b (workspace_id, channel_id, jobs)
+                 ON b.workspace_id = d.workspace_id AND b.channel_id = d.channel_id
          )
-         UPDATE jobs j SET claimed_until = $2, attempts = j.attempts + 1 FROM next
-         WHERE j.workspace_id = next.workspace_id AND j.id = next.id
-         RETURNING j.workspace_id, j.id, j.kind, j.lane, j.channel_id, j.subject_id, j.attempts, next.abandoned")
+         UPDATE jobs j SET claimed_until = $6, attempts = j.attempts + 1 FROM next
+         WHERE j.workspace_id = next.workspace_id AND j.id = next.id AND (NOT next.shares OR next.place <= $4)
+         RETURNING j.workspace_id, j.id, j.kind, j.lane, j.channel_id, j.subject_id, j.attempts, next.abandoned"
+    ))
+    .bind(under_way.keys().map(|(workspace, _)| *workspace).collect::<Vec<_>>())
+    .bind(under_way.keys().map(|(_, channel)| *channel).collect::<Vec<_>>())
+    .bind(under_way.values().copied().collect::<Vec<_>>())
+    .bind(CALLBACKS_PER_CHANNEL)
     .bind(now)
     .bind(until)
     .bind(limit)
@@ -371,17 +423,27 @@ struct DueRow {
 ///
 /// # Errors
 /// Only those of the database.
-pub fn next_due(conn: &mut PgConnection, mails: bool, long: bool) -> Result<Option<Timestamp>, StoreError> {
+pub fn next_due(
+    conn: &mut PgConnection,
+    under_way: &UnderWay,
+    mails: bool,
+    long: bool,
+) -> Result<Option<Timestamp>, StoreError> {
     let mut without = if long { Vec::new() } else { kinds(ChannelJobKind::takes_long) };
     without.extend((!mails).then_some(MAIL));
-    let row = sql("SELECT min(greatest(j.due_at, j.claimed_until)) AS due_at FROM jobs j
-         WHERE NOT EXISTS (SELECT 1 FROM channels c
-                           WHERE c.workspace_id = j.workspace_id AND c.id = j.channel_id AND c.state = 'needs_attention')
-           AND NOT EXISTS (SELECT 1 FROM jobs e
+    let row = sql(concat!(
+        "SELECT min(greatest(j.due_at, j.claimed_until)) AS due_at FROM jobs j
+         WHERE NOT EXISTS (SELECT 1 FROM jobs e
                            WHERE e.workspace_id = j.workspace_id AND e.lane = j.lane AND e.id < j.id)
-           AND j.kind <> ALL($1)")
-        .bind(without)
-        .get_result::<DueRow>(conn)?;
+           AND j.kind <> ALL($5) AND ",
+        workable!()
+    ))
+    .bind(under_way.keys().map(|(workspace, _)| *workspace).collect::<Vec<_>>())
+    .bind(under_way.keys().map(|(_, channel)| *channel).collect::<Vec<_>>())
+    .bind(under_way.values().copied().collect::<Vec<_>>())
+    .bind(CALLBACKS_PER_CHANNEL)
+    .bind(without)
+    .get_result::<DueRow>(conn)?;
     Ok(row.due_at.map(Timestamp::new))
 }
 

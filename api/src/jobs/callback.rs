@@ -32,15 +32,15 @@ pub(crate) struct Telling {
     pub emoji: Option<String>,
 }
 
-/// Hands a message over; `None` if the channel has no callback any more. The receiver drops what comes twice, so what nobody
-/// knows is a reason to try again.
+/// Hands a message over. The receiver drops what comes twice, so what nobody knows is a reason to try again.
 pub(super) async fn send(
     app: &App,
     job: SendJob,
     known: &KnownChannel,
     outgoing: Outgoing,
-) -> Result<Option<SendOutcome>, Failure> {
-    let Some(line) = Line::of(known) else { return Ok(None) };
+) -> Result<SendOutcome, Failure> {
+    // The callback was taken away since the job was claimed: it waits for the next one.
+    let line = Line::of(known).ok_or_else(StoreError::overtaken)?;
     let telling = Telling {
         callback_type: CallbackType::SendMessage,
         workspace_id: job.workspace_id,
@@ -52,14 +52,14 @@ pub(super) async fn send(
     };
     // Not the message's id: who sends a failed message again wants it handed over again.
     let told = tell(app, &line, &job.id.to_string(), telling).await?;
-    Ok(Some(match told {
+    Ok(match told {
         Ok(name) => {
             // Without a name of the integrator's the message goes by ours.
             let provider_message_id = name.unwrap_or_else(|| job.message_id.to_string());
             SendOutcome::Accepted { provider_message_id }
         }
         Err(failure) => SendOutcome::Refused(failure),
-    }))
+    })
 }
 
 /// Tells it, once. `id` is the same for every attempt. Where the outer result is an error, nobody was called.

@@ -78,10 +78,7 @@ async fn attempt(app: &App, job: SendJob) -> Result<Option<Attempt>, Failure> {
     } else {
         match known.secrets.credentials(&known.channel.external_id) {
             Some(credentials) => call(app, job, (kind, &credentials), outgoing).await?,
-            None => match callback::send(app, job, &known, outgoing).await? {
-                Some(outcome) => outcome,
-                None => return Ok(None),
-            },
+            None => callback::send(app, job, &known, outgoing).await?,
         }
     };
     let channel_version = known.channel.version;

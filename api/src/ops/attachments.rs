@@ -1,17 +1,23 @@
 //! Files: uploads on their way to a message, and customers' files on their way here.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
 use domain::access::{Caller, ReadAttachment, UploadAttachment};
 use domain::attachment::{AttachmentFailure, AttachmentKind, AttachmentState};
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{AgentId, AttachmentId, ConversationId, MessageId, WorkspaceId};
 use domain::refusal::{Code, Refusal};
 use domain::resource::{Attachment, AttachmentLimits, EventActor, MessageAttachment};
-use persistence::attachments::{self, Content, Found};
+use persistence::attachments::{self, Content, Found, Unsent};
 use persistence::error::{Failure, StoreError};
 use persistence::jobs::{self, ChannelJob};
 use persistence::{agents, conversations, messages, messaging_settings};
 
 use super::transaction::{Change, Tx};
+
+/// How long all the bytes of an upload may take to come: far less than uploads are kept.
+pub const UPLOAD_LONGEST: Duration = Duration::from_secs(3600);
 
 /// Where a request names the file that is to be sent.
 const POINTER: &str = "/attachment_id";
@@ -38,7 +44,7 @@ pub fn begin_upload(
     most: u32,
 ) -> Result<(AttachmentId, AttachmentLimits), Failure> {
     let (workspace, owner) = (caller.actor().workspace_id, caller.actor().agent_id);
-    if attachments::unsent(tx.conn, workspace, owner)?.begun > i64::from(most) {
+    if unsent(tx, workspace, owner)?.begun > i64::from(most) {
         return Err(too_many_uploads(most));
     }
     let settings = messaging_settings::get(tx.conn, workspace)?.ok_or(Code::NotFound)?;
@@ -61,13 +67,18 @@ pub fn complete_upload(
     let (workspace, owner) = (caller.actor().workspace_id, caller.actor().agent_id);
     // Of several at once each counts those before it.
     agents::lock_active(tx.conn, workspace, vec![owner])?;
-    if attachments::unsent(tx.conn, workspace, owner)?.stored >= i64::from(most) {
+    if unsent(tx, workspace, owner)?.stored >= i64::from(most) {
         return Err(too_many_uploads(most));
     }
     attachments::describe_upload(tx.conn, workspace, id, upload.kind, upload.filename.clone())?;
     attachments::store(tx.conn, workspace, id, &upload.content)?;
     let found = attachments::find(tx.conn, workspace, id)?.ok_or(Code::NotFound)?;
     Ok(found.attachment)
+}
+
+fn unsent(tx: &mut Tx<'_>, workspace: WorkspaceId, owner: AgentId) -> Result<Unsent, StoreError> {
+    let alive = tx.now.plus(-TimeDelta::from_std(UPLOAD_LONGEST).unwrap_or_default());
+    attachments::unsent(tx.conn, workspace, owner, alive)
 }
 
 fn too_many_uploads(most: u32) -> Failure {

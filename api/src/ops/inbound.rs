@@ -7,7 +7,7 @@ use domain::attachment::{AttachmentKind, AttachmentState};
 use domain::channel::ChannelKind;
 use domain::id::{ChannelId, MessageId, WorkspaceId};
 use domain::inbound::{InboundEvent, InboundKind, InboundMessage, InboundStatus, ProviderError};
-use domain::message::MessageStatus;
+use domain::message::{Direction, MessageStatus};
 use domain::refusal::{Code, FieldError, Refusal};
 use domain::resource::{Attachment, Delivered, DeliveredMessage, DeliveredStatus};
 use domain::time::Timestamp;
@@ -32,7 +32,7 @@ pub struct InboundDraft {
 /// What became of a message of the team. At least one of the ids is there.
 #[derive(Clone)]
 pub struct StatusDraft {
-    /// The message, by our id.
+    /// The message, by our id: this one counts where both are there.
     pub message_id: Option<MessageId>,
     /// The message, by the integrator's.
     pub external_id: Option<String>,
@@ -62,6 +62,7 @@ pub fn deliver(
         return Err(not_of_an_integrator(channel.kind).into());
     }
     check_uploads(tx, caller, id, draft)?;
+    check_status_names(tx, (workspace, id), draft)?;
     let stored =
         ingest::store(app, tx, &[delivery(workspace, id, draft)]).map_err(|failure| match failure {
             Failure::Store(StoreError::Taken(index)) if index == "messages_by_provider_id" => {
@@ -150,6 +151,25 @@ fn check_uploads(
     refuse(wrong)
 }
 
+/// Refuses ids for messages that other messages have.
+fn check_status_names(
+    tx: &mut Tx<'_>,
+    place: (WorkspaceId, ChannelId),
+    draft: &InboundDraft,
+) -> Result<(), Failure> {
+    let both = |status: &StatusDraft| Some((status.message_id?, status.external_id.clone()?));
+    let named = by_names(tx, place, draft.statuses.iter().filter_map(both).map(|(_, name)| name).collect())?;
+    let taken = |(at, status): (usize, &StatusDraft)| {
+        let (id, name) = both(status)?;
+        named.get(&name).filter(|found| found.id != id).map(|_| FieldError {
+            pointer: format!("/statuses/{at}/external_id"),
+            code: "taken",
+            detail: "another message has this id".to_owned(),
+        })
+    };
+    refuse(draft.statuses.iter().enumerate().filter_map(taken).collect())
+}
+
 fn refuse(errors: Vec<FieldError>) -> Result<(), Failure> {
     if errors.is_empty() {
         return Ok(());
@@ -211,13 +231,13 @@ fn delivered_statuses(
     let external = draft.statuses.iter().filter_map(|status| status.external_id.clone()).collect();
     let named = by_names(tx, place, external)?;
     let message_of = |status: &StatusDraft| {
-        let named = status.external_id.as_ref().and_then(|name| named.get(name));
-        named.map(|found| found.id).or(status.message_id)
+        let named = || status.external_id.as_ref().and_then(|name| named.get(name));
+        status.message_id.or_else(|| named().map(|found| found.id))
     };
     let keys: BTreeSet<_> = draft.statuses.iter().filter_map(message_of).map(|id| (place.0, id)).collect();
     let progress: HashMap<_, _> = messages::progress(tx.conn, keys.into_iter().collect())?
         .into_iter()
-        .filter(|progress| progress.channel_id == place.1)
+        .filter(|progress| progress.channel_id == place.1 && progress.direction == Direction::Outbound)
         .map(|progress| (progress.id, progress))
         .collect();
     let delivered = draft.statuses.iter().map(|status| {

@@ -87,11 +87,12 @@ export class Api {
         const text = await response.text();
         const json = text && JSON.parse(text);
         if (response.ok) return { body: json, cursor: response.headers.get("stream-cursor") ?? "" };
-        if (response.status !== 429 && response.status !== 503) throw new Refused(response.status, json.code);
+        const later = response.status === 429 || response.status === 503;
+        if (!later || attempt >= ATTEMPTS) throw new Refused(response.status, json.code);
         waitMs = Number(response.headers.get("retry-after")) * 1000 || waitMs;
       } catch (error) {
         // Whatever is no answer of the server may be better next time.
-        if (error instanceof Refused || attempt === ATTEMPTS) throw error;
+        if (error instanceof Refused || attempt >= ATTEMPTS) throw error;
       }
       await pause(waitMs);
     }

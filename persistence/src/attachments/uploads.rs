@@ -46,15 +46,22 @@ pub struct Unsent {
     pub begun: i64,
 }
 
-/// How many uploads of a member wait to be sent.
+/// How many uploads of a member wait to be sent. What began before `alive` without coming to its end broke off.
 ///
 /// # Errors
 /// Only those of the database.
-pub fn unsent(conn: &mut PgConnection, workspace: WorkspaceId, owner: AgentId) -> Result<Unsent, StoreError> {
+pub fn unsent(
+    conn: &mut PgConnection,
+    workspace: WorkspaceId,
+    owner: AgentId,
+    alive: Timestamp,
+) -> Result<Unsent, StoreError> {
     Ok(sql("SELECT count(*) FILTER (WHERE state = 'stored') AS stored, count(*) AS begun FROM attachments
-         WHERE workspace_id = $1 AND uploaded_by = $2 AND message_id IS NULL AND failure IS DISTINCT FROM 'discarded'")
+         WHERE workspace_id = $1 AND uploaded_by = $2 AND message_id IS NULL AND failure IS DISTINCT FROM 'discarded'
+           AND (state <> 'pending' OR created_at >= $3)")
     .bind(workspace)
     .bind(owner)
+    .bind(alive)
     .get_result(conn)?)
 }
 

@@ -206,19 +206,12 @@ pub fn insert_for(
 }
 
 /// Stores what the provider newly says of a customer, and carries name and number over to the
-/// contact. A number that another identity of the channel has is taken from that one: the provider
-/// says that it is this customer's now. Answers the contact, which may be another one by now: it may have been merged.
+/// contact. A number that another identity of the channel has is to be freed before: see [`free_phones`]. Answers the
+/// contact, which may be another one by now: it may have been merged.
 ///
 /// # Errors
 /// `RowCount` if the identity is not there.
 pub fn update_identity(conn: &mut PgConnection, identity: &StoredIdentity) -> Result<ContactId, StoreError> {
-    sql("UPDATE contact_identities SET phone = NULL
-         WHERE workspace_id = $1 AND channel_id = $2 AND phone = $3 AND id <> $4")
-    .bind(identity.workspace_id)
-    .bind(identity.channel_id)
-    .bind(identity.phone.clone())
-    .bind(identity.id)
-    .execute(conn)?;
     let changed = sql("UPDATE contact_identities SET external_id = $3, phone = $4, username = $5, name = $6
          WHERE workspace_id = $1 AND id = $2 RETURNING contact_id AS id")
     .bind(identity.workspace_id)
@@ -269,29 +262,39 @@ pub fn identities_of(
     Ok(rows.into_iter().map(Row::into_identity).collect())
 }
 
-/// Takes phone numbers from the identities that have them, for customers who are about to be made
-/// with a lasting id of their own.
+/// Takes the phone numbers of these customers from the other identities that have them on their channels: the provider says
+/// whose they are now. Answers the contacts that lost one, each with its version raised.
 ///
 /// # Errors
 /// Only those of the database.
 pub fn free_phones(
     conn: &mut PgConnection,
-    workspaces: Vec<WorkspaceId>,
-    channels: Vec<ChannelId>,
-    phones: Vec<String>,
-    external_ids: Vec<String>,
-) -> Result<(), StoreError> {
-    if phones.is_empty() {
-        return Ok(());
+    owners: &[&StoredIdentity],
+) -> Result<Vec<(WorkspaceId, ContactId)>, StoreError> {
+    let owners: Vec<_> = owners.iter().filter(|owner| owner.phone.is_some()).collect();
+    if owners.is_empty() {
+        return Ok(Vec::new());
     }
-    sql("UPDATE contact_identities i SET phone = NULL
-         FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) AS n (workspace_id, channel_id, phone, external_id)
-         WHERE i.workspace_id = n.workspace_id AND i.channel_id = n.channel_id AND i.phone = n.phone
-           AND i.external_id <> n.external_id")
-        .bind(workspaces)
-        .bind(channels)
-        .bind(phones)
-        .bind(external_ids)
-        .execute(conn)?;
-    Ok(())
+    let losers = sql("WITH freed AS (
+             UPDATE contact_identities i SET phone = NULL
+             FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[]) AS n (workspace_id, channel_id, phone, id)
+             WHERE i.workspace_id = n.workspace_id AND i.channel_id = n.channel_id AND i.phone = n.phone AND i.id <> n.id
+             RETURNING i.workspace_id, i.contact_id
+         )
+         UPDATE contacts c SET version = c.version + 1 FROM (SELECT DISTINCT workspace_id, contact_id FROM freed) f
+         WHERE c.workspace_id = f.workspace_id AND c.id = f.contact_id RETURNING c.workspace_id, c.id")
+    .bind(owners.iter().map(|one| one.workspace_id).collect::<Vec<_>>())
+    .bind(owners.iter().map(|one| one.channel_id).collect::<Vec<_>>())
+    .bind(owners.iter().map(|one| one.phone.clone()).collect::<Vec<_>>())
+    .bind(owners.iter().map(|one| one.id).collect::<Vec<_>>())
+    .load::<LoserRow>(conn)?;
+    Ok(losers.into_iter().map(|row| (row.workspace_id.into(), row.id.into())).collect())
+}
+
+#[derive(QueryableByName)]
+struct LoserRow {
+    #[diesel(sql_type = SqlUuid)]
+    workspace_id: Uuid,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
 }

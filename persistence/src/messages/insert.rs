@@ -44,7 +44,7 @@ pub struct NewMessage {
     pub raw: Option<String>,
     /// The provider's id of the message that it answers.
     pub reply_to_provider_id: Option<String>,
-    /// The message that it answers.
+    /// The message of the same conversation that it answers, unless one has the provider's id.
     pub reply_to_id: Option<MessageId>,
     /// How far it has come.
     pub status: MessageStatus,
@@ -70,15 +70,17 @@ pub fn insert_new(conn: &mut PgConnection, messages: Vec<NewMessage>) -> Result<
     for message in messages {
         columns.push(message);
     }
-    // A reply's target is looked up here, in the same statement, by the provider's id.
+    // A reply's target is looked up here, in the same statement, by the provider's id or ours.
     let rows = sql("INSERT INTO messages (workspace_id, id, conversation_id, channel_id, session_id, direction, author_type, author_id,
              kind, text, content, attachment_id, raw, reply_to_provider_id, reply_to_id, status, queued_at, client_message_id,
              provider_message_id, at, edited_at, created_at)
          SELECT n.workspace_id, n.id, n.conversation_id, n.channel_id, n.session_id, n.direction, n.author_type, n.author_id,
              n.kind, n.text, n.content, n.attachment_id, n.raw, n.reply_to_provider_id,
-             CASE WHEN n.reply_to_provider_id IS NULL THEN n.reply_to_id ELSE
+             coalesce(
                  (SELECT r.id FROM messages r WHERE r.workspace_id = n.workspace_id AND r.channel_id = n.channel_id
-                      AND r.provider_message_id = n.reply_to_provider_id AND r.conversation_id = n.conversation_id) END,
+                      AND r.provider_message_id = n.reply_to_provider_id AND r.conversation_id = n.conversation_id),
+                 (SELECT r.id FROM messages r WHERE r.workspace_id = n.workspace_id AND r.id = n.reply_to_id
+                      AND r.conversation_id = n.conversation_id)),
              n.status, CASE WHEN n.status = 'queued' THEN n.created_at END, n.client_message_id,
              n.provider_message_id, n.at, n.edited_at, n.created_at
          FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::text[],

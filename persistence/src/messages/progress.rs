@@ -4,7 +4,7 @@ use diesel::pg::PgConnection;
 use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
 use diesel::{QueryableByName, RunQueryDsl};
 use domain::id::{ChannelId, ConversationId, MessageId, WorkspaceId};
-use domain::message::{MessageStatus, StatusTimes};
+use domain::message::{Direction, MessageStatus, StatusTimes};
 use domain::resource::MessageError;
 use domain::time::Timestamp;
 use uuid::Uuid;
@@ -25,6 +25,8 @@ pub struct Progress {
     pub conversation_id: ConversationId,
     /// Its channel.
     pub channel_id: ChannelId,
+    /// Which way it went: only what goes to the customer comes any further.
+    pub direction: Direction,
     /// The provider's id.
     pub provider_message_id: Option<String>,
     /// How far it has come.
@@ -60,6 +62,8 @@ struct ProgressRow {
     conversation_id: Uuid,
     #[diesel(sql_type = SqlUuid)]
     channel_id: Uuid,
+    #[diesel(sql_type = Text)]
+    direction: String,
     #[diesel(sql_type = Nullable<Text>)]
     provider_message_id: Option<String>,
     #[diesel(sql_type = Text)]
@@ -81,6 +85,7 @@ impl ProgressRow {
             id: self.id.into(),
             conversation_id: self.conversation_id.into(),
             channel_id: self.channel_id.into(),
+            direction: word("messages", "direction", self.id, &self.direction)?,
             provider_message_id: self.provider_message_id,
             status: word("messages", "status", self.id, &self.status)?,
             times: self.times.into(),
@@ -96,8 +101,8 @@ impl ProgressRow {
 macro_rules! progress {
     ($from:literal) => {
         concat!(
-            "SELECT m.workspace_id, m.id, m.conversation_id, m.channel_id, m.provider_message_id, m.status, m.queued_at,
-                 m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.unknown_at, m.error_code, m.error_provider_code,
+            "SELECT m.workspace_id, m.id, m.conversation_id, m.channel_id, m.direction, m.provider_message_id, m.status,
+                 m.queued_at, m.sent_at, m.delivered_at, m.read_at, m.failed_at, m.unknown_at, m.error_code, m.error_provider_code,
                  m.error_detail FROM ",
             $from
         )

@@ -192,6 +192,76 @@ async fn a_status_that_comes_during_the_call_is_not_undone_by_its_answer() {
     assert_eq!(shown, [json!("a-1"), json!(third)]);
 }
 
+/// So many new customers of a line write, and agent 0 answers each.
+async fn answered(app: &TestApp, line: &Line, customers: usize) {
+    let written = |at: usize| {
+        let mut one = message(&format!("n-{at}"), "Halo");
+        one["contact"]["external_id"] = json!(format!("n-{at}"));
+        one
+    };
+    let messages: Vec<Value> = (0..customers).map(written).collect();
+    let delivered = line.deliver(json!({ "messages": messages })).await.expect(200);
+    for one in delivered["messages"].as_array().unwrap() {
+        let path = format!("/v1/conversations/{}", one["conversation_id"].as_str().unwrap());
+        app.agent(0).act(format!("{path}/claim")).await.expect(200);
+        send(app, &path, "Baik kak").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callback_that_hangs_holds_up_only_its_own_customers() {
+    // It hangs as long as the test takes.
+    let app = TestApp::options()
+        .settings(|settings| settings.times.webhook_total = Duration::from_secs(600))
+        .start()
+        .await;
+    let (hanging, fine) = (Receiver::start().await, Receiver::start().await);
+    let (slow, other) = (connect(&app, Some(&hanging)).await, connect(&app, Some(&fine)).await);
+    hanging.always(Answer::Hang);
+    answered(&app, &slow, 70).await;
+    handed(&hanging, 16).await;
+    answered(&app, &other, 20).await;
+    handed(&fine, 20).await;
+    assert_eq!(handed(&hanging, 16).await.len(), 16);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callback_that_hung_is_called_again_for_the_others() {
+    let (app, receiver, line, _path) = begin().await;
+    receiver.next(vec![Answer::Hang; 16]);
+    answered(&app, &line, 40).await;
+    handed(&receiver, 40).await;
+    eventually("those that it took", || async {
+        (app.count("messages WHERE status = 'sent'") == 24).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_waited_when_the_callback_was_taken_away_goes_to_the_next_one() {
+    let (app, receiver, line, path) = begin().await;
+    receiver.next([Answer::Status(500)]);
+    let id = send(&app, &path, "satu").await;
+    postponed(&app, 1).await;
+    app.admin().patch(line.path(), json!({ "callback_url": null })).await.expect(200);
+    app.advance(TimeDelta::minutes(1));
+    // A worker that looks for work finds only what another channel has.
+    let other_receiver = Receiver::start().await;
+    let other = connect(&app, Some(&other_receiver)).await;
+    send(&app, &other.held(&app).await, "penanda").await;
+    handed(&other_receiver, 1).await;
+    eventually("nothing under way", || async {
+        (app.count("jobs WHERE claimed_until IS NOT NULL") == 0).then_some(())
+    })
+    .await;
+    assert_eq!((status(&app, &path, &id).await, handed(&receiver, 1).await.len()), (json!("queued"), 1));
+
+    app.admin().patch(line.path(), json!({ "callback_url": receiver.url() })).await.expect(200);
+    let calls = handed(&receiver, 2).await;
+    assert_eq!(calls[1].json()["message"]["id"], json!(id));
+    assert_eq!(calls[1].header("webhook-id"), calls[0].header("webhook-id"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_without_an_end_is_an_answer() {
     let (app, receiver, _line, path) = begin().await;

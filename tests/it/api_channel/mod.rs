@@ -3,10 +3,12 @@
 mod breaks;
 mod conversation;
 mod crashes;
+mod customers;
 mod inbound;
 mod kinds;
 mod rights;
 mod secrets;
+mod statuses;
 
 use harness::client::Call;
 use harness::receiver::Received;

@@ -3,8 +3,11 @@
 use api::jobs::housekeeping;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use harness::{Caller, TestApp};
+use harness::uploads::{Part, form};
+use harness::{Caller, TestApp, eventually};
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use super::{PNG, stored};
 use crate::support::text;
@@ -74,6 +77,43 @@ async fn s_14_a_member_has_so_many_unsent_files_and_no_more_however_many_come_at
     upload(&siti, "f.png").await.problem(409, "too_many_uploads");
     siti.delete(format!("/v1/attachments/{}", last.id())).await.expect(204);
     upload(&siti, "f.png").await.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_that_broke_off_lock_nobody_out() {
+    let app = TestApp::options().settings(|settings| settings.unsent_uploads = 1).start().await;
+    let siti = app.agent(0);
+    // What is left when a connection ends in the middle of a file.
+    for _ in 0..2 {
+        break_off(&app, &siti).await;
+    }
+    siti.upload("image", "a.png", PNG).await.problem(409, "too_many_uploads");
+    // None of them can still be coming by then.
+    app.clock.advance(TimeDelta::hours(1) + TimeDelta::seconds(1));
+    siti.upload("image", "a.png", PNG).await.expect(201);
+    siti.upload("image", "b.png", PNG).await.problem(409, "too_many_uploads");
+}
+
+/// Begins an upload and resets the connection in the middle of the file.
+async fn break_off(app: &TestApp, caller: &Caller) {
+    let waiting = app.count("attachments");
+    let kind = Part { name: "kind", filename: None, bytes: b"image" };
+    let (content_type, body) = form(&[kind, Part { name: "file", filename: Some("a.png"), bytes: PNG }]);
+    let head = format!(
+        "POST /v1/attachments HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: {content_type}\r\n\
+         Content-Length: {}\r\n\r\n",
+        caller.token().await.unwrap(),
+        body.len()
+    );
+    let address = app.base().strip_prefix("http://").unwrap();
+    let mut connection = TcpStream::connect(address).await.unwrap();
+    connection.write_all(head.as_bytes()).await.unwrap();
+    connection.write_all(&body[..body.len() / 2]).await.unwrap();
+    eventually("the beginning of an upload", || async {
+        (app.count("attachments WHERE state = 'pending'") == waiting + 1).then_some(())
+    })
+    .await;
+    connection.set_zero_linger().unwrap();
 }
 
 /// Makes it the file of a message.

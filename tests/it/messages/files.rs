@@ -101,7 +101,7 @@ async fn claim_and_die(app: &TestApp, path: &str, lives: TimeDelta) -> String {
         .connect()
         .transaction::<_, persistence::error::StoreError, _>(|conn| {
             diesel::RunQueryDsl::execute(diesel::sql_query("UPDATE channels SET state = 'connected'"), conn)?;
-            jobs::claim_sends(conn, now, now.plus(lives), 10)
+            jobs::claim_sends(conn, &jobs::UnderWay::new(), now, now.plus(lives), 10)
         })
         .unwrap();
     assert_eq!(claimed[0].message_id, id.parse::<MessageId>().unwrap());

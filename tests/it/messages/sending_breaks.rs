@@ -142,7 +142,7 @@ async fn d_15_a_process_that_died_while_sending_leaves_the_message_unknown() {
         .connect()
         .transaction::<_, persistence::error::StoreError, _>(|conn| {
             diesel::RunQueryDsl::execute(diesel::sql_query("UPDATE channels SET state = 'connected'"), conn)?;
-            jobs::claim_sends(conn, now, now.plus(lives), 10)
+            jobs::claim_sends(conn, &jobs::UnderWay::new(), now, now.plus(lives), 10)
         })
         .unwrap();
     assert_eq!(claimed.len(), 1);

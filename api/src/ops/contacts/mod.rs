@@ -3,9 +3,10 @@
 use domain::event::{Audience, ContactSight, EventType, Sight};
 use domain::id::{ContactId, IdentityId, WorkspaceId};
 use domain::resource::Contact;
+use persistence::contacts::{self, StoredIdentity};
+use persistence::conversations;
 use persistence::error::Failure;
 use persistence::jobs::{self, ChannelJob};
-use persistence::{contacts, conversations};
 
 use super::transaction::{Change, Tx};
 use domain::resource::EventActor;
@@ -57,6 +58,20 @@ pub(super) fn tell_changed(
     Ok(())
 }
 
+/// Stores what the provider newly says of a customer, and tells of those whose number is this customer's now. Answers the
+/// contact, which nothing is told of yet.
+///
+/// # Errors
+/// Only those of the database.
+pub(super) fn renew_identity(tx: &mut Tx<'_>, identity: &StoredIdentity) -> Result<ContactId, Failure> {
+    let losers = contacts::free_phones(tx.conn, &[identity])?;
+    let contact = contacts::update_identity(tx.conn, identity)?;
+    for (workspace, loser) in losers.into_iter().filter(|(_, loser)| *loser != contact) {
+        tell_changed(tx, workspace, loser)?;
+    }
+    Ok(contact)
+}
+
 /// Tells of a contact those who see it.
 pub(super) fn tell_contact(
     tx: &mut Tx<'_>,
@@ -89,6 +104,6 @@ pub fn name_from_profile(tx: &mut Tx<'_>, job: ChannelJob, name: Option<&str>) -
         return Ok(());
     };
     identity.name = Some(name.to_owned());
-    let contact = contacts::update_identity(tx.conn, &identity)?;
+    let contact = renew_identity(tx, &identity)?;
     tell_changed(tx, job.workspace_id, contact)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::attachment::{AttachmentKind, safe_name};
+use domain::channel::ChannelKind;
 use domain::conversation::Conversation;
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, SessionId, WorkspaceId};
@@ -265,6 +266,8 @@ fn row(
     (id, attachment_id): (MessageId, Option<AttachmentId>),
     session: Option<SessionId>,
 ) -> NewMessage {
+    // Integrators may know a message of the team by our id alone.
+    let ours = message.reply_to.as_ref().filter(|_| delivery.kind == ChannelKind::Api);
     NewMessage {
         workspace_id: delivery.workspace_id,
         id,
@@ -280,7 +283,7 @@ fn row(
         attachment_id,
         raw: Some(message.raw.clone()),
         reply_to_provider_id: message.reply_to.clone(),
-        reply_to_id: None,
+        reply_to_id: ours.and_then(|id| id.parse().ok()),
         status: MessageStatus::Received,
         client_message_id: None,
         provider_message_id: Some(message.provider_message_id.clone()),

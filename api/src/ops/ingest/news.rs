@@ -6,7 +6,7 @@ use domain::channel::ChannelKind;
 use domain::event::{Audience, EventType, Sight};
 use domain::id::{ChannelId, ConversationId, MessageId, WorkspaceId};
 use domain::inbound::{InboundKind, InboundStatus, ProviderError};
-use domain::message::MessageStatus;
+use domain::message::{Direction, MessageStatus};
 use domain::resource::MessageError;
 use domain::time::Timestamp;
 use persistence::error::Failure;
@@ -108,9 +108,13 @@ impl<'a> News<'a> {
                 .and_then(|id| by_reference.get(&(delivery.workspace_id, id)))
                 .filter(|progress| progress.channel_id == delivery.channel_id)
                 .map(|progress| (progress.id, progress.conversation_id));
-            let Some((message, conversation)) = by_provider.get(&key).copied().or(referred) else {
-                continue;
+            let named = by_provider.get(&key).copied();
+            // A provider's id is its own. An integrator may give one by mistake that another message has.
+            let found = match delivery.kind {
+                ChannelKind::Api => referred.or(named),
+                ChannelKind::WhatsApp | ChannelKind::Messenger | ChannelKind::Telegram => named.or(referred),
             };
+            let Some((message, conversation)) = found else { continue };
             self.conversations.insert((delivery.workspace_id, conversation));
             let step = Step {
                 message,
@@ -191,9 +195,10 @@ impl<'a> News<'a> {
         if keys.is_empty() {
             return Ok(BTreeSet::new());
         }
-        // Read again, now that the conversations are locked.
+        // Read again, now that the conversations are locked. What customers wrote, and notes, have no status.
         let mut progress: BTreeMap<_, _> = messages::progress(tx.conn, keys.into_iter().collect())?
             .into_iter()
+            .filter(|progress| progress.direction == Direction::Outbound)
             .map(|progress| ((progress.workspace_id, progress.id), progress))
             .collect();
         let mut changed = BTreeSet::new();

@@ -16,7 +16,7 @@ use persistence::jobs::{self, ChannelJob};
 use persistence::{conversations, messages};
 
 use super::Delivery;
-use crate::ops::contacts::{tell_changed, tell_contact};
+use crate::ops::contacts::{renew_identity, tell_changed, tell_contact};
 use crate::ops::transaction::Tx;
 
 /// One customer on one channel.
@@ -162,18 +162,22 @@ fn find(
         .collect();
     let found = contacts::find_identities(tx.conn, &look)?;
     let mut matches = Vec::new();
-    for (key, Somebody { sender, .. }) in wanted.iter() {
-        let Some(identity) = identity_of(&found, key, sender) else { continue };
+    for (key, somebody) in wanted.iter() {
+        let sender = &somebody.sender;
+        let Some(identity) = identity_of(&found, key, somebody) else { continue };
         let Some(conversation_id) = identity.conversation_id else { continue };
         let newer = renewed(identity, key, sender);
         let changed = newer != *identity;
         let name = newer.name.clone().unwrap_or_else(|| display_name(sender));
         let told = changed || sender.email.is_some();
-        matches.push((key.clone(), (changed, told), newer, conversation_id, name));
+        let takes_number = newer.phone != identity.phone;
+        matches.push((key.clone(), (changed, told), newer, conversation_id, name, takes_number));
     }
+    // Who loses a number to another one of them must not be written with it afterwards.
+    matches.sort_by_key(|(.., takes_number)| *takes_number);
     let told = matches.iter().filter(|(_, (_, told), ..)| *told).map(|(key, ..)| key.clone()).collect();
     let old = repeats(tx, deliveries, &told)?;
-    for (key, (changed, _), newer, conversation_id, name) in matches {
+    for (key, (changed, _), newer, conversation_id, name, _) in matches {
         let email = wanted.remove(&key).and_then(|somebody| somebody.sender.email);
         if !old.contains(&key) {
             renew(tx, &newer, changed, email)?;
@@ -198,7 +202,7 @@ fn renew(
     email: Option<String>,
 ) -> Result<(), Failure> {
     let workspace = newer.workspace_id;
-    let contact = if changed { contacts::update_identity(tx.conn, newer)? } else { newer.contact_id };
+    let contact = if changed { renew_identity(tx, newer)? } else { newer.contact_id };
     let completed = match email {
         Some(email) => contacts::complete_email(tx.conn, workspace, contact, email, false)?,
         None => false,
@@ -239,12 +243,17 @@ fn repeats(
     Ok(written.into_keys().collect())
 }
 
-/// By the lasting id; else by the phone number, if the one stored was known by nothing better.
-fn identity_of<'a>(found: &'a [StoredIdentity], key: &Key, sender: &Sender) -> Option<&'a StoredIdentity> {
+/// By the lasting id; else by the phone number, if the one stored was known by nothing better. The ids of integrators are
+/// always lasting ones, also those that look like numbers.
+fn identity_of<'a>(
+    found: &'a [StoredIdentity],
+    key: &Key,
+    Somebody { kind, sender, .. }: &Somebody,
+) -> Option<&'a StoredIdentity> {
     let here = |one: &&StoredIdentity| one.workspace_id == key.0 && one.channel_id == key.1;
     let by_id = found.iter().filter(here).find(|one| one.external_id == key.2);
     by_id.or_else(|| {
-        let phone = sender.phone.as_deref()?;
+        let phone = sender.phone.as_deref().filter(|_| *kind != ChannelKind::Api)?;
         found.iter().filter(here).find(|one| one.external_id == phone && one.phone.as_deref() == Some(phone))
     })
 }
@@ -326,14 +335,11 @@ fn make(tx: &mut Tx<'_>, wanted: &mut BTreeMap<Key, Somebody>, people: &mut Peop
 
 /// A number that now comes with another lasting id belongs to this customer now.
 fn free_phones(tx: &mut Tx<'_>, new: &[(Key, StoredIdentity, String)]) -> Result<(), Failure> {
-    let taken: Vec<_> = new.iter().map(|(_, one, _)| one).filter(|one| one.phone.is_some()).collect();
-    Ok(contacts::free_phones(
-        tx.conn,
-        taken.iter().map(|one| one.workspace_id).collect(),
-        taken.iter().map(|one| one.channel_id).collect(),
-        taken.iter().filter_map(|one| one.phone.clone()).collect(),
-        taken.iter().map(|one| one.external_id.clone()).collect(),
-    )?)
+    let new: Vec<_> = new.iter().map(|(_, one, _)| one).collect();
+    for (workspace, loser) in contacts::free_phones(tx.conn, &new)? {
+        tell_changed(tx, workspace, loser)?;
+    }
+    Ok(())
 }
 
 /// The name to show of a customer: the best that the provider gives.
@@ -396,7 +402,7 @@ fn change_identity(
     if identity == before {
         return Ok(None);
     }
-    let contact = contacts::update_identity(tx.conn, &identity)?;
+    let contact = renew_identity(tx, &identity)?;
     tell_changed(tx, workspace, contact)?;
     let event = if identity.phone == before.phone {
         SystemEvent::new(SystemEventType::IdentityChanged)

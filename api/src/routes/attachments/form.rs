@@ -13,13 +13,11 @@ use futures_util::TryStreamExt;
 
 use crate::attachments::{Intake, IntakeError};
 use crate::http::problem::Problem;
-use crate::ops::attachments::Upload;
+use crate::ops::attachments::{UPLOAD_LONGEST, Upload};
 use crate::state::App;
 
 /// How long the next bytes may take to come.
 const STALLED: Duration = Duration::from_secs(30);
-/// How long all of them may take: far less than uploads are kept.
-const WHOLE: Duration = Duration::from_secs(3600);
 /// The longest word of a field.
 const WORD_MAX_BYTES: usize = 64;
 /// So much of a file that is refused is read on, so that the client gets to the answer.
@@ -55,7 +53,7 @@ pub fn of(request: &HttpRequest, payload: web::Payload) -> Result<Multipart, Ref
 /// `malformed_request`, `validation_failed`, `payload_too_large`; `unavailable` if the store is.
 pub async fn receive(app: &App, place: &Place, form: Multipart) -> Result<Upload, Problem> {
     let mut reading = Reading { app, place, kind: None, file: None, skipped: 0 };
-    let read = tokio::time::timeout(WHOLE, reading.read(form)).await;
+    let read = tokio::time::timeout(UPLOAD_LONGEST, reading.read(form)).await;
     let read = read.unwrap_or_else(|_| Err(late()));
     let Reading { kind, file, .. } = reading;
     match (read, file) {

@@ -77,7 +77,7 @@ impl ChannelChange {
 /// Change a channel
 ///
 /// New credentials, or a callback (the same one will do), bring a channel that needed attention back to work: what waited is sent.
-/// A callback is handed what is written from then on; without one, what waits stays `queued`.
+/// A callback is handed what is written from then on; without one, what waits stays `queued`, and goes to the next one.
 #[utoipa::path(tag = "channels", request_body = ChannelChange,
     params(("channel_id" = ChannelId, Path, description = "The channel"), VersionHeader),
     extensions(("x-action" = json!(Action::ManageChannels))),

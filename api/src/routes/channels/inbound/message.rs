@@ -34,7 +34,7 @@ const CARDS_MAX: usize = 20;
 pub struct NewInboundMessage {
     /// Your id of it, 1 to 255 visible ASCII characters, unique on the channel: the same one again is the same message, and
     /// changes nothing.
-    #[schema(example = "m-1001")]
+    #[schema(example = "m-1001", max_length = 255, format = "token")]
     external_id: String,
     /// Who wrote it.
     contact: NewInboundContact,
@@ -42,7 +42,7 @@ pub struct NewInboundMessage {
     at: Option<Timestamp>,
     /// What it is: `text`, `image`, `video`, `document`, `audio`, `sticker`, `location`, `contacts` or `interactive` (something
     /// that was tapped).
-    #[schema(example = "text")]
+    #[schema(value_type = NewInboundKind, example = "text")]
     kind: MessageKind,
     /// The words of a `text`, at most 16384 characters, or those beneath a file.
     #[schema(example = "Halo kak", max_length = 16384)]
@@ -60,7 +60,27 @@ pub struct NewInboundMessage {
     content: Option<NewInboundContent>,
     /// Your id of the message that it answers: one that you delivered, or that you gave a message of the team, or that
     /// message's own `id` where you gave none.
+    #[schema(example = "a-2001", max_length = 255, format = "token")]
     reply_to_external_id: Option<String>,
+}
+
+/// What a customer can write.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(
+    dead_code,
+    reason = "read by the document only; the other words are refused by a problem that names the kind"
+)]
+enum NewInboundKind {
+    Text,
+    Image,
+    Video,
+    Document,
+    Audio,
+    Sticker,
+    Location,
+    Contacts,
+    Interactive,
 }
 
 /// Who wrote. What is absent or null says nothing, and leaves what is known.
@@ -68,19 +88,19 @@ pub struct NewInboundMessage {
 #[serde(deny_unknown_fields)]
 pub struct NewInboundContact {
     /// Your lasting id of the customer, 1 to 255 visible ASCII characters. Each has one conversation.
-    #[schema(example = "u-42")]
+    #[schema(example = "u-42", max_length = 255, format = "token")]
     external_id: String,
     /// The name that the customer goes by; a name that the team gave stays.
     #[schema(example = "Budi", max_length = 200)]
     name: Option<String>,
-    /// The phone number, with country code.
-    #[schema(example = "+6281234567890")]
+    /// The phone number, with country code. It is one customer's on the channel: this one's from now on.
+    #[schema(example = "+6281234567890", max_length = 40, format = "phone")]
     phone: Option<String>,
     /// A user name, with or without `@`.
     #[schema(example = "budi.s", max_length = 200)]
     username: Option<String>,
     /// The e-mail address; one that is known stays.
-    #[schema(example = "budi@pelanggan.example")]
+    #[schema(example = "budi@pelanggan.example", max_length = 254, format = "email")]
     email: Option<String>,
 }
 

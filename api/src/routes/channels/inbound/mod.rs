@@ -1,7 +1,10 @@
+use std::collections::HashMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, post, web};
 use domain::access::{Action, DeliverInbound};
 use domain::id::ChannelId;
+use domain::inbound::InboundMessage;
 use domain::refusal::{Code, Refusal};
 use domain::resource::Delivered;
 use domain::time::Timestamp;
@@ -47,8 +50,9 @@ impl Inbound {
         let messages = few("/messages", self.messages, ITEMS_MAX)?;
         let statuses = few("/statuses", self.statuses, ITEMS_MAX)?;
         let (mut draft, mut wrong) = (InboundDraft::default(), Vec::new());
+        let mut writers: HashMap<String, String> = HashMap::new();
         for (at, message) in messages.into_iter().enumerate() {
-            match message.checked(guarded, now) {
+            match message.checked(guarded, now).and_then(|message| written_by_one(&mut writers, message)) {
                 Ok(message) => draft.messages.push(message),
                 Err(refusal) => wrong.extend(below(&format!("/messages/{at}"), refusal).errors),
             }
@@ -66,12 +70,26 @@ impl Inbound {
     }
 }
 
+/// Passes on a message unless the delivery has said that somebody else wrote it.
+fn written_by_one(
+    writers: &mut HashMap<String, String>,
+    message: InboundMessage,
+) -> Result<InboundMessage, Refusal> {
+    let writer = &message.sender.external_id;
+    if writers.entry(message.provider_message_id.clone()).or_insert_with(|| writer.clone()) == writer {
+        return Ok(message);
+    }
+    let detail = "an earlier message of this delivery has this id and another contact";
+    Err(Refusal::invalid("/external_id", "duplicate", detail))
+}
+
 /// Deliver what happened on an `api` channel
 ///
 /// For the integrator whose channel it is: what its customers wrote, and what became of the team's messages. 200 means that all of
 /// it is stored; 422 that nothing is, and `errors` says what is wrong in each item (`/messages/3/contact/phone`). Deliver again
 /// whenever no answer came: what was stored before is recognized by its `external_id`, changes nothing and is answered with the
-/// same ids. A status of a message that the channel does not have changes nothing either.
+/// same ids. A status of a message that the channel does not have changes nothing either, and is answered with nulls: deliver it
+/// again if it names the message by your id alone and your answer to the callback may not have come yet.
 ///
 /// A key with the scope `channels:inbound` may do this and nothing else; limit it to the channel.
 #[utoipa::path(tag = "channels", request_body = Inbound,

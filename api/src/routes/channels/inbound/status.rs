@@ -18,19 +18,23 @@ const CODE_MAX: usize = 100;
 /// The longest words about an error, in characters.
 const DETAIL_MAX_CHARS: usize = 500;
 
-/// What became of a message of the team. It names the message by `message_id`, by `external_id`, or by both: then the message
-/// has this `external_id` from now on, if it had none.
+/// What became of a message of the team. It names the message by `message_id`, by `external_id`, or by both: then it is about the
+/// `message_id`, and that message has this `external_id` from now on, if it had none. Only a status with a `message_id` may
+/// overtake your answer to the callback: until we have that, nothing has the `external_id` in it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({ "external_id": "a-2001", "status": "delivered" }))]
+#[schema(example = json!({
+    "message_id": "01932f6a-7c1e-7b52-9d0c-5a4be1f0a4c7", "external_id": "a-2001", "status": "delivered"
+}))]
 pub struct NewInboundStatus {
     /// The message, by our id.
     message_id: Option<MessageId>,
-    /// The message, by the id that you gave it, 1 to 255 visible ASCII characters.
-    #[schema(example = "a-2001")]
+    /// The message, by the id that you gave it, 1 to 255 visible ASCII characters. With a `message_id`, one that another message
+    /// has is refused.
+    #[schema(example = "a-2001", max_length = 255, format = "token")]
     external_id: Option<String>,
     /// `sent`, `delivered`, `read` or `failed`. They may come in any order, and again: a message never goes back.
-    #[schema(example = "delivered")]
+    #[schema(value_type = NewInboundProgress, example = "delivered")]
     status: MessageStatus,
     /// When; now, if it is absent or lies ahead.
     at: Option<Timestamp>,
@@ -38,12 +42,26 @@ pub struct NewInboundStatus {
     error: Option<NewInboundError>,
 }
 
+/// How far a message of the team can come.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(
+    dead_code,
+    reason = "read by the document only; the other words are refused by a problem that names these"
+)]
+enum NewInboundProgress {
+    Sent,
+    Delivered,
+    Read,
+    Failed,
+}
+
 /// Why a message did not reach the customer.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewInboundError {
     /// A word for it, 1 to 100 visible ASCII characters: `error.provider_code` of the message.
-    #[schema(example = "inactive")]
+    #[schema(example = "inactive", max_length = 100, format = "token")]
     code: String,
     /// What the team should know and do: `error.detail` of the message.
     #[schema(example = "The customer closed the account.", max_length = 500)]
