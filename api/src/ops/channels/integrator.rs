@@ -2,20 +2,18 @@
 
 use chrono::TimeDelta;
 use domain::access::{Caller, ManageChannels};
-use domain::audit::AuditAction;
 use domain::channel::ChannelKind;
-use domain::event::{Audience, EventType};
 use domain::id::{ChannelId, WorkspaceId};
 use domain::refusal::{Code, Refusal};
-use domain::resource::{Channel, EventActor};
+use domain::resource::Channel;
 use persistence::channels::{self, StoredChannel};
 use persistence::error::Failure;
 use serde_json::json;
 
 use super::secrets::{ChannelSecrets, open, seal};
-use super::{ChannelPatch, repair, shape_for};
+use super::{ChannelPatch, repair, save, shape_for};
 use crate::ops::precondition::expect_version;
-use crate::ops::transaction::{Administration, Tx};
+use crate::ops::transaction::Tx;
 use crate::ops::webhooks::checked_url;
 use crate::state::App;
 use crate::webhooks::signature::SigningSecret;
@@ -45,18 +43,7 @@ pub fn rotate_secret(
     let secret = signing.current.clone();
     seal(app, &mut channel, &ChannelSecrets::Api { signing })?;
     repair(tx, &mut channel);
-    channels::update(tx.conn, &mut channel)?;
-    let shape = shape_for(app, channel, actor);
-    tx.administer(Administration {
-        workspace_id: actor.workspace_id,
-        event_type: EventType::ChannelUpdated,
-        audience: Audience::Channel(id),
-        actor: &EventActor::from(actor),
-        action: AuditAction::Updated,
-        before: Some(&before),
-        after: Some(&shape),
-    });
-    Ok((shape, secret))
+    Ok((save(app, tx, actor, channel, &before)?, secret))
 }
 
 /// Sets another callback. False if it is the same as before, or nothing is said of it.

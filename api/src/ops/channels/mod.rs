@@ -137,15 +137,26 @@ pub fn update(
     if repaired {
         repair(tx, &mut channel);
     }
+    save(app, tx, actor, channel, &before)
+}
+
+/// Stores a changed channel and tells of it. Answers what it looks like to who changed it.
+fn save(
+    app: &App,
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    mut channel: StoredChannel,
+    before: &Channel,
+) -> Result<Channel, Failure> {
     channels::update(tx.conn, &mut channel)?;
     let shape = shape_for(app, channel, actor);
     tx.administer(Administration {
         workspace_id: actor.workspace_id,
         event_type: EventType::ChannelUpdated,
-        audience: Audience::Channel(id),
+        audience: Audience::Channel(shape.id),
         actor: &EventActor::from(actor),
         action: AuditAction::Updated,
-        before: Some(&before),
+        before: Some(before),
         after: Some(&shape),
     });
     Ok(shape)
