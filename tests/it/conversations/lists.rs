@@ -186,7 +186,7 @@ async fn a06_paging_through_ten_thousand_while_customers_write_misses_and_double
          SELECT workspace_id, id, '{channel}', id, id, created_at, created_at FROM contacts",
     ] {
         let statement = statement.replace("{workspace}", &workspace.to_string());
-        app.database.execute(&statement.replace("{channel}", &channel.to_string()));
+        app.database.execute(&statement.replace("{channel}", channel));
     }
     let writing = async {
         for n in 0..60 {
