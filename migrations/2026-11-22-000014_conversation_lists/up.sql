@@ -10,17 +10,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- By what a contact is found. Names from one character on (index of trigrams would not do), numbers from three digits on.
+-- Bound to the function that it calls: who restores a backup, or has PostgreSQL 17 build the index, finds no names in `public`.
 CREATE FUNCTION contact_keys(workspace uuid, search_name text, phone text) RETURNS bigint[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT search_keys(workspace, search_name, 1, 3) || search_keys(workspace, phone, 3, 3)
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN search_keys(workspace, search_name, 1, 3) || search_keys(workspace, phone, 3, 3);
 
 -- By what an identity is found: any part of its number and user name, and the whole of the provider's id.
 CREATE FUNCTION identity_keys(workspace uuid, phone text, username text, external_id text) RETURNS bigint[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT search_keys(workspace, phone, 3, 3) || search_keys(workspace, lower(username), 3, 3)
-        || search_keys(workspace, lower(external_id), char_length(external_id), char_length(external_id))
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN search_keys(workspace, phone, 3, 3) || search_keys(workspace, lower(username), 3, 3)
+    || search_keys(workspace, lower(external_id), char_length(external_id), char_length(external_id));
 
 -- As domain::search::folded makes it, as far as SQL can: decomposed, without marks, in lower case.
 UPDATE contacts SET search_name = lower(regexp_replace(normalize(name, NFKD), '[\u0300-\u036F\u1AB0-\u1AFF\u1DC0-\u1DFF\u20D0-\u20FF\uFE20-\uFE2F]', '', 'g'));

@@ -4,9 +4,21 @@
 
 mod throwaway;
 
+use diesel::connection::SimpleConnection;
 use diesel_migrations::MigrationHarness;
 use persistence::migrate::MIGRATIONS;
 use throwaway::Throwaway;
+
+/// Restoring finds no names in `public` but those that are written out: what indexes and constraints call must be.
+#[test]
+fn a_backup_of_a_filled_database_is_restored_whole() {
+    let database = Throwaway::migrated();
+    database.connect().batch_execute(include_str!("lists/large.sql")).unwrap();
+    let restored = database.restored();
+    assert_eq!(restored.dump(), database.dump());
+    let contacts = "SELECT count(*)::text AS value FROM contacts WHERE search_name = 'zulkifli'";
+    assert_eq!(restored.values(contacts), ["25"]);
+}
 
 #[test]
 fn each_goes_up_down_and_up_and_the_dumps_are_equal() {

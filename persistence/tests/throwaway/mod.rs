@@ -1,8 +1,8 @@
 //! A database on a PostgreSQL of this process's own.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -65,16 +65,36 @@ impl Throwaway {
 
     /// The whole schema as SQL, by the `pg_dump` that belongs to the server.
     pub fn dump(&self) -> String {
-        let programs: PathBuf =
-            self.values("SELECT setting AS value FROM pg_config WHERE name = 'BINDIR'").remove(0).into();
-        let output = Command::new(Path::new(&programs).join("pg_dump"))
-            .args(["--schema-only", "--no-owner", "--dbname", &self.url])
-            .output()
-            .expect("pg_dump is beside the server's programs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = self.run("pg_dump", &["--schema-only", "--no-owner", "--dbname", &self.url]);
         // Newer versions begin and end with a word that is another one each time.
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Throwaway {
+    /// Backs everything up and restores it in an empty database, as operators do.
+    #[allow(dead_code, reason = "each test file uses what it needs")]
+    pub fn restored(&self) -> Self {
+        let other = Self::empty();
+        let file = std::env::temp_dir().join(format!("tanggap-backup-{}", std::process::id()));
+        let path = file.to_str().unwrap();
+        self.run("pg_dump", &["--format=custom", "--file", path, "--dbname", &self.url]);
+        self.run("pg_restore", &["--exit-on-error", "--dbname", &other.url, path]);
+        std::fs::remove_file(file).unwrap();
+        other
+    }
+
+    /// A program that belongs to the server.
+    fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        let programs: PathBuf =
+            self.values("SELECT setting AS value FROM pg_config WHERE name = 'BINDIR'").remove(0).into();
+        let output = Command::new(programs.join(program))
+            .args(arguments)
+            .output()
+            .expect("it is beside the server's programs");
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        output
     }
 }
 
