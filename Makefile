@@ -27,7 +27,7 @@ doc:
 domain-check:
 	scripts/check-domain.sh
 
-contract: setup ## Check the API's documents, and clients made from them; needs Node 20, Python 3.11, Java 17
+contract: setup ## Check the API's documents, and clients made from them; needs Node 20.19, Python 3.11, Java 17
 	contract/run.sh $(STEPS)
 
 bench: setup ## Measure, with an optimised build

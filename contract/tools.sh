@@ -1,4 +1,4 @@
-# What the steps share: where things are, and the tools, which are installed into target/contract and nowhere else.
+# What the steps share: where things are, and the tools, which are installed below target/ and nowhere else.
 # Sourced by the steps, which have `set -euo pipefail`.
 
 contract=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,7 +14,7 @@ need() {
 # The npm packages of the lock file. Installed anew only when that has changed.
 # Node finds them by the link, also from this folder.
 use_node() {
-  need npm "Node 20 or newer, with npm"
+  need npm "Node 20.19 or 22.12, or newer, with npm"
   if ! cmp -s "$contract/package-lock.json" "$built/installed/package-lock.json"; then
     echo "installing the npm packages"
     mkdir -p "$built/installed"

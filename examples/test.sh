@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# The servers here have a database of their own, whatever this shell is set up for.
+unset DATABASE_URL
 root=$PWD
 work=$root/target/examples
 # TANGGAP_BIN names another build than the one of this tree.
@@ -35,8 +37,9 @@ start_server() {
     "$TANGGAP_BIN" dev >"$data/log" 2>&1 &
   server=$!
   export TANGGAP_URL=http://127.0.0.1:$api TANGGAP_SANDBOX_URL=http://127.0.0.1:$sandbox
+  local began=$SECONDS
   until grep -q 'Tanggap is ready' "$data/log"; do
-    kill -0 "$server" 2>/dev/null || { cat "$data/log" >&2; exit 1; }
+    if ! kill -0 "$server" 2>/dev/null || [ $((SECONDS - began)) -gt 180 ]; then cat "$data/log" >&2; exit 1; fi
     sleep 0.2
   done
 }
@@ -61,7 +64,8 @@ node examples/http/run.mjs --api "$TANGGAP_URL" --sandbox "$TANGGAP_SANDBOX_URL"
 
 step "a bot, in Python"
 [ -x "$work/python/bin/python" ] || python3 -m venv "$work/python"
-"$work/python/bin/pip" install --quiet --disable-pip-version-check --requirement examples/python-bot/requirements.txt
+"$work/python/bin/pip" install --quiet --disable-pip-version-check --requirement examples/python-bot/requirements.txt \
+  --constraint examples/python-bot/constraints.txt
 (cd examples/python-bot && PYTHONDONTWRITEBYTECODE=1 "$work/python/bin/python" -m unittest)
 
 step "all examples work"

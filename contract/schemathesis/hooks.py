@@ -1,7 +1,6 @@
 """What schemathesis is told of Tanggap beside its document; `run.sh` has it loaded."""
 
 import os
-import zoneinfo
 
 import schemathesis
 from hypothesis import strategies
@@ -10,10 +9,9 @@ from schemathesis.openapi.checks import RejectedPositiveData
 CALLER = os.environ.get("CALLER_ID")
 """The member that calls, if the role is a member's."""
 
-# Python also lists names of its operating system's.
-NOT_IANA = {"localtime", "Factory", "build/etc/localtime"}
-# Names of the IANA database; the document cannot list them all.
-schemathesis.openapi.format("timezone", strategies.sampled_from(sorted(zoneinfo.available_timezones() - NOT_IANA)))
+# Names of the IANA database, of which the document cannot list all. What this machine knows may be newer than what the server does.
+ZONES = ["UTC", "Asia/Jakarta", "Asia/Kathmandu", "Europe/Berlin", "America/Sao_Paulo", "Pacific/Auckland", "Africa/Nairobi"]
+schemathesis.openapi.format("timezone", strategies.sampled_from(ZONES))
 
 schemathesis.openapi.format("emoji", strategies.sampled_from(["👍", "❤️", "🙏", "👩‍👩‍👧", "🇮🇩"]))
 

@@ -18,6 +18,8 @@ import urllib.request
 FOLDER = pathlib.Path("target/schemathesis")
 LOG = FOLDER / "server.log"
 OPERATOR_KEY = "operator-of-the-contract"
+# The seconds that the server may take to start, or to end.
+LIMIT = 180
 
 # The options of each role, in the order of what it can delete: the least comes first. The forms of requests are tried as the
 # admin; as the others, what differs are the rights.
@@ -43,14 +45,18 @@ def main(program):
             "TANGGAP_OPERATOR_KEY": OPERATOR_KEY,
             "TANGGAP_RATE_LIMIT": "0",
         }
-        own = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("DATABASE_URL", "TANGGAP_"))}
         server = subprocess.Popen([program, *options], stdout=log, stderr=log, env=own | settings)
         try:
             wait_until_ready(server)
             findings = run_roles(f"http://{api}")
         finally:
             server.terminate()
-            server.wait()
+            try:
+                server.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                raise
     failures = [line for line in LOG.read_text().splitlines() if re.search(r'"status":5\d\d|panicked', line)]
     print(*failures, sep="\n")
     if findings or failures:
@@ -63,8 +69,9 @@ def free_addresses():
 
 
 def wait_until_ready(server):
+    began = time.monotonic()
     while "Ctrl-C stops it" not in LOG.read_text():
-        if server.poll() is not None:
+        if server.poll() is not None or time.monotonic() - began > LIMIT:
             sys.exit(LOG.read_text())
         time.sleep(0.2)
 

@@ -55,7 +55,7 @@ CREATE INDEX tickets_by_agent_and_channel ON tickets (workspace_id, agent_id, ch
 CREATE FUNCTION name_conversation() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     SELECT p.search_name INTO NEW.search_name FROM contacts p
-    WHERE p.workspace_id = NEW.workspace_id AND p.id = NEW.contact_id FOR SHARE;
+    WHERE p.workspace_id = NEW.workspace_id AND p.id = NEW.contact_id FOR NO KEY UPDATE;
     -- Without such a contact the foreign key refuses the row.
     NEW.search_name := coalesce(NEW.search_name, '');
     RETURN NEW;
@@ -67,6 +67,7 @@ CREATE TRIGGER name_moved_conversation BEFORE UPDATE ON conversations FOR EACH R
 
 CREATE FUNCTION rename_conversations() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM FROM conversations WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.id ORDER BY id FOR NO KEY UPDATE;
     UPDATE conversations SET search_name = NEW.search_name WHERE workspace_id = NEW.workspace_id AND contact_id = NEW.id;
     RETURN NULL;
 END

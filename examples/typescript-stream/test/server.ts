@@ -46,9 +46,12 @@ export class Server {
     this.#process = child;
     this.#output = "";
     await new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`it is not ready after three minutes:\n${this.#output}`)), 180_000);
       const hear = (text: Buffer) => {
         this.#output += text.toString();
-        if (this.#output.includes("Tanggap is ready.")) resolve();
+        if (!this.#output.includes("Tanggap is ready.")) return;
+        clearTimeout(late);
+        resolve();
       };
       child.stdout.on("data", hear);
       child.stderr.on("data", hear);
