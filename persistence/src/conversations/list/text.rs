@@ -54,8 +54,8 @@ const FOR_DIVISIONS: &str = newest!(
 /// Where it lies.
 const PLACE: &str = "c.ctid AS place";
 
-/// Where that lies whose label was found.
-const PLACE_OF_LABELLED: &str = "(SELECT p.ctid FROM conversations p WHERE p.workspace_id = c.workspace_id AND p.id = c.conversation_id) AS place";
+/// Where that lies whose label was found is looked up for what is listed in the end: each of its runs is as long as the page.
+const NO_PLACE: &str = "NULL::tid AS place";
 
 /// Those with a label, as [`newest`].
 const LABELLED: &str = "SELECT newest.* FROM
@@ -82,7 +82,7 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
     .into_iter()
     .filter_map(|(is_there, kind)| is_there.then_some(kind))
     .collect();
-    let labelled = (!runs.labels.is_empty()).then(|| LABELLED.replace("{columns}", PLACE_OF_LABELLED));
+    let labelled = (!runs.labels.is_empty()).then(|| LABELLED.replace("{columns}", NO_PLACE));
     let kinds = kinds.into_iter().map(|kind| kind.replace("{columns}", PLACE)).chain(labelled);
     let mut found = kinds.collect::<Vec<_>>().join("\nUNION ALL ");
     if (held || held_on_channels) && !runs.channels.is_empty() {
@@ -98,8 +98,14 @@ pub(super) fn page(runs: &Runs, unread: bool, length: Length) -> String {
             "SELECT DISTINCT ON (last_activity_at, id) * FROM ({found}) found ORDER BY last_activity_at DESC, id DESC"
         );
     }
-    let page =
-        format!("SELECT place FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT {{length}}");
+    let mut page =
+        format!("SELECT * FROM ({found}) found ORDER BY last_activity_at DESC, id DESC LIMIT {{length}}");
+    if !runs.labels.is_empty() {
+        page = format!(
+            "SELECT (SELECT p.ctid FROM conversations p WHERE p.workspace_id = (SELECT $1::uuid) AND p.id = found.id) AS place
+             FROM ({page}) found"
+        );
+    }
     length.put_into(&page)
 }
 
@@ -119,7 +125,7 @@ pub(super) fn all_runs(unread: bool, depth: usize, reading: Reading) -> String {
         format!("{what}, row_number() OVER (ORDER BY c.last_activity_at DESC, c.{id} DESC) AS nth")
     };
     let (place, of_labelled) = match reading {
-        Reading::Places => (PLACE, "NULL::tid AS place"),
+        Reading::Places => (PLACE, NO_PLACE),
         Reading::Names => ("c.search_name", "c.search_name"),
     };
     let runs = [shelves, ON_CHANNELS, HELD, HELD_ON_CHANNELS, FOR_DIVISIONS].join("\nUNION ALL ");
