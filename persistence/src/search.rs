@@ -6,7 +6,8 @@
 //!
 //! Customers are found by *keys*: every piece of up to three characters of a name has a number (`search_keys` in the
 //! migrations), and an index of those finds who has all pieces of what is searched for, from one character on. Numbers and user
-//! names likewise, from three characters on, and numbers by pieces of six digits too. Who has the pieces may have them elsewhere, so the text is compared too.
+//! names likewise, from three characters on, and numbers by pieces of six digits too. Who has the pieces may have them
+//! elsewhere, so the text is compared too.
 //!
 //! Who lists something else by its customer's name gives the search to the statement by [`Customers::bind`], once, and uses the
 //! conditions in the text.
